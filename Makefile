@@ -1,0 +1,38 @@
+# make demo    learn on data, write report/index.html        make test    every test
+# make full    the long reproductions, at the papers' scale  make lint    format, lint, types       make bench   every benchmark
+PYTHON  ?= python3
+VENV    ?= .venv
+WORKERS ?= 2
+BIN     := $(VENV)/bin
+STAMP   := $(VENV)/.installed
+
+.DEFAULT_GOAL := demo
+.PHONY: demo full test lint bench
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/similis reproduce all --budget smoke --out report --force
+	@echo "The report is at $(CURDIR)/report/index.html"
+
+full: $(STAMP)
+	$(BIN)/similis reproduce all --budget full --out report --force
+	@echo "The report is at $(CURDIR)/report/index.html"
+
+# One BLAS thread a worker: the workers already fill the cores.
+test: export OMP_NUM_THREADS = 1
+test: export OPENBLAS_NUM_THREADS = 1
+test: export MPLBACKEND = Agg
+test: $(STAMP)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done

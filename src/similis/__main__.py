@@ -1,0 +1,7 @@
+"""``python -m similis`` is the command ``similis``."""
+
+from __future__ import annotations
+
+from .cli import main
+
+main()

@@ -1,0 +1,182 @@
+"""A circuit in words: its equations for a terminal and for a page, and the list of what every synapse reads."""
+
+from __future__ import annotations
+
+import re
+from textwrap import wrap
+from typing import Any
+
+from . import equations
+from .dynamics import dynamics
+from .notation import Latex, Text
+from .spec import Circuit
+
+#: columns of a terminal, and of the words at its left
+WIDTH, MARGIN = 88, 11
+
+#: plastic lateral synapses: from, to, weights, the signal read behind the synapse, and the cell it sits on
+_LATERAL: dict[str, list[tuple[str, str, str, str, str]]] = {
+    "gram": [("z", "z", "M", "Z", "neuron")],
+    "whiten": [("z", "z", "M", "Z", "neuron")],
+    "interneurons": [("z", "n", "P'", "n", "interneuron"), ("n", "z", "P", "Z", "neuron")],
+    "none": [],
+}
+
+
+def describe(circuit: Circuit) -> str:
+    """State a circuit as equations, on at most one screen for the networks of the catalogue.
+
+    ::
+
+        objective  min_W max_M < min_z  z' M z - 2 z' d + metric |a|^2 > + leak |W|^2 - V(M)
+        drive      d = sum_c drive_c a_c
+        dynamics   dz/ds = d - M z, and where it settles
+        synapses   dW_c = 2 eta_t rate_c (post_c x_c' - leak_c W_c)
+        lateral    dM = (eta_t/tau) (z z' - M), or its kin
+        step       eta_t = max(floor, eta0 / (1 + decay t))
+
+    Parameters
+    ----------
+    circuit : Circuit
+
+    Returns
+    -------
+    str
+        Lines of at most 88 characters. ``< . >`` is the average over samples, ``'`` the transpose, ``a_c`` the current
+        of channel c's compartment, ``n`` the interneurons, ``1[.]`` the gate of a plastic synapse.
+
+    See Also
+    --------
+    latex : the same equations for a page
+    signals_table : what every synapse reads
+    """
+    channels = len(circuit.channels)
+    title = f"{circuit.name}: {circuit.size} neuron{'s' * (circuit.size > 1)}, "
+    title += f"{channels} channel{'s' * (channels > 1)} ({', '.join(circuit.names)})"
+    lines = [title, ""]
+    for word, sentences in _sections(circuit, Text()):
+        rows = sentences if word == "synapses" else _joined(sentences)
+        for row in rows:
+            for part in _wrapped(row):
+                lines.append(f"{word:<{MARGIN}}{part}")
+                word = ""
+    return "\n".join(lines)
+
+
+def latex(circuit: Circuit) -> str:
+    r"""State a circuit as one LaTeX ``aligned`` environment.
+
+    Parameters
+    ----------
+    circuit : Circuit
+
+    Returns
+    -------
+    str
+        Lines in order: objective, drive, dynamics, synapses, lateral, step. Without the environment, the ``&`` and the
+        closing ``\\`` every line is within what matplotlib's mathtext renders.
+    """
+    lines = []
+    for word, sentences in _sections(circuit, Latex()):
+        for sentence in sentences:
+            if word == "objective" and not _derived(circuit):
+                continue
+            lines.append(f"&{sentence}" if word == "objective" else sentence.replace(" = ", " &= ", 1))
+    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def signals_table(circuit: Circuit) -> list[dict[str, Any]]:
+    """List, synapse by synapse, the signals its learning rule reads: all are present at that synapse.
+
+    The rule of weight w_ij is ``dw_ij = 2 eta_t rate (post_i pre_j - leak w_ij)``, and ``post`` is a linear form in
+    signals of neuron i alone.
+
+    Parameters
+    ----------
+    circuit : Circuit
+
+    Returns
+    -------
+    list of dict
+        For each family of plastic synapses: ``synapse`` (from and to), ``weights``, ``presynaptic`` (one signal),
+        ``postsynaptic`` (coefficient of each signal read at the receiving cell), ``leak``, ``rate`` (in units of
+        2 eta_t), ``gated`` (learning waits for f' of the neuron) and ``locality`` (a sentence). Fixed lateral weights
+        have no row.
+    """
+    hand = Text()
+    rows: list[dict[str, Any]] = []
+    current = equations.grouped(equations.lateral_current(circuit, hand), hand)
+    current = current if current.startswith("(") or " " not in current else f"({current})"
+    for c in circuit.channels:
+        terms = dict(c.post.terms)  # type: ignore[union-attr]
+        names = {"Z": "z[i]", "OWN": f"{hand.current(c.name)}[i]", "FEEDBACK": f"{current}[i]"}
+        names |= {f"of({name})": f"{hand.current(name)}[i]" for name in circuit.names}
+        rows.append(
+            {
+                "synapse": f"{c.name} -> z",
+                "weights": hand.weight(c.name),
+                "presynaptic": hand.input(c.name),
+                "postsynaptic": terms,
+                "leak": float(c.leak or 0.0),
+                "rate": float(c.rate),
+                "gated": bool(c.gated),
+                "locality": " and ".join(names[signal] for signal in terms) + " at neuron i" if terms else "",
+            }
+        )
+    for source, target, weights, signal, cell in _LATERAL[circuit.lateral.kind]:
+        rows.append(
+            {
+                "synapse": f"{source} -> {target}",
+                "weights": weights,
+                "presynaptic": source,
+                "postsynaptic": {signal: 1.0},
+                "leak": float(circuit.lateral.kind != "whiten"),
+                "rate": 0.5 / circuit.lateral.tau,
+                "gated": False,
+                "locality": f"{target}[i] at {cell} i",
+            }
+        )
+    for row in rows:
+        seen = f"{row['weights']}[i,j] reads {row['presynaptic']}[j] before it"
+        behind = f", {row['locality']}" if row["locality"] else ""
+        row["locality"] = seen + behind + ", and itself" * bool(row["leak"])
+    return rows
+
+
+def _derived(circuit: Circuit) -> bool:
+    return all(equations.derived(circuit, c) for c in circuit.channels)
+
+
+def _sections(circuit: Circuit, hand: Text) -> list[tuple[str, list[str]]]:
+    if _derived(circuit):
+        objective = equations.objective(circuit, hand)
+    else:
+        names = [c.name for c in circuit.channels if not equations.derived(circuit, c)]
+        objective = f"none: the synapses of {', '.join(names)} are declared, not derived from one"
+    return [
+        ("objective", [objective]),
+        ("drive", equations.drive(circuit, hand)),
+        ("dynamics", dynamics(circuit, hand)),
+        ("synapses", [equations.synapse(circuit, c, hand) for c in circuit.channels]),
+        ("lateral", equations.lateral(circuit, hand)),
+        ("step", [equations.step(circuit, hand)]),
+    ]
+
+
+def _joined(sentences: list[str]) -> list[str]:
+    """Short sentences share a line."""
+    rows: list[str] = []
+    for sentence in sentences:
+        fresh = sentence.startswith(Text.arrives)
+        if rows and not fresh and len(rows[-1]) + len(sentence) + 3 <= WIDTH - MARGIN:
+            rows[-1] += f",  {sentence}"
+        else:
+            rows.append(sentence)
+    return rows
+
+
+def _wrapped(row: str) -> list[str]:
+    """Break a long row before a sign or behind a comma, never between a coefficient and its symbol."""
+    bound = re.sub(r"(?<!,) (?![+-] )", "\0", row)
+    parts = wrap(bound, WIDTH - MARGIN, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return [part.replace("\0", " ") for part in parts]

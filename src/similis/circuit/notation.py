@@ -1,0 +1,140 @@
+"""Two hands that write the same equations: plain text for a terminal, LaTeX for a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+#: symbols of the equations, which the input of a channel must not borrow
+TAKEN = set("IMPWadijnrstz")
+
+
+class Text:
+    """Symbols as a terminal shows them."""
+
+    T, inverse = "'", "^-1"
+    eta, tau, t = "eta_t", "tau", "t"
+    at_least, at_most, differs = ">=", "<=", "!="
+    dot, infinity = "", "inf"
+    arrives = "settles at "
+    others = "sum_{j != i} M_ij z_j"  # the lateral current from the other neurons
+
+    def bold(self, letter: str) -> str:
+        """A vector or a matrix."""
+        return letter
+
+    def word(self, name: str) -> str:
+        """A word or a channel's name inside an equation."""
+        return name
+
+    def weight(self, channel: str) -> str:
+        return f"W{channel}" if len(channel) == 1 else f"W_{channel}"
+
+    def current(self, channel: str) -> str:
+        return f"a_{channel}"
+
+    def input(self, channel: str) -> str:
+        return f"x_{channel}" if channel in TAKEN else channel
+
+    def entry(self, letter: str, indices: str) -> str:
+        return f"{letter}_{indices}"
+
+    def number(self, value: float) -> str:
+        return f"{value:g}"
+
+    def square(self, body: str) -> str:
+        return f"|{body}|^2"
+
+    def absolute(self, body: str) -> str:
+        return f"|{body}|_1"
+
+    def mean(self, body: str) -> str:
+        return f"< {body} >"
+
+    def over(self, word: str, variables: Iterable[str]) -> str:
+        """An optimisation and what it is over."""
+        inside = ",".join(variables)
+        return f"{word}_{inside}" if inside.isalnum() else f"{word}_{{{inside}}}"
+
+    def ratio(self, top: str, bottom: str) -> str:
+        return f"{top} / {f'({bottom})' if ' ' in bottom else bottom}"
+
+    def change(self, weights: str) -> str:
+        return f"d{weights}"
+
+    def flow(self, letter: str) -> str:
+        """Change in the fast time of settling."""
+        return f"d{letter}/ds"
+
+    def positive(self, body: str) -> str:
+        return f"[{body}]_+"
+
+    def indicator(self, body: str) -> str:
+        return f"1[{body}]"
+
+    def call(self, name: str, *arguments: str) -> str:
+        return f"{name}({', '.join(arguments)})"
+
+
+class Latex(Text):
+    """The same symbols in LaTeX, within what matplotlib's mathtext can render."""
+
+    T, inverse = r"^{\top}", "^{-1}"
+    eta, tau = r"\eta_t", r"\tau"
+    at_least, at_most, differs = r"\geq", r"\leq", r"\neq"
+    dot, infinity = r" \odot", r"\infty"
+    arrives = r"\rightarrow\; "
+    others = r"\sum_{j \neq i} M_{ij} z_j"
+
+    def bold(self, letter: str) -> str:
+        return rf"\mathbf{{{letter}}}"
+
+    def word(self, name: str) -> str:
+        plain = name.replace("_", r"\_")
+        return plain if len(name) == 1 else rf"\mathrm{{{plain}}}"
+
+    def weight(self, channel: str) -> str:
+        return rf"\mathbf{{W}}_{{{self.word(channel)}}}"
+
+    def current(self, channel: str) -> str:
+        return rf"\mathbf{{a}}_{{{self.word(channel)}}}"
+
+    def input(self, channel: str) -> str:
+        single = len(channel) == 1 and channel not in TAKEN
+        return rf"\mathbf{{{channel}}}" if single else rf"\mathbf{{x}}_{{{self.word(channel)}}}"
+
+    def entry(self, letter: str, indices: str) -> str:
+        return rf"{letter}_{{{indices}}}"
+
+    def number(self, value: float) -> str:
+        digits, _, power = f"{value:g}".partition("e")
+        if not power:
+            return digits
+        return rf"10^{{{int(power)}}}" if digits == "1" else rf"{digits} \times 10^{{{int(power)}}}"
+
+    def square(self, body: str) -> str:
+        return rf"\|{body}\|^2"
+
+    def absolute(self, body: str) -> str:
+        return rf"\|{body}\|_1"
+
+    def mean(self, body: str) -> str:
+        return rf"\langle {body} \rangle"
+
+    def over(self, word: str, variables: Iterable[str]) -> str:
+        return rf"\{word}_{{{', '.join(variables)}}}"
+
+    def ratio(self, top: str, bottom: str) -> str:
+        return rf"\frac{{{top}}}{{{bottom}}}"
+
+    def change(self, weights: str) -> str:
+        return rf"\Delta {weights}"
+
+    def flow(self, letter: str) -> str:
+        return rf"\frac{{d{letter}}}{{ds}}"
+
+    def indicator(self, body: str) -> str:
+        return rf"\mathbf{{1}}[{body}]"
+
+    def call(self, name: str, *arguments: str) -> str:
+        head = r"\max" if name == "max" else rf"\mathrm{{{name}}}"
+        return f"{head}({', '.join(arguments)})"

@@ -1,0 +1,44 @@
+"""The commands, joined; errors of the library become one line on stderr and exit status 1."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from .._errors import SimilisError
+from . import catalogue, data, doctor, fit, reproduce, score, transform
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SimilisError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(128 + signal.SIGINT) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="Learning from similarities: networks with local learning rules, from streams of data.",
+    epilog="Results go to stdout, progress to stderr. Exit status: 0 done, 1 the job failed, 2 wrong usage.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich would double the time of --help
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("list")(catalogue.list_networks)
+app.command("show")(catalogue.show)
+app.command("fit")(fit.fit)
+app.command("transform")(transform.transform)
+app.command("score")(score.score)
+app.command("reproduce")(reproduce.reproduce)
+app.add_typer(data.app, name="data")
+app.command("doctor")(doctor.doctor)

@@ -1,0 +1,48 @@
+"""Names of networks on the command line, the estimators that learn them, and their parameters."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+#: what ``similis fit NAME`` builds
+ESTIMATORS = {"psp": "SimilarityMatching", "nsm": "NonnegativeSimilarityMatching", "cca": "OnlineCCA"}
+#: parameters that a fit from a stream decides elsewhere
+_ELSEWHERE = {
+    "n_components": "use --n-components",
+    "n_epochs": "use --epochs",
+    "random_state": "use --seed",
+    "shuffle": "a stream is learned in the order of the file",
+}
+
+
+def build(name: str, n_components: int | None, seed: int, given: list[str]) -> BaseEstimator:
+    """The estimator for a network's name, with parameters from ``name=value`` texts (values in JSON, or bare words)."""
+    from .. import estimators
+
+    if name not in ESTIMATORS:
+        raise typer.BadParameter(f"unknown network {name!r}; choose one of {', '.join(ESTIMATORS)}", param_hint="MODEL")
+    estimator = getattr(estimators, ESTIMATORS[name])(random_state=seed)
+    valid = sorted(set(estimator.get_params()) - set(_ELSEWHERE))
+    params: dict[str, Any] = {} if n_components is None else {"n_components": n_components}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if key in _ELSEWHERE:
+            raise typer.BadParameter(f"{key}: {_ELSEWHERE[key]}", param_hint="--param")
+        if not equals or key not in valid:
+            raise typer.BadParameter(f"{text!r} is no name=value; names: {', '.join(valid)}", param_hint="--param")
+        try:
+            params[key] = json.loads(value)
+        except ValueError:
+            params[key] = value
+    return estimator.set_params(**params)
+
+
+def two_views(estimator: BaseEstimator) -> bool:
+    """Whether the estimator learns from two views of each sample."""
+    return type(estimator).__name__ == "OnlineCCA"

@@ -1,0 +1,126 @@
+"""One or two views of the same samples, read from files in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import zip_longest
+
+import numpy as np
+import typer
+
+from .._errors import InputError, SimilisError
+
+_BLOCK_VALUES = 2**22  # numbers in a block by default: 32 MiB in float64
+
+
+@dataclass(frozen=True)
+class Views:
+    """Where samples come from: a file (or ``-``), its columns, and for two views a second file or more columns."""
+
+    data: str
+    columns: str | None = None
+    y_data: str | None = None
+    y_columns: str | None = None
+    dtype: str | None = None
+    block_rows: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.two and self.data == "-" and self.y_data in (None, "-"):
+            raise typer.BadParameter("stdin can be read once: give the second view as a file", param_hint="--y-data")
+        if self.two and self.y_data is None and self.columns is None:
+            raise typer.BadParameter("say which columns are the first view", param_hint="--columns")
+
+    @property
+    def two(self) -> bool:
+        return self.y_data is not None or self.y_columns is not None
+
+    @property
+    def sources(self) -> list[tuple[str, str | None]]:
+        """File and columns of each view."""
+        first = (self.data, self.columns)
+        return [first, (self.y_data or self.data, self.y_columns)] if self.two else [first]
+
+    def require(self, *, two: bool, name: str) -> None:
+        """Refuse one view where two are needed, and the reverse."""
+        if two and not self.two:
+            raise typer.BadParameter(f"{name} learns from two views: add --y-data FILE, or --columns and --y-columns")
+        if self.two and not two:
+            raise typer.BadParameter(f"{name} learns from one view: leave out --y-data and --y-columns")
+
+    def n_rows(self) -> int | None:
+        """Number of samples where the file format tells it at once."""
+        from ..datasets.blocks import shape_hint
+
+        return None if self.data == "-" else shape_hint(self.data)[0]
+
+    def rows(self) -> int:
+        """Samples in a block: as asked, or so many that a block stays near 32 MiB."""
+        from ..datasets.blocks import shape_hint
+
+        widths = [shape_hint(source)[1] for source, _ in self.sources if source != "-"]
+        return self.block_rows or max(64, min(4096, _BLOCK_VALUES // max(widths, default=1)))
+
+    def blocks(self) -> Iterator[tuple[np.ndarray, ...]]:
+        """Blocks of rows, one array a view; memory does not grow with the file.
+
+        Raises
+        ------
+        InputError
+            If the views differ in their number of rows, or a number is not finite.
+        """
+        from ..datasets.blocks import read_blocks
+
+        rows, seen = self.rows(), 0
+        readers = [read_blocks(s, rows=rows, columns=columns, dtype=self.dtype) for s, columns in self.sources]
+        for views in zip_longest(*readers, fillvalue=()):
+            if len({len(view) for view in views}) > 1:
+                raise InputError(
+                    f"the views differ in length: from row {seen + 1} on, " + " and ".join(str(len(v)) for v in views)
+                    + f" rows follow in {' and '.join(s for s, _ in self.sources)}. Give the same samples in both"
+                )  # fmt: skip
+            for view, (source, _) in zip(views, self.sources, strict=True):
+                _refuse_non_finite(view, source, seen)
+            yield views
+            seen += len(views[0])
+
+    def sample(self, size: int, seed: int) -> tuple[tuple[np.ndarray, ...], int]:
+        """Draw ``size`` samples uniformly in one pass (reservoir sampling), and count how many went by."""
+        rng, total = np.random.default_rng(seed), 0
+        kept: list[np.ndarray] = []
+        for block in self.blocks():
+            kept = kept or [np.empty((size, view.shape[1]), view.dtype) for view in block]
+            t = np.arange(total, total + len(block[0]))
+            # row t stays with probability size / (t + 1), in a place drawn at random; the first rows fill the places
+            places = np.where(t < size, t, rng.integers(0, t + 1))
+            stay = places < size
+            for k, view in zip(kept, block, strict=True):
+                k[places[stay]] = view[stay]
+            total += len(t)
+        return tuple(k[:total] for k in kept), total
+
+
+def _refuse_non_finite(view: np.ndarray, source: str, start: int) -> None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspect = not np.isfinite(view.sum())  # cheap; a finite sum has finite terms
+    bad = np.argwhere(~np.isfinite(view)) if suspect else ()
+    if len(bad):
+        row, column = bad[0]
+        where, value = f"{source}: row {start + row + 1}, column {column + 1}", view[row, column]
+        raise InputError(f"{where} is {value}, expected a finite number. Remove or impute such rows first")
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Add to an error where in the data it arose."""
+    try:
+        yield
+    except (SimilisError, ValueError) as error:
+        kind = type(error) if isinstance(error, SimilisError) else InputError
+        raise kind(f"{where}: {error}") from error
+
+
+def rows_of(data: str, start: int, views: tuple[np.ndarray, ...]) -> str:
+    """Name the rows of a block, counted from 1."""
+    return f"{data}, rows {start + 1} to {start + len(views[0])}"

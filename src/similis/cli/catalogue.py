@@ -1,0 +1,83 @@
+"""``similis list`` and ``similis show``: which networks there are, and what one computes and reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import _options as opt
+from ._models import ESTIMATORS
+from ._output import emit, table
+
+if TYPE_CHECKING:
+    from ..circuit import Circuit
+
+
+def list_networks(as_json: opt.Json = False) -> None:
+    """List the networks, their papers and their estimators."""
+    from ..networks import catalogue
+
+    cards = catalogue()
+    rows = [(name, ESTIMATORS.get(name, "-"), card.year, card.title) for name, card in cards.items()]
+    columns = ("name", "estimator", "year", "paper")
+    record = {"networks": [dict(zip(columns, row, strict=True)) for row in rows]}
+    emit(record, as_json=as_json, text=table(columns, rows))
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="NETWORK", help="A name from `similis list`, or a model file.")],
+    n_components: Annotated[
+        int, typer.Option("--n-components", "-k", min=1, metavar="K", help="Number of neurons.")
+    ] = 4,
+    as_latex: Annotated[bool, typer.Option("--latex", help="Print the equations as LaTeX only.")] = False,
+    figure: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the circuit into FILE (svg, png, pdf).")
+    ] = None,
+    force: opt.Force = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Print a network's equations.
+
+    Paper, objective, dynamics, learning rules, and the signals that each synapse reads.
+    """
+    from ..circuit.describe import describe, latex, signals_table
+    from ..networks import catalogue
+
+    cards = catalogue()
+    if name in cards:
+        card = cards[name]
+        network = card.build(n_components)
+        about = {"name": name, "paper": card.title, "authors": card.authors, "year": card.year, "url": card.url}
+        about["estimator"] = ESTIMATORS.get(name, "-")
+    elif Path(name).suffix == ".safetensors":
+        from ..estimators.persist import load
+
+        estimator = load(name)
+        network = estimator.circuit_
+        about = {"model": name, "estimator": str(estimator), "samples": int(estimator.n_samples_seen_)}
+    else:
+        raise typer.BadParameter(f"unknown network {name!r}; choose one of {', '.join(cards)}", param_hint="NETWORK")
+    if figure is not None:
+        _draw(network, figure, force)
+    signals = signals_table(network)
+    record = about | {"equations": describe(network), "latex": latex(network), "signals": signals}
+    heading = "\n".join(f"{key:<10} {value}" for key, value in about.items())
+    reads = table(("synapse", "reads"), [(row["synapse"], row["locality"]) for row in signals])
+    text = record["latex"] if as_latex else f"{heading}\n\n{record['equations']}\n\n{reads}"
+    emit(record, as_json=as_json, text=text)
+
+
+def _draw(network: Circuit, path: Path, force: bool) -> None:
+    from .._optional import require
+    from ..circuit.draw import draw
+    from ..estimators._atomic import new_file
+
+    kind = path.suffix.lstrip(".").lower()
+    if kind not in ("svg", "png", "pdf"):
+        raise typer.BadParameter(f"{path}: use .svg, .png or .pdf", param_hint="--figure")
+    canvas = require("matplotlib.figure", extra="plot").Figure(figsize=(6, 4))
+    draw(network, canvas.add_axes((0, 0, 1, 1)))
+    with new_file(path, force=force) as draft:
+        canvas.savefig(draft, format=kind, dpi=200)

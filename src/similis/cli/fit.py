@@ -1,0 +1,140 @@
+"""``similis fit``: learn a network from a stream, block by block, in constant memory."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import _options as opt
+from ._checkpoint import Checkpoint, beside
+from ._models import ESTIMATORS, build, two_views
+from ._output import emit
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+    from ._views import Views
+
+
+def fit(
+    model: Annotated[str, typer.Argument(metavar="NETWORK", help="psp, nsm or cca (see `similis list`).")],
+    data: opt.Data,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Model file to write (safetensors).")],
+    n_components: Annotated[
+        int | None, typer.Option("--n-components", "-k", min=1, metavar="K", help="Number of neurons.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Passes over the data.", show_default="1")
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Another parameter; value in JSON.")
+    ] = None,
+    y_data: opt.YData = None,
+    columns: opt.Columns = None,
+    y_columns: opt.YColumns = None,
+    dtype: opt.Dtype = None,
+    block_rows: opt.BlockRows = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(min=1, metavar="ROWS", help="Save a checkpoint beside FILE every so many rows.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Checkpoint to go on from, or model to teach more data.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="SEED", help="Seed of the first weights.", show_default="0")
+    ] = None,
+    force: opt.Force = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Learn a network from data and save it.
+
+    The data are read in blocks, so memory does not grow with the file. With --checkpoint-every, a killed fit of
+    m.safetensors goes on with --resume m.checkpoint.safetensors and ends bit for bit where the unbroken one ends.
+    """
+    from ..estimators._atomic import refuse_existing
+    from ..estimators.persist import save
+    from ._views import Views
+
+    refuse_existing(output, force=force)
+    if resume is None:
+        estimator, start = build(model, n_components, seed or 0, param or []), None
+    else:
+        if n_components is not None or param or seed is not None:
+            raise typer.BadParameter(
+                "leave out -k, --param and --seed: the saved model has them", param_hint="--resume"
+            )
+        estimator, start = _resume(model, resume)
+    if start is not None:
+        start.refuse_other(epochs=epochs, columns=columns, y_columns=y_columns, dtype=dtype, block_rows=block_rows)
+        epochs, columns, y_columns, dtype = start.epochs, start.columns, start.y_columns, start.dtype
+        block_rows, checkpoint_every = start.block_rows, checkpoint_every or start.every
+    if checkpoint_every is not None and beside(output) != resume:
+        refuse_existing(beside(output), force=force)
+    views = Views(data, columns, y_data, y_columns, dtype, block_rows)
+    views.require(two=two_views(estimator), name=model)
+    epochs = epochs or 1
+    if epochs > 1 and data == "-":
+        raise typer.BadParameter("stdin can be read once; save it to a file for more passes", param_hint="--epochs")
+    if resume is None:
+        estimator.set_params(n_epochs=epochs)
+
+    plan = Checkpoint(views.rows(), epochs, columns, y_columns, dtype, checkpoint_every)
+    began = time.perf_counter()
+    rows = _learn(model, estimator, views, plan, start, output)
+    seconds = time.perf_counter() - began
+    save(estimator, output, force=force)
+    if plan.every is not None:
+        beside(output).unlink(missing_ok=True)
+    record = {
+        "model": str(output),
+        "network": model,
+        "class": type(estimator).__name__,
+        "n_components": int(estimator.n_components),
+        "n_features": int(estimator.n_features_in_),
+        "n_samples_seen": int(estimator.n_samples_seen_),
+        "rows": rows,
+        "seconds": round(seconds, 3),
+    }
+    text = "{model}: {network}, {n_components} neurons, {n_features} features, {rows} rows in {seconds} s"
+    emit(record, as_json=as_json, text=text.format(**record))
+
+
+def _resume(model: str, path: Path) -> tuple[BaseEstimator, Checkpoint | None]:
+    from ..estimators.persist import load_with_progress
+
+    estimator, progress = load_with_progress(path)
+    if ESTIMATORS.get(model) != type(estimator).__name__:
+        raise typer.BadParameter(f"{path} holds a {type(estimator).__name__}, not a {model}", param_hint="NETWORK")
+    return estimator, None if progress is None else Checkpoint.read(progress, path)
+
+
+def _learn(
+    name: str, estimator: BaseEstimator, views: Views, plan: Checkpoint, start: Checkpoint | None, output: Path
+) -> int:
+    """Walk the blocks, skip those behind ``start``, learn the others; returns the number of rows learned."""
+    from ..estimators.persist import save
+    from ._progress import progress
+    from ._views import located, rows_of
+
+    total, now, pending = views.n_rows(), plan, start
+    with progress(f"fit {name}", total and total * plan.epochs) as advance:
+        for _ in range(plan.epochs):
+            for block in views.blocks():
+                before = now
+                now = now.after(block)
+                advance(len(block[0]))
+                if pending is not None and before.rows < pending.rows:
+                    continue
+                if pending is not None:
+                    pending.check(before, views.data)
+                    pending = None
+                with located(rows_of(views.data, before.rows, block)):
+                    estimator.partial_fit(*block)
+                if now.due(before.rows):
+                    save(estimator, beside(output), force=True, progress=now.to_dict())
+    if pending is not None:
+        pending.check(now, views.data)
+    return now.rows - (start.rows if start else 0)

@@ -1,0 +1,43 @@
+"""``similis score``: how good a saved network is on data, in constant memory."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from . import _options as opt
+from ._models import two_views
+from ._output import emit
+
+
+def score(
+    model: opt.Model,
+    data: opt.Data,
+    rows: Annotated[
+        int, typer.Option(min=2, metavar="N", help="Rows to score on; more are sampled uniformly.")
+    ] = 10_000,
+    y_data: opt.YData = None,
+    columns: opt.Columns = None,
+    y_columns: opt.YColumns = None,
+    dtype: opt.Dtype = None,
+    seed: opt.Seed = 0,
+    as_json: opt.Json = False,
+) -> None:
+    """Score a saved network on data.
+
+    Prints what the estimator's `score` gives on at most --rows rows.
+    """
+    from ..estimators.persist import load
+    from ._views import Views, located
+
+    estimator = load(model)
+    views = Views(data, columns, y_data, y_columns, dtype)
+    views.require(two=two_views(estimator), name=type(estimator).__name__)
+    chosen, total = views.sample(rows, seed)
+    with located(data):
+        value = float(estimator.score(*chosen))
+    used = len(chosen[0])
+    record = {"model": str(model), "class": type(estimator).__name__, "score": value, "rows_used": used, "rows": total}
+    note = "all rows" if used == total else f"{used} of {total} rows drawn uniformly, seed {seed}"
+    emit(record, as_json=as_json, text=f"{value:.6g}  ({note})")

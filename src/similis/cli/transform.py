@@ -1,0 +1,68 @@
+"""``similis transform``: outputs of a saved network, written as the rows stream by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from . import _options as opt
+from ._models import two_views
+from ._output import emit
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def transform(
+    model: opt.Model,
+    data: opt.Data,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="OUT", help=".npy, .csv or .parquet file, or - for CSV.")
+    ],
+    view: Annotated[
+        Literal["sum", "x", "y", "both"], typer.Option(help="cca: the output z, one view's projection, or x and y.")
+    ] = "sum",
+    y_data: opt.YData = None,
+    columns: opt.Columns = None,
+    y_columns: opt.YColumns = None,
+    dtype: opt.Dtype = None,
+    block_rows: opt.BlockRows = None,
+    force: opt.Force = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Compute the outputs of a saved network."""
+    from ..estimators.persist import load
+    from ._progress import progress
+    from ._sink import sink
+    from ._views import Views, located, rows_of
+
+    if output == "-" and as_json:
+        raise typer.BadParameter("stdout carries the CSV; write to a file to use --json", param_hint="--output")
+    estimator = load(model)
+    two = two_views(estimator)
+    views = Views(data, columns, y_data, y_columns, dtype, block_rows)
+    views.require(two=two, name=type(estimator).__name__)
+    if view != "sum" and not two:
+        raise typer.BadParameter(f"{type(estimator).__name__} has one view", param_hint="--view")
+    names, rows = [str(name) for name in estimator.get_feature_names_out()], 0
+    if view == "both":
+        names = [f"{side}_{name}" for side in "xy" for name in names]
+    with sink(output, names, force=force) as write, progress("transform", views.n_rows()) as advance:
+        for block in views.blocks():
+            with located(rows_of(data, rows, block)):
+                Z = estimator.transform(*block)
+            write(_join(view, *Z) if two else Z)
+            rows += len(block[0])
+            advance(len(block[0]))
+    if output != "-":
+        record = {"output": output, "rows": rows, "columns": len(names)}
+        emit(record, as_json=as_json, text=f"{output}: {rows} rows, {len(names)} columns")
+
+
+def _join(view: str, Zx: np.ndarray, Zy: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    if view == "both":
+        return np.hstack([Zx, Zy])
+    return {"x": Zx, "y": Zy}.get(view, Zx + Zy)

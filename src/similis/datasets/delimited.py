@@ -1,0 +1,147 @@
+"""Tables as delimited text (CSV, TSV, semicolons), read in blocks."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count, islice
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .._errors import InputError
+from .columns import Columns, resolve_columns
+
+STDIN = "-"
+
+
+def blocks(source: str, rows: int, columns: Columns, dtype: DTypeLike | None) -> Iterator[NDArray]:
+    """Yield blocks of at most ``rows`` lines; a line that is ragged or not numeric is named by its number."""
+    where = "stdin" if source == STDIN else source
+    with _lines(source) as handle:
+        first, number = _first_line(handle, where)
+        delimiter = _delimiter(first)
+        fields = _fields(first, delimiter)
+        named = not any(_is_number(field) for field in fields)
+        table = _Table(where, delimiter, len(fields), np.dtype(dtype or np.float64))
+        wanted = resolve_columns(columns, len(fields), fields if named else None, where)
+        lines = [] if named else [first]
+        number += named  # the number of the first line of the block
+        while lines := lines + _take(handle, rows - len(lines), where, number):
+            block = table.parse(lines, number, wanted)
+            number += len(lines)
+            lines = []
+            if len(block):
+                yield block
+
+
+def shape(source: str) -> tuple[int | None, int | None]:
+    """Return (None, columns): counting the rows would mean reading the file. Standard input is not touched."""
+    if source == STDIN:
+        return None, None
+    with _lines(source) as handle:
+        first, _ = _first_line(handle, source)
+        return None, len(_fields(first, _delimiter(first)))
+
+
+class _Table:
+    """The layout that every line must have."""
+
+    def __init__(self, where: str, delimiter: str, width: int, dtype: np.dtype) -> None:
+        self.where, self.delimiter, self.width, self.dtype = where, delimiter, width, dtype
+
+    def parse(self, lines: list[str], number: int, wanted: list[int] | None) -> NDArray:
+        if not any(line.strip() for line in lines):
+            return np.empty((0, self.width), self.dtype)
+        # The parser would join lines over an open quote, and looks only at the chosen columns.
+        if any(line.count('"') % 2 for line in lines):
+            self._find_fault(lines, number, wanted)
+        if wanted is not None and any(line.count(self.delimiter) != self.width - 1 for line in lines):
+            self._find_fault(lines, number, wanted)
+        try:
+            block = np.loadtxt(
+                lines, self.dtype, delimiter=self.delimiter, comments=None, quotechar='"', usecols=wanted, ndmin=2
+            )
+        except ValueError as error:
+            self._find_fault(lines, number, wanted)
+            raise InputError(f"{self.where}, lines {number} to {number + len(lines) - 1}: {error}") from error
+        if wanted is None and block.shape[1] != self.width:
+            self._find_fault(lines, number, wanted)
+        return block
+
+    def _find_fault(self, lines: list[str], number: int, wanted: list[int] | None) -> None:
+        """Raise for the first bad line; slow, so only called when a block is known or suspected to hold one."""
+        for offset, line in enumerate(lines):
+            if not line.strip():
+                continue
+            place, fields = f"{self.where}, line {number + offset}", _fields(line, self.delimiter)
+            if len(fields) != self.width:
+                raise InputError(
+                    f"{place}: {len(fields)} fields, expected {self.width} as in the first line: {_shorten(line)}. "
+                    "Fix: complete or delete the line."
+                )
+            if line.count('"') % 2:
+                raise InputError(f"{place}: a quote is not closed: {_shorten(line)}. Fix: close or delete it.")
+            for column in range(self.width) if wanted is None else wanted:
+                if not _is_number(fields[column]):
+                    raise InputError(
+                        f"{place}: {_shorten(fields[column])} in column {column} is not a number. "
+                        "Fix: correct it, or choose the numeric columns, such as columns='0:10'."
+                    )
+
+
+@contextmanager
+def _lines(source: str) -> Iterator[TextIO]:
+    if source == STDIN:
+        yield sys.stdin
+        return
+    with open(source, encoding="utf-8-sig") as handle:
+        yield handle
+
+
+def _take(handle: TextIO, rows: int, where: str, number: int) -> list[str]:
+    try:
+        return list(islice(handle, rows))
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{where}, after line {number}: not text in UTF-8 ({error.reason}). Fix: save it as UTF-8."
+        ) from error
+
+
+def _first_line(handle: TextIO, where: str) -> tuple[str, int]:
+    for number in count(1):
+        line = "".join(_take(handle, 1, where, number))
+        if line.strip():
+            return line.lstrip("\ufeff"), number
+        if not line:
+            break
+    raise InputError(f"{where}: empty, expected a table of numbers. Fix: check the file or the pipe that feeds it.")
+
+
+def _delimiter(line: str) -> str:
+    return next((mark for mark in "\t;" if mark in line), ",")
+
+
+def _fields(line: str, delimiter: str) -> list[str]:
+    try:
+        return [field.strip() for field in next(csv.reader([line], delimiter=delimiter))]
+    except (
+        csv.Error
+    ):  # a stray NUL or an endless field: split plainly, so that the line can still be quoted in the error
+        return line.split(delimiter)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text
+
+
+def _shorten(text: str) -> str:
+    text = text.rstrip("\r\n")
+    return repr(text if len(text) <= 60 else text[:57] + "...")

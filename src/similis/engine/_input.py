@@ -1,0 +1,78 @@
+"""What every interpreter asks of its data before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy import sparse
+
+from .._errors import DivergenceError, InputError
+from ..circuit import Circuit, State
+
+Data = Mapping[str, np.ndarray] | np.ndarray
+
+
+def admit(circuit: Circuit, state: State, data: Data, present: Mapping[str, np.ndarray] | None):
+    """Check shapes against the state; return {channel: (T, n_c) rows in the state's dtype}, (C, T) silence, T.
+
+    A bare array is the first channel. A channel missing from ``data`` is silent throughout; ``present[name]`` (T,) says
+    on which samples a channel speaks. A silent channel drives nothing and its weights do not change.
+    """
+    streams = dict(data) if isinstance(data, Mapping) else {circuit.names[0]: data}
+    unknown = set(streams) - set(circuit.names)
+    if unknown or not streams:
+        raise InputError(
+            f"data for channels {sorted(streams)}; circuit {circuit.name!r} hears {', '.join(circuit.names)}"
+        )
+    rows = {}
+    for name, X in streams.items():
+        X = X.tocsr().astype(state.dtype, copy=False) if sparse.issparse(X) else np.ascontiguousarray(X, state.dtype)
+        if X.ndim != 2 or X.shape[1] != state.W[name].shape[1]:
+            raise InputError(f"channel {name!r}: data of shape {X.shape}; expected (T, {state.W[name].shape[1]})")
+        rows[name] = X
+    T = {X.shape[0] for X in rows.values()}
+    if len(T) != 1:
+        raise InputError(
+            f"channels differ in samples: { ({n: X.shape[0] for n, X in rows.items()}) }; expected one number"
+        )
+    mute = np.array([np.full(*T, name not in rows) for name in circuit.names])
+    for name, spoken in (present or {}).items():
+        spoken = np.asarray(spoken, bool)
+        if name not in rows or spoken.shape != (*T,):
+            raise InputError(f"present[{name!r}] of shape {spoken.shape}; expected {(*T,)} for a channel in the data")
+        mute[circuit.names.index(name)] = ~spoken
+    return rows, mute, *T
+
+
+def rates(circuit: Circuit, t: int, T: int, dtype: np.dtype) -> np.ndarray:
+    """eta_t for samples t .. t+T-1; refuses a step with which an average would overshoot.
+
+    Raises
+    ------
+    InputError
+        If eta0/tau >= 1 (Gram, interneurons) or 2 eta0 rate leak >= 1 for a channel.
+    """
+    step, lateral = circuit.step, circuit.lateral
+    eta = np.maximum(step.floor, step.eta0 / (1.0 + step.decay * np.arange(t, t + T))).astype(dtype)
+    if T and lateral.kind in ("gram", "interneurons") and eta[0] >= lateral.tau:
+        raise InputError(f"eta0={step.eta0} with tau={lateral.tau}: eta0/tau must be below 1; lower eta0 or raise tau")
+    for c in circuit.channels:
+        if T and 2 * eta[0] * c.rate * c.leak >= 1:  # type: ignore[operator]
+            raise InputError(f"eta0={step.eta0}: 2 eta0 rate leak must be below 1 for channel {c.name!r}; lower eta0")
+    return eta
+
+
+def diverged(circuit: Circuit, sample: int, rows: Mapping[str, np.ndarray]) -> DivergenceError:
+    """The error that names the step and the scale of the data."""
+
+    def size(X: np.ndarray) -> float:
+        squares = X.multiply(X) if sparse.issparse(X) else X * X
+        return float(np.sqrt(squares.sum(1).mean()))
+
+    scales = ", ".join(f"{name} {size(X):.3g}" for name, X in rows.items())
+    return DivergenceError(
+        f"circuit {circuit.name!r} left the finite numbers at sample {sample} (counted from 0): eta0={circuit.step.eta0}, "
+        f"tau={circuit.lateral.tau}, RMS norm of the samples: {scales}. Lower eta0 below 1/(2 norm^2), raise tau, "
+        "or scale the data"
+    )

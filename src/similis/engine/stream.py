@@ -1,0 +1,230 @@
+"""The fast interpreter: the same trajectory as sample-by-sample learning, in exact blocks (see ``kernels.stream``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+from scipy import linalg, sparse
+from threadpoolctl import ThreadpoolController
+
+from ..circuit import Circuit, State
+from ..circuit.table import CURRENTS, DRIVE, Table, compile_circuit
+from ..kernels.gram import products
+from ..kernels.stream import DONE
+from ..kernels.stream import learn as learn_block
+from ._input import Data, admit, diverged, rates
+from .trace import Trace
+
+#: weights below this many numbers stay in cache: plain loops beat matrix products
+TINY = 3000
+#: M^{-1} is recomputed from M this often (samples), so that rank-one updates cannot drift
+REFRESH = 4096
+#: with so few neurons our own X W' beats the general matrix product
+THIN = 16
+#: samples in a block of plain loops or of pure inference
+LONG = 256
+
+
+def run(
+    circuit: Circuit, state: State, data: Data, *, learn: bool = True, present: Mapping[str, np.ndarray] | None = None,
+    trace: Trace | None = None, block: int | None = None,
+) -> tuple[np.ndarray, State]:  # fmt: skip
+    """Run a circuit over the rows of ``data``.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    state : State, where to start; never changed
+    data : (T, n) array, or {channel: (T, n_c) array or scipy.sparse matrix}; an absent channel is silent
+    learn : whether the weights change
+    present : {channel: (T,) bool}, on which samples a channel speaks
+    trace : Trace, what to record on the way
+    block : samples a block; chosen by k if None. The result does not depend on it beyond rounding.
+
+    Returns
+    -------
+    Z : (T, k) outputs, each from the weights before its own update
+    state : State after the last sample
+
+    Raises
+    ------
+    InputError, DivergenceError
+    """
+    with _one_thread():
+        return _run(circuit, state, data, learn, present, trace, block)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _one_thread():
+    """The products of a block are too small to share: threads that wait for each other cost 20 times the work."""
+    return _libraries().limit(limits=1, user_api="blas")
+
+
+def _run(
+    circuit: Circuit, state: State, data: Data, learn: bool, present: Mapping[str, np.ndarray] | None,
+    trace: Trace | None, block: int | None,
+) -> tuple[np.ndarray, State]:  # fmt: skip
+    rows, mute, T = admit(circuit, state, data, present)
+    table = compile_circuit(circuit, state.dtype)
+    Z = np.zeros((T, circuit.size), state.dtype)
+    if not learn:
+        return _infer(circuit, table, state, rows, mute, Z), state
+    eta = rates(circuit, state.t, T, state.dtype)
+    work = _Workspace(circuit, table, state, block)
+    shrink, start = work.shrink(eta), 0
+    while start < T:
+        stop = min(T, start + work.block)
+        if trace is not None:
+            stop = min(stop, start + trace.due(state.t + start))
+        if shrink is not None:
+            before = shrink[start - 1] if start else 0.0
+            stop = max(start + 1, min(stop, int(np.searchsorted(shrink, before + work.reach))))
+        failed = work.learn(rows, mute[:, start:stop], eta[start:stop], slice(start, stop), Z[start:stop])
+        if failed != DONE:
+            raise diverged(circuit, state.t + start + failed, rows)
+        if (state.t + start) // REFRESH != (state.t + stop) // REFRESH:
+            work.refresh()
+        if trace is not None:
+            trace.offer(work.state(state.t + stop))
+        start = stop
+    return Z, work.state(state.t + T)
+
+
+class _Workspace:
+    """Private copies of the weights and the buffers of one run."""
+
+    def __init__(self, circuit: Circuit, table: Table, state: State, block: int | None) -> None:
+        self.circuit, self.table = circuit, table
+        self.widths = [state.W[name].shape[1] for name in circuit.names]
+        self.offsets = np.concatenate([[0], np.cumsum(self.widths)])
+        k, C = circuit.size, len(self.widths)
+        self.plain = k * int(self.offsets[-1]) <= TINY and block is None
+        self.block = LONG if self.plain else block or (64 if k > 32 else 32)
+        dtype = state.dtype
+        self.M, self.P = state.M.copy(), np.zeros((k, 0), dtype) if state.P is None else state.P.copy()
+        if table.tracked:
+            self.N = _inverse(circuit, self.M) if state.Minv is None else state.Minv.copy()
+        else:
+            self.N = np.zeros((0, 0), dtype)
+        if self.plain:
+            self.flat = np.concatenate([state.W[name] for name in circuit.names], axis=1)
+            self.A, self.G = np.zeros((C, 0, k), dtype), np.zeros((C, 0, 0), dtype)
+        else:
+            self.flat = np.zeros((k, 0), dtype)
+            self.W = {name: np.array(state.W[name], order="C") for name in circuit.names}
+            self.A, self.G = np.zeros((C, self.block, k), dtype), np.zeros((C, self.block, self.block), dtype)
+        self.coef, self.scale = np.zeros((C, self.block, k), dtype), np.ones(C, dtype)
+        self.tol = dtype.type(10 * np.finfo(dtype).eps)
+        self.reach = -0.25 * float(np.log(np.finfo(dtype).tiny))  # a block may shrink W by no more than this (log)
+
+    def shrink(self, eta: np.ndarray) -> np.ndarray | None:
+        """-log of s_t along the run for the fastest channel, if it matters: a block must not take s_t out of range."""
+        fastest = max(2.0 * c.rate * c.leak for c in self.circuit.channels)  # type: ignore[operator]
+        if self.plain or not len(eta) or -self.block * np.log1p(-fastest * float(eta.max())) < self.reach:
+            return None
+        return -np.cumsum(np.log1p(-fastest * eta.astype(float)))
+
+    def learn(self, rows: Mapping, mute: np.ndarray, eta: np.ndarray, at: slice, Z: np.ndarray) -> int:
+        """One block: two products in, the sequential part in k-space, one product out."""
+        B, names = len(eta), self.circuit.names
+        mute = np.ascontiguousarray(mute)
+        X = {name: rows[name][at] for name in names if name in rows}
+        A, G, flat = self.A[:, : 0 if self.plain else B], self.G, self.flat[:, :0]
+        if self.plain:
+            silent = [np.zeros((B, width), Z.dtype) for width in self.widths]
+            parts = [_dense(X[name]) if name in X else none for name, none in zip(names, silent, strict=True)]
+            flat = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        else:
+            for c, name in enumerate(names):
+                if name in X:
+                    _products(X[name], self.W[name], A[c], G[c])
+        failed = learn_block(
+            self.table, True, eta, mute, A, G, flat, self.offsets, self.flat, self.M, self.P, self.N, self.tol,
+            Z, self.coef, self.scale,
+        )  # fmt: skip
+        if failed != DONE:
+            return failed
+        if not self.plain:
+            for c, name in enumerate(names):
+                if name in X and not mute[c].all():
+                    self.W[name] = _update(self.W[name], self.scale[c], self.coef[c, :B], X[name])
+        if len(self.P.T):
+            self.M = self.P @ self.P.T + self.table.shift * np.eye(len(self.M), dtype=Z.dtype)
+        return DONE
+
+    def refresh(self) -> None:
+        if self.table.tracked:
+            self.N = _inverse(self.circuit, self.M)
+
+    def state(self, t: int) -> State:
+        if self.plain:
+            W = {
+                n: self.flat[:, a:b].copy()
+                for n, a, b in zip(self.circuit.names, self.offsets, self.offsets[1:], strict=False)
+            }
+        else:
+            W = {name: array.copy() for name, array in self.W.items()}
+        P = self.P.copy() if self.circuit.lateral.kind == "interneurons" else None
+        return State(W, self.M.copy(), P, t, self.N.copy() if self.table.tracked else None)
+
+
+def _products(X: np.ndarray, W: np.ndarray, A: np.ndarray, G: np.ndarray) -> None:
+    """A = X W', G = X X'."""
+    if sparse.issparse(X):
+        A[:] = X @ W.T
+        G[: len(A), : len(A)] = (X @ X.T).toarray()
+        return
+    thin = len(W) <= THIN
+    products(X, W, A, G, thin)
+    if not thin:
+        np.dot(X, W.T, out=A)
+
+
+def _update(W: np.ndarray, scale: np.floating, coef: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """scale (W + coef' X), in place where X is dense."""
+    if sparse.issparse(X):
+        W += (X.T @ coef).T
+        W *= scale
+        return W
+    gemm = linalg.blas.dgemm if W.dtype == np.float64 else linalg.blas.sgemm
+    return gemm(scale, X.T, coef.T, scale, W.T, trans_b=True, overwrite_c=True).T
+
+
+def _dense(X: np.ndarray) -> np.ndarray:
+    return X.toarray() if sparse.issparse(X) else X
+
+
+def _inverse(circuit: Circuit, M: np.ndarray) -> np.ndarray:
+    try:
+        return np.ascontiguousarray(linalg.cho_solve(linalg.cho_factor(M), np.eye(len(M), dtype=M.dtype)))
+    except (linalg.LinAlgError, ValueError) as error:
+        raise diverged(circuit, 0, {}) from error
+
+
+def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np.ndarray, Z: np.ndarray) -> np.ndarray:
+    """Outputs with the weights as they are."""
+    drive = np.zeros_like(Z)
+    for c, channel in enumerate(circuit.channels):
+        if channel.name in rows:
+            current = channel.drive * np.asarray(rows[channel.name] @ state.W[channel.name].T)
+            drive += np.where(mute[c][:, None], 0, current)
+    if table.linear:
+        return linalg.cho_solve(linalg.cho_factor(state.M), drive.T).T
+    k, row = circuit.size, np.zeros((1, CURRENTS + 1), Z.dtype)
+    row[0, DRIVE] = 1
+    one = table._replace(channels=row)
+    empty = np.zeros((0, 0), Z.dtype)
+    failed = learn_block(
+        one, False, np.zeros(0, Z.dtype), np.zeros((1, len(Z)), bool), drive[None], empty[None], empty, np.zeros(2, np.int64),
+        np.zeros((k, 0), Z.dtype), state.M, np.zeros((k, 0), Z.dtype), empty, Z.dtype.type(10 * np.finfo(Z.dtype).eps),
+        Z, drive[None], np.ones(1, Z.dtype),
+    )  # fmt: skip
+    if failed != DONE:
+        raise diverged(circuit, state.t, rows)
+    return Z

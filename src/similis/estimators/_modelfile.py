@@ -1,0 +1,98 @@
+"""The container of a model: safetensors, a JSON header in its metadata, and a checksum over every byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._errors import InputError, ModelFileError
+
+SCHEMA = 1
+_HEADER_LIMIT = 32 * 2**20  # bytes; far above any real header, far below what would hurt
+
+
+def to_bytes(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
+    """Lay out a JSON-able header and arrays as the content of one file.
+
+    Raises
+    ------
+    InputError
+        If the header is too long.
+    """
+    from safetensors.numpy import save
+
+    # the memory layout is part of the state: BLAS rounds a transposed matrix differently
+    fortran = sorted(key for key, array in arrays.items() if np.isfortran(array))
+    checksums = {key: _digest(array) for key, array in arrays.items()}
+    text = json.dumps({"schema": SCHEMA} | header | {"fortran": fortran, "sha256": checksums})
+    if len(text) > _HEADER_LIMIT // 2:
+        raise InputError(f"the model's header takes {len(text)} bytes. A larger trace_every shortens history_")
+    stored = {key: np.asarray(a.T if key in fortran else a, order="C") for key, a in arrays.items()}
+    return save(stored, {"similis": text, "sha256": hashlib.sha256(text.encode()).hexdigest()})
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and arrays of a file, once length, structure, schema and checksums agree.
+
+    Raises
+    ------
+    ModelFileError
+        If they do not; nothing of the file has been used then.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        with path.open("rb") as file:
+            header = _header(path, _outer(path, file.read(8), file))
+            file.seek(0)
+            arrays = load(file.read())
+    except OSError as error:
+        raise ModelFileError(f"cannot read the model {path}: {error.strerror}. Check the path") from error
+    except ModelFileError:
+        raise
+    except (SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        raise ModelFileError(f"{path} is not a safetensors file, or a damaged one ({error}). Copy it again") from error
+    arrays = {k: np.array(a.T, order="F") if k in header["fortran"] else np.array(a) for k, a in arrays.items()}
+    if {key: _digest(array) for key, array in arrays.items()} != header["sha256"]:
+        raise ModelFileError(f"{path}: an array does not match its checksum: the file was altered. Copy it again")
+    return header, arrays
+
+
+def _outer(path: Path, prefix: bytes, file: Any) -> dict[str, Any]:
+    """The safetensors header, read only after the lengths it claims are found plausible."""
+    size, length = os.fstat(file.fileno()).st_size, int.from_bytes(prefix, "little")
+    if size < 10 or not 2 <= length <= min(_HEADER_LIMIT, size - 8):
+        raise ModelFileError(
+            f"{path} is not a model: no safetensors header in its {size} bytes. Give a file made by save()"
+        )
+    outer = json.loads(file.read(length))
+    metadata = outer.pop("__metadata__", {})
+    end = 8 + length + max((entry["data_offsets"][1] for entry in outer.values()), default=0)
+    if size != end:
+        raise ModelFileError(f"{path} has {size} bytes, its header promises {end}: cut short or altered. Copy it again")
+    return metadata
+
+
+def _header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+    text = metadata.get("similis")
+    if text is None:
+        raise ModelFileError(f"{path} is a safetensors file, but no similis model. Give a file made by save()")
+    if hashlib.sha256(text.encode()).hexdigest() != metadata.get("sha256"):
+        raise ModelFileError(f"{path}: the header does not match its checksum: the file was altered. Copy it again")
+    header = json.loads(text)
+    if header.get("schema") != SCHEMA:
+        raise ModelFileError(
+            f"{path} has schema {header.get('schema')!r} (similis {header.get('version')}); "
+            f"this similis reads schema {SCHEMA}. Upgrade similis"
+        )
+    return header
+
+
+def _digest(array: np.ndarray) -> str:
+    return hashlib.sha256(f"{array.dtype.str}{array.shape}".encode() + array.tobytes()).hexdigest()

@@ -1,0 +1,131 @@
+"""Run experiments one after another and leave a report: an error in one never hides the others."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from .._errors import InputError, MissingDependencyError, SimilisError
+from ..circuit import Circuit, describe
+from ..datasets import fetch
+from . import _environment, figures, report
+from ._registry import BUDGETS, Budget, Experiment, Outcome, select
+from ._result import Finding, Network, Reference, Result
+
+N_SEEDS = 5
+log = logging.getLogger(__name__)
+
+
+def reproduce(
+    names: Iterable[str], *, budget: Budget = "smoke", out: Path | str = "report", seed: int = 0, force: bool = False
+) -> list[Result]:
+    """Run experiments and write ``out/index.html`` and ``out/results.json``.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Papers (``"psp"``), experiments (``"psp/spiked"``) or ``"all"``.
+    budget : {"smoke", "full"}
+        Seconds on data that need no download, or the scale of the papers on their data.
+    out : path
+        Folder of the report; made when absent.
+    seed : int
+        The first of the five seeds each experiment may use.
+    force : bool
+        Replace a report that lies there already.
+
+    Returns
+    -------
+    list of Result
+        One for each experiment. One that raised has status ``"failed"`` and its message as the reason.
+
+    Raises
+    ------
+    InputError
+        Unknown name or budget, or a report that would be overwritten. Nothing has run then.
+    """
+    if isinstance(names, str):
+        names = [names]
+    if budget not in BUDGETS:
+        raise InputError(f"budget={budget!r}; expected 'smoke' or 'full'. Start with 'smoke': it takes seconds.")
+    names, out = list(names), Path(out)
+    chosen = select(names)
+    if (out / "index.html").exists() and not force:
+        raise InputError(f"A report already lies in {out}. Choose another folder, or pass force=True to replace it.")
+    command = f"similis reproduce {' '.join(names)} --budget {budget} --seed {seed}"
+    due = [entry for entry in chosen if budget in entry.budgets]
+    if not due:
+        raise InputError(f"{', '.join(names)} has no experiment at budget {budget!r}. Ask for budget='full'.")
+    results = [_run(entry, budget, tuple(range(seed, seed + N_SEEDS)), command) for entry in due]
+    report.write(results, out)
+    return results
+
+
+def _run(entry: Experiment, budget: Budget, seeds: tuple[int, ...], command: str) -> Result:
+    log.info("%s: running at budget %s", entry.id, budget)
+    outcome, status, reason, circuit = Outcome({}), "ran", "", None
+    start = time.perf_counter()
+    try:
+        for name in entry.needs:
+            _find(name)
+        outcome = entry.run(budget, seeds)
+        missing = {claim.id for claim in entry.due(budget)} ^ set(outcome.measured)
+        if missing:
+            raise InputError(
+                f"Measured and claimed differ in {sorted(missing)}. Measure each claim of {entry.id} once."
+            )
+        circuit = _describe(outcome.circuit)
+    except (_AbsentError, MissingDependencyError) as error:
+        status, reason = "not run", str(error)
+    except Exception as error:  # the report is the place where a failure is told
+        log.exception("%s failed", entry.id)
+        status, reason = "failed", f"{type(error).__name__}: {error}"
+    seconds = time.perf_counter() - start
+    log.info("%s: %s after %.1f s", entry.id, status, seconds)
+    findings = []
+    for claim in entry.due(budget):
+        measured = outcome.measured.get(claim.id)
+        findings.append(Finding(claim, measured, claim.verdict(measured.value) if measured else "not measured"))
+    return Result(
+        paper=entry.paper,
+        experiment=entry.name,
+        title=entry.title,
+        summary=entry.summary,
+        reference=_reference(entry.paper),
+        status=status,
+        reason=reason,
+        claims=tuple(findings),
+        figures=outcome.figures,
+        tables=outcome.tables,
+        circuit=circuit,
+        seconds=seconds,
+        budget=budget,
+        seeds=seeds,
+        command=command,
+        environment=_environment.environment(),
+        versions=_environment.versions(),
+    )
+
+
+class _AbsentError(SimilisError):
+    """Data are neither on this machine nor downloadable."""
+
+
+def _find(name: str) -> None:
+    try:
+        fetch(name)
+    except SimilisError as error:
+        raise _AbsentError(f"The data set {name!r} is missing. {error}") from error
+
+
+def _reference(paper: str) -> Reference:
+    from ..networks import catalogue
+
+    card = catalogue()[paper]
+    return Reference(paper, card.title, card.authors, card.year, card.url)
+
+
+def _describe(circuit: Circuit | None) -> Network | None:
+    return None if circuit is None else Network(describe(circuit), figures.drawing(circuit))

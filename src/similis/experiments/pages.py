@@ -1,0 +1,110 @@
+"""Write the result tables of ``docs/papers/*.md`` from the committed numbers in ``docs/results/*.json``.
+
+``python -m similis.experiments.pages [--check] [--results report/results.json] [docs]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from .._errors import InputError
+from .report import NONE, number, seconds
+
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+
+
+def split(results: Path, docs: Path) -> None:
+    """Store a run's ``results.json`` as one committed file for each paper, ``docs/results/<paper>.json``."""
+    data = json.loads(results.read_text("utf-8"))
+    (docs / "results").mkdir(parents=True, exist_ok=True)
+    for paper in dict.fromkeys(result["paper"] for result in data["results"]):
+        members = [result for result in data["results"] if result["paper"] == paper]
+        text = json.dumps({"schema": data["schema"], "results": members}, indent=1, ensure_ascii=False)
+        (docs / "results" / f"{paper}.json").write_text(text + "\n", "utf-8")
+
+
+def table(results: list[dict[str, Any]]) -> str:
+    """The results of one paper as Markdown: a row for each claim, then each experiment's own tables."""
+    first = results[0]
+    machine = f"{first['environment']['processor']}, {first['environment']['BLAS']}"
+    took = seconds(sum(result["seconds"] for result in results))
+    lines = [
+        f"Made by `{first['command']}` in {took} ({machine}).",
+        "",
+        "| claim | known (whose) | exact optimum | goal | measured (range over seeds) | verdict |",
+        "|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        for finding in result["claims"]:
+            lines.append(_row(finding, result["status"]))
+    for result in results:
+        for extra in result["tables"]:
+            lines += ["", f"**{result['title']}.** {extra['caption']}", "", _cells(extra["columns"])]
+            lines += ["|---" * len(extra["columns"]) + "|", *(_cells(row) for row in extra["rows"])]
+    return "\n".join(lines)
+
+
+def _row(finding: dict[str, Any], status: str) -> str:
+    claim, measured = finding["claim"], finding["measured"]
+    known = NONE if claim["known"] is None else f"{claim['known']:.6g} ({claim['provenance']}: {claim['source']})"
+    goal = f"{'≤' if claim['better'] == 'lower' else '≥'} {claim['goal']:.6g}"
+    optimum, value = NONE, NONE
+    if measured:
+        optimum = number(measured["oracle"])
+        low, high = (number(end) for end in measured["spread"])
+        value = f"{number(measured['value'])} {claim['unit']}".rstrip()
+        if len(measured["seeds"]) > 1:
+            value += f" ({measured['statistic']} of {len(measured['seeds'])}; {low} to {high})"
+    verdict = finding["verdict"] if status == "ran" else status
+    return _cells([claim["text"], known, optimum, goal, value, verdict if verdict == "pass" else f"**{verdict}**"])
+
+
+def _cells(row: list[Any]) -> str:
+    return "| " + " | ".join(number(cell).replace("|", "\\|") for cell in row) + " |"
+
+
+def updated(page: Path, results: Path) -> str:
+    """The text of a page with the block between its markers made anew.
+
+    Raises
+    ------
+    InputError
+        When the page has no markers.
+    """
+    text = page.read_text("utf-8")
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise InputError(f"{page} needs one line {BEGIN!r} and one line {END!r}. Add them where the table belongs.")
+    block = table(json.loads(results.read_text("utf-8"))["results"])
+    return re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{block}\n{END}", text, flags=re.DOTALL)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line: write the pages, or with ``--check`` say which are out of date (exit 1)."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("docs", nargs="?", type=Path, default=Path("docs"))
+    parser.add_argument("--results", type=Path, help="first store this run's results.json under docs/results")
+    parser.add_argument("--check", action="store_true", help="change nothing, fail when a page is out of date")
+    options = parser.parse_args(arguments)
+    if options.results:
+        split(options.results, options.docs)
+    stale = []
+    for results in sorted((options.docs / "results").glob("*.json")):
+        page = options.docs / "papers" / f"{results.stem}.md"
+        text = updated(page, results)
+        if text != page.read_text("utf-8"):
+            stale.append(page)
+            if not options.check:
+                page.write_text(text, "utf-8")
+    if options.check and stale:
+        sys.stderr.write(f"Out of date: {', '.join(map(str, stale))}. Run python -m similis.experiments.pages\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

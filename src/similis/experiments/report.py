@@ -1,0 +1,78 @@
+"""The report: results become ONE self-contained HTML page, and the same numbers as JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from .._optional import require
+from ..estimators._atomic import new_file
+from ._registry import Figure
+from ._result import Result
+
+SCHEMA = 1
+NONE = "\N{EN DASH}"
+
+
+def write(results: Sequence[Result], out: Path) -> None:
+    """Write ``out/results.json`` and ``out/index.html``; each file appears whole or not at all."""
+    page = render(results)
+    data = json.dumps(
+        {"schema": SCHEMA, "results": [result.to_dict() for result in results]}, indent=1, allow_nan=False
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in (("results.json", data + "\n"), ("index.html", page)):
+        with new_file(out / name, force=True) as draft:
+            draft.write_text(text, "utf-8")
+
+
+def render(results: Sequence[Result]) -> str:
+    """The page as text: summary of all claims, then a section for each paper; no request leaves it."""
+    jinja2 = require("jinja2", extra="plot")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"number": number, "given": "{:.6g}".format, "seconds": seconds, "embed": embed}
+    template = environment.from_string(files("similis.experiments").joinpath("report.html.j2").read_text("utf-8"))
+    papers = {result.paper: [r for r in results if r.paper == result.paper] for result in results}
+    verdicts = Counter(finding.verdict for result in results for finding in result.claims)
+    return template.render(
+        results=results, papers=papers, verdicts=verdicts, total=sum(result.seconds for result in results)
+    )
+
+
+def number(value: float | str | None) -> str:
+    """Three significant digits, a true minus sign and no exponent where it can be avoided; words pass through."""
+    if value is None:
+        return NONE
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return f"{value:,}".replace("-", "\N{MINUS SIGN}")
+    if value and abs(value) < 1e-4:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", "\N{MINUS SIGN}")
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def seconds(value: float) -> str:
+    """A duration as a person would say it."""
+    return f"{value:.1f} s" if value < 100 else f"{value / 60:.1f} min"
+
+
+def embed(figure: Figure):
+    """A figure as markup that needs no other file."""
+    markupsafe = require("markupsafe", extra="plot")
+    if figure.kind == "svg":
+        label = markupsafe.escape(figure.alt)
+        return markupsafe.Markup(figure.image.decode().replace("<svg", f'<svg role="img" aria-label="{label}"', 1))
+    data = base64.b64encode(figure.image).decode()
+    return markupsafe.Markup('<img src="data:image/png;base64,{}" alt="{}">').format(data, figure.alt)
+
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -1,0 +1,33 @@
+"""How kernels are compiled: SIMD sums, and a cache on disk that knows every source file of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+from numba import njit
+
+# Sums may be reassociated (SIMD), but NaN and inf are kept, so that divergence stays visible.
+_OPTIONS = {"fastmath": {"reassoc", "contract", "arcp", "nsz"}, "error_model": "numpy", "nogil": True}
+_SOURCES = sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()[:12]
+
+
+def inner(function: Callable) -> Callable:
+    """Compile a function that only other kernels call."""
+    return njit(**_OPTIONS)(function)
+
+
+def inline(function: Callable) -> Callable:
+    """Compile a small function into its callers: for few neurons the call itself would be a quarter of the time."""
+    return njit(inline="always", **_OPTIONS)(function)
+
+
+def entry(function: Callable) -> Callable:
+    """Compile a function that Python calls, and cache it on disk.
+
+    numba looks only at the file of the function itself when it asks whether a cached copy is stale; the name of the
+    cached copy therefore holds a digest of all kernels.
+    """
+    function.__qualname__ += f"_{_SOURCES}"
+    return njit(cache=True, **_OPTIONS)(function)

@@ -1,0 +1,97 @@
+"""The two loops that run every circuit: exact blocks for large inputs, plain loops for tiny ones.
+
+Exact blocks: within a block W_c(t) = s_t (W_c(0) + sum_{u<t} c_u x_u'), so the currents of sample t are
+s_t (A_t + sum_{u<t} G_tu c_u) with A = X W_c(0)' and G = X X': the input dimension never enters the loop.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._compile import entry, inline
+from .neuron import DRIVE, LEAK, RATE, adapt, finish, finite, matvec, read, settle
+
+DONE = -1
+
+
+@inline
+def catch_up(weights, coef, scale, a):
+    """a <- scale (a + sum_u weights_u coef_u): what the earlier samples of the block taught."""
+    whole = weights.shape[0] - weights.shape[0] % 4
+    for u in range(0, whole, 4):
+        g0, g1, g2, g3 = weights[u], weights[u + 1], weights[u + 2], weights[u + 3]
+        c0, c1, c2, c3 = coef[u], coef[u + 1], coef[u + 2], coef[u + 3]
+        for i in range(a.shape[0]):
+            a[i] += g0 * c0[i] + g1 * c1[i] + g2 * c2[i] + g3 * c3[i]
+    for u in range(whole, weights.shape[0]):
+        g0, c0 = weights[u], coef[u]
+        for i in range(a.shape[0]):
+            a[i] += g0 * c0[i]
+    for i in range(a.shape[0]):
+        a[i] *= scale
+
+
+@entry
+def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, N, tol, Z, coef, scale):
+    """Run one block; return DONE or the index of the first sample that did not settle to finite numbers.
+
+    Parameters (C channels, B samples, k neurons)
+    ----------
+    eta (B,); mute (C, B) bool, silent samples; tol: of settling
+    A (C, B, k), G (C, B, B): the products above; empty (B = 0) selects plain loops over X (B, n) and W (k, n), channels
+    side by side at ``offsets`` (C + 1,), in which case W is updated here
+    M, P, N (= M^{-1}): laterals, updated in place (M not where N is tracked)
+    Z (B, k), coef (C, B, k) = c_u, scale (C,) = s_B: filled
+    """
+    C, k = scale.shape[0], M.shape[0]
+    plain = A.shape[1] == 0
+    two = table.one + table.one
+    a, post = np.zeros((C, k), W.dtype), np.zeros((C, k), W.dtype)
+    d, g, f, b = np.zeros(k, W.dtype), np.zeros(k, W.dtype), np.zeros(k, W.dtype), np.zeros(k, W.dtype)
+    n, track = np.zeros(P.shape[1], W.dtype), np.ones(1, W.dtype)
+    V = np.zeros((4, k if table.tracked else 0), W.dtype)
+    dense = 0 if table.tracked or not table.settles else k
+    order, L, work = np.zeros(dense, np.int64), np.zeros((dense, dense), W.dtype), np.zeros((dense, dense), W.dtype)
+    scale[:] = table.one
+    failed = DONE
+    for t in range(Z.shape[0]):
+        z = Z[t]
+        d[:] = table.zero
+        for c in range(C):
+            if mute[c, t]:
+                a[c, :] = table.zero
+                continue
+            if plain:
+                matvec(W[:, offsets[c] : offsets[c + 1]], X[t, offsets[c] : offsets[c + 1]], a[c])
+            else:
+                a[c, :] = A[c, t]
+                if learning:
+                    catch_up(G[c, t, :t], coef[c], scale[c], a[c])
+            for i in range(k):
+                d[i] += table.channels[c, DRIVE] * a[c, i]
+        if not (settle(table, M, N, track, V, d, z, g, tol, order, work, L, b) and finite(z)):
+            failed = t
+            break
+        if not learning:
+            continue
+        read(table, M, d, a, z, f, post)
+        for c in range(C):
+            rate = two * eta[t] * table.channels[c, RATE]
+            keep = table.one - rate * table.channels[c, LEAK]
+            if mute[c, t]:
+                coef[c, t, :] = table.zero
+            elif plain:
+                x = X[t, offsets[c] : offsets[c + 1]]
+                for i in range(k):
+                    w, push = W[i, offsets[c] : offsets[c + 1]], rate * post[c, i]
+                    for j in range(x.shape[0]):
+                        w[j] = keep * w[j] + push * x[j]
+            else:
+                scale[c] *= keep
+                share = rate / scale[c]
+                for i in range(k):
+                    coef[c, t, i] = share * post[c, i]
+        adapt(table, eta[t] / table.tau, M, P, N, track, V, t % 4, z, f, n)
+    if learning and table.tracked:
+        finish(table, eta, Z, M, N, track, V)
+    return failed

@@ -1,0 +1,21 @@
+"""How close a learned answer is to the exact one.
+
+Components are the rows of a (k, d) matrix, samples the rows of a (n, d) matrix; all arithmetic is float64. No metric
+depends on the order, the rotation or the common sign of the components: the networks are free to choose them.
+"""
+
+from __future__ import annotations
+
+from .correlation import canonical_correlations, cca_objective_error, held_out_correlations
+from .similarity import alignment, similarity_error
+from .subspace import captured_variance, subspace_error
+
+__all__ = [
+    "alignment",
+    "canonical_correlations",
+    "captured_variance",
+    "cca_objective_error",
+    "held_out_correlations",
+    "similarity_error",
+    "subspace_error",
+]

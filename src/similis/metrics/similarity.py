@@ -1,0 +1,71 @@
+"""How well outputs keep the similarities of inputs, without forming them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._errors import InputError
+from .check import Matrix, same_rows
+
+
+def alignment(Y: ArrayLike, X: ArrayLike) -> float:
+    """Cosine between the similarity (Gram) matrices of two representations of the same samples.
+
+        <X X', Y Y'> / (||X X'||_F ||Y Y'||_F)
+
+    Nothing is centred. The (n_samples, n_samples) Grams are formed only where that is the smaller way.
+
+    Parameters
+    ----------
+    Y, X : arrays (n_samples, k), (n_samples, d)
+        Two representations, row by row.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1: similarities proportional.
+
+    Raises
+    ------
+    InputError
+        If the numbers of rows differ, an entry is not finite or a representation is zero.
+    """
+    Y, X = same_rows(Y, X)
+    xx, yy = _gram_product(X, X), _gram_product(Y, Y)
+    if xx == 0 or yy == 0:
+        raise InputError(f"{'X' if xx == 0 else 'Y'}: all zeros, so it has no similarities to align.")
+    return float(_gram_product(X, Y) / np.sqrt(xx) / np.sqrt(yy))
+
+
+def similarity_error(Y: ArrayLike, X: ArrayLike) -> float:
+    """Relative similarity-matching objective.
+
+        || X X' - Y Y' ||_F^2 / || X X' ||_F^2
+
+    Parameters
+    ----------
+    Y, X : arrays (n_samples, k), (n_samples, d)
+        Outputs and inputs, row by row.
+
+    Returns
+    -------
+    float
+        Nonnegative; 0: similarities preserved. Accurate to about 1e-14 absolute.
+
+    Raises
+    ------
+    InputError
+        If the numbers of rows differ, an entry is not finite or X is zero.
+    """
+    Y, X = same_rows(Y, X)
+    xx = _gram_product(X, X)
+    if xx == 0:
+        raise InputError("X: all zeros, so no relative error exists.")
+    return float(max(0.0, 1.0 + (_gram_product(Y, Y) - 2.0 * _gram_product(X, Y)) / xx))
+
+
+def _gram_product(A: Matrix, B: Matrix) -> float:
+    """<A A', B B'> = ||A' B||_F^2, by whichever product is smaller."""
+    n, p, q = len(A), A.shape[1], B.shape[1]
+    return float(np.sum((A @ A.T) * (B @ B.T))) if n * (p + q) < p * q else float(np.sum((A.T @ B) ** 2))

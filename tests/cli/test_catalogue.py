@@ -1,0 +1,78 @@
+"""``similis list``, ``show``, ``data`` and ``doctor``."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import similis as library
+from similis.cli import doctor as doctor_module
+from similis.cli._models import ESTIMATORS
+from similis.networks import catalogue
+
+
+def test_every_network_has_an_estimator_that_fit_knows():
+    assert set(ESTIMATORS) == set(catalogue())
+    assert all(hasattr(library, name) for name in ESTIMATORS.values())
+
+
+def test_list(similis):
+    networks = similis("list", "--json").json["networks"]
+    assert {n["name"]: n["estimator"] for n in networks} == ESTIMATORS
+    text = similis("list").output
+    assert all(str(n["year"]) in text and n["paper"] in text for n in networks)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_show_prints_paper_equations_and_signals(similis, name):
+    card, text = catalogue()[name], similis("show", name).output
+    assert card.title in text
+    assert all(word in text for word in ("objective", "dynamics", "synapses", "lateral", "reads"))
+    record = similis("show", name, "-k", 7, "--json").json
+    assert "7 neurons" in record["equations"]
+    assert similis("show", name, "--latex").stdout.startswith("\\begin{aligned}")
+    assert all(row["locality"] for row in record["signals"])
+
+
+def test_show_reads_a_model_file(similis, model):
+    text = similis("show", model).output
+    assert "SimilarityMatching" in text
+    assert "2 neurons" in text
+
+
+@pytest.mark.parametrize(("suffix", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_show_draws(similis, tmp_path, suffix, magic):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / f"circuit.{suffix}"
+    similis("show", "cca", "--figure", path)
+    assert path.read_bytes().startswith(magic)
+    similis("show", "cca", "--figure", path, status=1)
+    similis("show", "cca", "--figure", tmp_path / "circuit.doc", status=2)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_data_lists_and_fetches(similis, monkeypatch, tmp_path):
+    monkeypatch.setenv("SIMILIS_DATA", str(tmp_path))
+    monkeypatch.setenv("SIMILIS_CACHE", str(tmp_path))
+    sets = {d["name"]: d for d in similis("data", "--json").json["datasets"]}
+    assert (sets["digits"]["here"], sets["orl-faces"]["here"]) == (True, False)
+    assert "mnist" in similis("data").output
+    assert similis("data", "fetch", "digits", "--json").json["files"] == []
+    assert "SIMILIS_DATA" in similis("data", "fetch", "orl-faces", status=1).stderr
+    assert "there are" in similis("data", "fetch", "nonsense", status=1).stderr
+
+
+def test_doctor_finds_this_installation_sound(similis, monkeypatch):
+    monkeypatch.delenv("SIMILIS_DATA", raising=False)
+    checks = {c["name"]: c for c in similis("doctor", "--json").json["checks"]}
+    assert checks["numpy"]["status"] == checks["a tiny fit"]["status"] == "ok"
+    assert "broken" not in similis("doctor").output
+
+
+def test_doctor_reports_what_is_broken(similis, monkeypatch, tmp_path):
+    monkeypatch.setenv("SIMILIS_DATA", str(tmp_path / "absent"))
+    monkeypatch.setattr(doctor_module, "_REQUIRED", ("numpy", "no-such-package"))
+    result = similis("doctor", "--json", status=1)
+    broken = [c["name"] for c in json.loads(result.stdout)["checks"] if c["status"] == "broken"]
+    assert broken == ["no-such-package", "SIMILIS_DATA"]

@@ -1,0 +1,57 @@
+"""The command line answers at once, loads nothing heavy, and is strict about usage."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+COMMANDS = ("list", "show", "fit", "transform", "score", "reproduce", "data", "doctor")
+
+
+def test_help_lists_every_command(similis):
+    text = similis("--help").output
+    assert all(f"\n  {command} " in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(similis, command):
+    assert "Usage:" in similis(command, "--help").output
+
+
+def test_help_is_quick():
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "similis", "--help"], check=True, capture_output=True)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 1.0  # about 0.1 s on an idle computer
+
+
+def test_help_imports_nothing_heavy():
+    heavy = ("numpy", "scipy", "sklearn", "numba", "torch", "matplotlib", "pandas", "pyarrow", "rich")
+    code = "import sys\nfrom similis.cli._app import app\napp(['--help'], standalone_mode=False)\n"
+    code += f"print([m for m in {heavy} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["unknown"],
+        ["fit"],
+        ["fit", "psp", "x.npy"],
+        ["fit", "nonsense", "x.npy", "-o", "m"],
+        ["fit", "psp", "x.npy", "-o", "m", "-k", "0"],
+        ["fit", "psp", "x.npy", "-o", "m", "--dtype", "float16"],
+        ["reproduce", "all", "--budget", "huge"],
+        ["show", "nonsense"],
+    ],
+)
+def test_wrong_usage_exits_with_2(similis, args, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "Error" in similis(*args, status=2).stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,126 @@
+"""A killed fit, resumed, ends bit for bit where the unbroken one ends."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from similis import OnlineCCA, SimilarityMatching
+from similis.estimators.persist import load, load_with_progress
+
+GRID = ("--block-rows", 64, "--epochs", 3)
+
+
+def weights(path):
+    arrays, meta = load(path)._pack()
+    return {name: array.tobytes() for name, array in arrays.items()}, meta
+
+
+class _Killed(BaseException):
+    """Stands for a process that dies between two blocks."""
+
+
+@contextmanager
+def killed_after(monkeypatch, kind, calls):
+    """Let ``kind.partial_fit`` die after ``calls`` blocks."""
+    original, count = kind.partial_fit, iter(range(calls))
+
+    def partial_fit(self, *views):
+        if next(count, None) is None:
+            raise _Killed
+        return original(self, *views)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "partial_fit", partial_fit)
+        with pytest.raises(_Killed):
+            yield
+
+
+@pytest.mark.parametrize("calls", [1, 4, 7, 14])
+@pytest.mark.parametrize("network", ["psp", "cca"])
+def test_resuming_ends_where_the_unbroken_fit_ends(similis, tmp_path, npy, monkeypatch, network, calls):
+    views = ("--columns", "0:3", "--y-columns", "3:6") if network == "cca" else ()
+    out, checkpoint = tmp_path / "m.safetensors", tmp_path / "m.checkpoint.safetensors"
+    similis("fit", network, npy, "-o", tmp_path / "whole", *views, *GRID)
+    with killed_after(monkeypatch, {"psp": SimilarityMatching, "cca": OnlineCCA}[network], calls):
+        similis("fit", network, npy, "-o", out, *views, *GRID, "--checkpoint-every", 1)
+    assert not out.exists()
+    assert load_with_progress(checkpoint)[1]["rows"] > 0
+    similis("fit", network, npy, "-o", out, "--resume", checkpoint)
+    assert weights(out) == weights(tmp_path / "whole")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.safetensors", "whole", "x.npy"]
+
+
+@pytest.fixture
+def checkpoint(similis, tmp_path, npy, monkeypatch):
+    with killed_after(monkeypatch, SimilarityMatching, 3):
+        similis("fit", "psp", npy, "-o", tmp_path / "m", *GRID, "--checkpoint-every", 100)
+    return tmp_path / "m.checkpoint"
+
+
+def test_checkpoints_come_every_so_many_rows(checkpoint):
+    assert load_with_progress(checkpoint)[1]["rows"] == 128
+
+
+def test_a_checkpoint_is_not_lost_to_a_new_fit(similis, tmp_path, npy, checkpoint):
+    before = checkpoint.read_bytes()
+    assert (
+        "already exists" in similis("fit", "psp", npy, "-o", tmp_path / "m", "--checkpoint-every", 9, status=1).stderr
+    )
+    assert checkpoint.read_bytes() == before
+
+
+def test_other_data_are_refused(similis, tmp_path, X, checkpoint):
+    X[100, 0] += 1.0
+    for name, data in (("other.npy", X), ("short.npy", X[:90])):
+        np.save(tmp_path / name, data)
+        error = similis("fit", "psp", tmp_path / name, "-o", tmp_path / "m", "--resume", checkpoint, status=1).stderr
+        assert "not those the checkpoint learned from" in error
+    assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize(
+    "option", [("--epochs", 2), ("--block-rows", 63), ("-k", 2), ("--seed", 0), ("--param", "tau=1")]
+)
+def test_other_options_are_refused(similis, tmp_path, npy, checkpoint, option):
+    similis("fit", "psp", npy, "-o", tmp_path / "m", "--resume", checkpoint, *option, status=2)
+
+
+def test_another_network_is_refused(similis, tmp_path, npy, checkpoint):
+    error = similis("fit", "nsm", npy, "-o", tmp_path / "m", "--resume", checkpoint, status=2).stderr
+    assert "holds a SimilarityMatching" in error
+
+
+def test_a_finished_model_learns_more_data(similis, tmp_path, X, npy, model):
+    np.save(tmp_path / "more.npy", X[::-1])
+    record = similis("fit", "psp", tmp_path / "more.npy", "-o", tmp_path / "n", "--resume", model, "--json").json
+    expected = SimilarityMatching(n_components=2, random_state=0).partial_fit(X).partial_fit(X[::-1])
+    assert weights(tmp_path / "n")[0] == {name: a.tobytes() for name, a in expected._pack()[0].items()}
+    assert (record["rows"], record["n_samples_seen"]) == (300, 600)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_process_resumes_bit_for_bit(similis, tmp_path, stop):
+    data = tmp_path / "x.npy"
+    np.save(data, np.random.default_rng(0).standard_normal((20_000, 50)).astype(np.float32))
+    out, checkpoint = tmp_path / "m.safetensors", tmp_path / "m.checkpoint.safetensors"
+    args = ["fit", "psp", str(data), "-k", "4", "--block-rows", "50", "--epochs", "20", "--checkpoint-every", "500"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "similis", *args, "-o", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    while not checkpoint.exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(stop)
+    process.communicate(timeout=60)
+    assert process.returncode not in (0, 1, 2)
+    if stop != signal.SIGKILL:  # only that one gives no chance to tidy up
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["m.checkpoint.safetensors", "x.npy"]
+    similis("fit", "psp", data, "-o", out, "--resume", checkpoint)
+    similis(*args, "-o", tmp_path / "whole")
+    assert weights(out) == weights(tmp_path / "whole")
