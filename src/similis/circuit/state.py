@@ -54,8 +54,14 @@ class State:
     __hash__ = None  # type: ignore[assignment]
 
 
-def init(circuit: Circuit, dims: dict[str, int], random_state: Seed = 0, dtype: np.dtype | type = np.float64) -> State:
-    """Draw a first state: W_c ~ N(0, 1/n_c), M = I (interneurons: P = I, so M = (1 + shift) I).
+def init(
+    circuit: Circuit,
+    dims: dict[str, int],
+    random_state: Seed = 0,
+    dtype: np.dtype | type = np.float64,
+    gain: dict[str, float] | None = None,
+) -> State:
+    """Draw a first state: W_c ~ N(0, gain_c^2/n_c), M = I (interneurons: P = I, so M = (1 + shift) I).
 
     Parameters
     ----------
@@ -63,11 +69,16 @@ def init(circuit: Circuit, dims: dict[str, int], random_state: Seed = 0, dtype: 
     dims : input dimension n_c of each channel
     random_state : seed or generator
     dtype : float32 or float64
+    gain : size of the first weights of each channel, 1 where not given
     """
+    gain = gain or {}
     if set(dims) != set(circuit.names):
         raise InputError(f"dims for channels {sorted(dims)}; circuit {circuit.name!r} has {sorted(circuit.names)}")
     rng, k = generator(random_state), circuit.size
-    W = {name: (rng.standard_normal((k, dims[name])) / np.sqrt(dims[name])).astype(dtype) for name in circuit.names}
+    W = {}
+    for name in circuit.names:
+        size = gain.get(name, 1.0) / np.sqrt(dims[name])
+        W[name] = (size * rng.standard_normal((k, dims[name]))).astype(dtype)
     M, P = np.eye(k, dtype=dtype), None
     if circuit.lateral.kind == "interneurons":
         P = np.eye(k, circuit.lateral.units or k, dtype=dtype)

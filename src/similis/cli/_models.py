@@ -1,4 +1,4 @@
-"""Names of networks on the command line, the estimators that learn them, and their parameters."""
+"""Networks by their names, the estimators that learn them, and their parameters as text."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import typer
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-#: what ``similis fit NAME`` builds
-ESTIMATORS = {"psp": "SimilarityMatching", "nsm": "NonnegativeSimilarityMatching", "cca": "OnlineCCA"}
+    from ..networks import Card
+
 #: parameters that a fit from a stream decides elsewhere
 _ELSEWHERE = {
     "n_components": "use --n-components",
@@ -21,13 +21,21 @@ _ELSEWHERE = {
 }
 
 
+def card(name: str) -> Card:
+    """The catalogue's card of a network, or a usage error that lists the names."""
+    from ..networks import catalogue
+
+    cards = catalogue()
+    if name not in cards:
+        raise typer.BadParameter(f"unknown network {name!r}; choose one of {', '.join(cards)}", param_hint="NETWORK")
+    return cards[name]
+
+
 def build(name: str, n_components: int | None, seed: int, given: list[str]) -> BaseEstimator:
     """The estimator for a network's name, with parameters from ``name=value`` texts (values in JSON, or bare words)."""
     from .. import estimators
 
-    if name not in ESTIMATORS:
-        raise typer.BadParameter(f"unknown network {name!r}; choose one of {', '.join(ESTIMATORS)}", param_hint="MODEL")
-    estimator = getattr(estimators, ESTIMATORS[name])(random_state=seed)
+    estimator = getattr(estimators, card(name).estimator)(random_state=seed)
     valid = sorted(set(estimator.get_params()) - set(_ELSEWHERE))
     params: dict[str, Any] = {} if n_components is None else {"n_components": n_components}
     for text in given:

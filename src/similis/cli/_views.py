@@ -53,14 +53,14 @@ class Views:
         """Number of samples where the file format tells it at once."""
         from ..datasets.blocks import shape_hint
 
-        return None if self.data == "-" else shape_hint(self.data)[0]
+        return shape_hint(self.data)[0]
 
     def rows(self) -> int:
         """Samples in a block: as asked, or so many that a block stays near 32 MiB."""
         from ..datasets.blocks import shape_hint
 
-        widths = [shape_hint(source)[1] for source, _ in self.sources if source != "-"]
-        return self.block_rows or max(64, min(4096, _BLOCK_VALUES // max(widths, default=1)))
+        widths = [shape_hint(source)[1] or 1 for source, _ in self.sources]
+        return self.block_rows or max(64, min(4096, _BLOCK_VALUES // max(widths)))
 
     def blocks(self) -> Iterator[tuple[np.ndarray, ...]]:
         """Blocks of rows, one array a view; memory does not grow with the file.
@@ -74,7 +74,7 @@ class Views:
 
         rows, seen = self.rows(), 0
         readers = [read_blocks(s, rows=rows, columns=columns, dtype=self.dtype) for s, columns in self.sources]
-        for views in zip_longest(*readers, fillvalue=()):
+        for views in zip_longest(*readers, fillvalue=np.empty((0, 0))):
             if len({len(view) for view in views}) > 1:
                 raise InputError(
                     f"the views differ in length: from row {seen + 1} on, " + " and ".join(str(len(v)) for v in views)
@@ -104,7 +104,7 @@ class Views:
 def _refuse_non_finite(view: np.ndarray, source: str, start: int) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         suspect = not np.isfinite(view.sum())  # cheap; a finite sum has finite terms
-    bad = np.argwhere(~np.isfinite(view)) if suspect else ()
+    bad = np.argwhere(~np.isfinite(view)) if suspect else np.empty((0, 2), int)
     if len(bad):
         row, column = bad[0]
         where, value = f"{source}: row {start + row + 1}, column {column + 1}", view[row, column]

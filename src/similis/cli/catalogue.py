@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import _options as opt
-from ._models import ESTIMATORS
+from ._models import card
 from ._output import emit, table
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ def list_networks(as_json: opt.Json = False) -> None:
     """List the networks, their papers and their estimators."""
     from ..networks import catalogue
 
-    cards = catalogue()
-    rows = [(name, ESTIMATORS.get(name, "-"), card.year, card.title) for name, card in cards.items()]
+    rows = [(name, card.estimator, card.year, card.title) for name, card in catalogue().items()]
     columns = ("name", "estimator", "year", "paper")
     record = {"networks": [dict(zip(columns, row, strict=True)) for row in rows]}
     emit(record, as_json=as_json, text=table(columns, rows))
@@ -43,29 +42,26 @@ def show(
     Paper, objective, dynamics, learning rules, and the signals that each synapse reads.
     """
     from ..circuit.describe import describe, latex, signals_table
-    from ..networks import catalogue
 
-    cards = catalogue()
-    if name in cards:
-        card = cards[name]
-        network = card.build(n_components)
-        about = {"name": name, "paper": card.title, "authors": card.authors, "year": card.year, "url": card.url}
-        about["estimator"] = ESTIMATORS.get(name, "-")
-    elif Path(name).suffix == ".safetensors":
+    if Path(name).is_file():
         from ..estimators.persist import load
 
         estimator = load(name)
         network = estimator.circuit_
         about = {"model": name, "estimator": str(estimator), "samples": int(estimator.n_samples_seen_)}
     else:
-        raise typer.BadParameter(f"unknown network {name!r}; choose one of {', '.join(cards)}", param_hint="NETWORK")
+        entry = card(name)
+        network = entry.build(n_components)
+        about = {"name": name, "paper": entry.title, "authors": entry.authors, "year": entry.year, "url": entry.url}
+        about |= {"claims": "; ".join(entry.claims), "estimator": entry.estimator}
     if figure is not None:
         _draw(network, figure, force)
     signals = signals_table(network)
-    record = about | {"equations": describe(network), "latex": latex(network), "signals": signals}
+    equations, formulas = describe(network), latex(network)
+    record = about | {"equations": equations, "latex": formulas, "signals": signals}
     heading = "\n".join(f"{key:<10} {value}" for key, value in about.items())
     reads = table(("synapse", "reads"), [(row["synapse"], row["locality"]) for row in signals])
-    text = record["latex"] if as_latex else f"{heading}\n\n{record['equations']}\n\n{reads}"
+    text = formulas if as_latex else f"{heading}\n\n{equations}\n\n{reads}"
     emit(record, as_json=as_json, text=text)
 
 

@@ -10,7 +10,7 @@ import typer
 
 from . import _options as opt
 from ._checkpoint import Checkpoint, beside
-from ._models import ESTIMATORS, build, two_views
+from ._models import build, card, two_views
 from ._output import emit
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _resume(model: str, path: Path) -> tuple[BaseEstimator, Checkpoint | None]:
     from ..estimators.persist import load_with_progress
 
     estimator, progress = load_with_progress(path)
-    if ESTIMATORS.get(model) != type(estimator).__name__:
+    if card(model).estimator != type(estimator).__name__:
         raise typer.BadParameter(f"{path} holds a {type(estimator).__name__}, not a {model}", param_hint="NETWORK")
     return estimator, None if progress is None else Checkpoint.read(progress, path)
 

@@ -40,7 +40,7 @@ def reproduce(
 
 
 def _claims(results: list[Result]) -> str:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for result in results:
         if result.status != "ran":
             rows.append((result.id, result.reason, "", "", "", result.status))

@@ -201,10 +201,12 @@ def _dense(X: np.ndarray) -> np.ndarray:
 
 
 def _inverse(circuit: Circuit, M: np.ndarray) -> np.ndarray:
+    """M^{-1}, bitwise symmetric (see ``kernels.neuron.apply_pending``)."""
     try:
-        return np.ascontiguousarray(linalg.cho_solve(linalg.cho_factor(M), np.eye(len(M), dtype=M.dtype)))
+        N = linalg.cho_solve(linalg.cho_factor(M), np.eye(len(M), dtype=M.dtype))
     except (linalg.LinAlgError, ValueError) as error:
         raise diverged(circuit, 0, {}) from error
+    return np.ascontiguousarray((N + N.T) / 2)
 
 
 def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np.ndarray, Z: np.ndarray) -> np.ndarray:
@@ -222,7 +224,7 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
     empty = np.zeros((0, 0), Z.dtype)
     failed = learn_block(
         one, False, np.zeros(0, Z.dtype), np.zeros((1, len(Z)), bool), drive[None], empty[None], empty, np.zeros(2, np.int64),
-        np.zeros((k, 0), Z.dtype), state.M, np.zeros((k, 0), Z.dtype), empty, Z.dtype.type(10 * np.finfo(Z.dtype).eps),
+        np.zeros((k, 0), Z.dtype), state.M.copy(), np.zeros((k, 0), Z.dtype), empty, Z.dtype.type(10 * np.finfo(Z.dtype).eps),
         Z, drive[None], np.ones(1, Z.dtype),
     )  # fmt: skip
     if failed != DONE:

@@ -79,7 +79,7 @@ def load_with_progress(path: str | os.PathLike) -> tuple[BaseEstimator, dict[str
         As :func:`load`.
     """
     header, arrays = read(Path(path))
-    name, params = header.get("class"), header.get("params")
+    name, params = header.get("class"), header.get("params", {})
     if name not in CLASSES:
         raise ModelFileError(f"{path} holds a {name!r}; expected one of {', '.join(CLASSES)}. Upgrade similis")
     kind = _class(name)

@@ -18,6 +18,11 @@ def inner(function: Callable) -> Callable:
     return njit(**_OPTIONS)(function)
 
 
+def strict(function: Callable) -> Callable:
+    """Compile to IEEE arithmetic exactly as written, never merged into a caller that may reassociate."""
+    return njit(error_model="numpy", nogil=True)(function)
+
+
 def inline(function: Callable) -> Callable:
     """Compile a small function into its callers: for few neurons the call itself would be a quarter of the time."""
     return njit(inline="always", **_OPTIONS)(function)

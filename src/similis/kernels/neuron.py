@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._compile import inline
+from ._compile import inline, strict
 from .settle import cholesky_solve, clip, coordinate_descent
 
 # the codes and columns of circuit.table, repeated because kernels know no other room
@@ -51,9 +51,9 @@ def tracked_product(N, V, x, y):
         y[j] -= s0 * v0[j] + s1 * v1[j] + s2 * v2[j] + s3 * v3[j]
 
 
-@inline
+@strict
 def apply_pending(N, V):
-    """N <- N - V'V, V <- 0; bitwise symmetric, for a skew error in N would grow as 1/(1 - eta/tau)^t."""
+    """N <- N - V'V, V <- 0, bitwise symmetric: a skew error in N would grow as (1 - eta/tau)^-t."""
     v0, v1, v2, v3 = V[0], V[1], V[2], V[3]
     for i in range(N.shape[0]):
         row, a0, a1, a2, a3 = N[i], v0[i], v1[i], v2[i], v3[i]

@@ -1,0 +1,39 @@
+"""Learning from similarities: online networks with local learning rules, exact and fast.
+
+Estimators are importable from here (``from similis import SimilarityMatching``); the rooms are ``similis.circuit``,
+``similis.engine``, ``similis.networks``, ``similis.metrics``, ``similis.datasets`` and ``similis.experiments``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .estimators import CircuitTransformer, NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching
+    from .estimators.persist import load, save
+
+_HOMES = {
+    "SimilarityMatching": "estimators", "NonnegativeSimilarityMatching": "estimators", "OnlineCCA": "estimators",
+    "CircuitTransformer": "estimators", "load": "estimators.persist", "save": "estimators.persist",
+}  # fmt: skip
+_ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics", "networks")
+
+__all__ = [
+    "CircuitTransformer", "NonnegativeSimilarityMatching", "OnlineCCA", "SimilarityMatching", "__version__", "load", "save",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    """Import late, so that ``import similis`` costs nothing."""
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    if name in _ROOMS:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_ROOMS])

@@ -1,0 +1,7 @@
+"""Estimators in scikit-learn's manner, one for each network, and one for a network of the user's own."""
+
+from .cca import OnlineCCA
+from .custom import CircuitTransformer
+from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
+
+__all__ = ["CircuitTransformer", "NonnegativeSimilarityMatching", "OnlineCCA", "SimilarityMatching"]

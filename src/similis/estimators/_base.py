@@ -1,0 +1,157 @@
+"""What every network estimator does: admit data, keep running moments, run the circuit, remember, save."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from .._errors import InputError, ModelFileError
+from .._random import generator
+from ..circuit import Circuit, State, init
+from ..engine import Trace, stream
+from ._running import Running
+
+#: numbers in one piece of a long fit, so that memory does not grow with the data
+PIECE = 1 << 21
+
+Streams = Mapping[str, Any]
+
+
+class NetworkEstimator(BaseEstimator):
+    """Base of the estimators; abstract. A subclass declares ``_circuit(dims)`` and its public ``fit`` and ``transform``."""
+
+    def _circuit(self, dims: dict[str, int]) -> Circuit:
+        raise TypeError(f"{type(self).__name__} declares no circuit")
+
+    def _gain(self, dims: dict[str, int]) -> dict[str, float] | None:
+        """Size of the first weights."""
+        return None
+
+    def _restart(self) -> None:
+        for name in ("circuit_", "state_", "running_", "history_", "n_samples_seen_"):
+            if hasattr(self, name):
+                delattr(self, name)
+
+    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
+        """Continue from the present state; nothing is changed if learning fails."""
+        dims = {name: X.shape[1] for name, X in streams.items()}
+        if hasattr(self, "state_"):
+            circuit, state, running = self.circuit_, self.state_, self.running_
+            history = {key: list(values) for key, values in self.history_.items()}
+        else:
+            circuit = self._circuit(dims)
+            dtype = np.result_type(*(X.dtype for X in streams.values()))
+            state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
+            running, history = {name: self._new_running(d) for name, d in dims.items()}, {}
+        trace = None if self.trace_every is None else Trace(self.trace_every, _Convergence(circuit, state))
+        rng = generator(self.random_state)
+        for _ in range(epochs):
+            order = rng.permutation(_length(streams)) if shuffle else None
+            for piece in _pieces(streams, order):
+                rows = {}
+                for name, X in piece.items():
+                    rows[name], running[name] = running[name].learn(X)
+                _, state = stream.run(circuit, state, rows, trace=trace)
+        if trace is not None:
+            for sample, record in zip(trace.samples, trace.records, strict=True):
+                for key, value in {"n_samples": sample, **record}.items():
+                    history.setdefault(key, []).append(value)
+        self.circuit_, self.state_, self.running_, self.history_ = circuit, state, running, history
+        self.n_samples_seen_ = state.t
+
+    def _new_running(self, d: int) -> Running:
+        if self.scale not in ("auto", None):
+            raise InputError(f"scale={self.scale!r}; expected 'auto' or None")
+        return Running(bool(self.center), self.scale == "auto", np.zeros(d))
+
+    def _outputs(self, streams: Streams) -> np.ndarray:
+        """Outputs z of the network as it is; an absent stream is silent."""
+        parts = []
+        for piece in _pieces(streams, None):
+            rows = {name: self.running_[name].apply(X) for name, X in piece.items()}
+            parts.append(stream.run(self.circuit_, self.state_, rows, learn=False)[0])
+        return np.concatenate(parts)
+
+    def _filters(self, name: str) -> np.ndarray:
+        """M^{-1} W of a channel, (k, d): the linear response to the channel alone, in the data's units."""
+        return np.linalg.solve(self.state_.M, self.state_.W[name]) / self.running_[name].rms
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_samples_seen_")
+
+    # persistence ----------------------------------------------------------------------------------------------------
+
+    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        check_is_fitted(self)
+        state = self.state_
+        arrays = {f"W.{name}": W for name, W in state.W.items()} | {"M": state.M}
+        arrays |= {key: A for key, A in (("P", state.P), ("Minv", state.Minv)) if A is not None}
+        arrays |= {f"mean.{name}": running.mean for name, running in self.running_.items()}
+        moments = {n: {k: v for k, v in asdict(r).items() if k != "mean"} for n, r in self.running_.items()}
+        meta = {"t": state.t, "circuit": self.circuit_.to_dict(), "running": moments, "history": self.history_}
+        meta |= {key: getattr(self, key) for key in self._remembered() if hasattr(self, key)}
+        if hasattr(self, "feature_names_in_"):
+            meta["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
+        return arrays, meta
+
+    def _remembered(self) -> tuple[str, ...]:
+        return ("n_features_in_", "n_samples_seen_")
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        """Fill the fitted attributes; ModelFileError where shapes do not fit the circuit."""
+        try:
+            circuit = Circuit.from_dict(meta["circuit"])
+            W = {name: np.array(arrays[f"W.{name}"]) for name in circuit.names}
+            P, Minv = (np.array(arrays[key]) if key in arrays else None for key in ("P", "Minv"))
+            state = State(W, np.array(arrays["M"]), P, int(meta["t"]), Minv)
+            running = {n: Running(mean=np.array(arrays[f"mean.{n}"]), **meta["running"][n]) for n in circuit.names}
+            remembered = {key: meta[key] for key in self._remembered() if key in meta}
+            history = {str(key): list(values) for key, values in meta["history"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelFileError(f"the model file does not describe a {type(self).__name__}: {error}") from error
+        k = circuit.size
+        fits = state.M.shape == (k, k) and (Minv is None or Minv.shape == (k, k)) and (P is None or len(P) == k)
+        fits &= all(w.ndim == 2 and w.shape == (k, *running[n].mean.shape) for n, w in W.items())
+        fits &= len({A.dtype for A in (*W.values(), state.M)}) == 1 and state.M.dtype in (np.float32, np.float64)
+        if not fits:
+            raise ModelFileError(f"the arrays of the model file do not fit its circuit of {k} neurons; save the model again")
+        self.circuit_, self.state_, self.running_, self.history_ = circuit, state, running, history
+        for key, value in remembered.items():
+            setattr(self, key, value)
+        if "feature_names_in_" in meta:
+            self.feature_names_in_ = np.array(meta["feature_names_in_"], object)
+
+
+class _Convergence:
+    """How far the filters moved since the last record, relative to their size; and the outputs' power Tr M."""
+
+    def __init__(self, circuit: Circuit, state: State) -> None:
+        self.names, self.last = circuit.names, self._filters(state, circuit.names)
+
+    @staticmethod
+    def _filters(state: State, names: tuple[str, ...]) -> np.ndarray:
+        return np.linalg.solve(state.M, np.concatenate([state.W[name] for name in names], axis=1))
+
+    def __call__(self, state: State) -> dict[str, float]:
+        now = self._filters(state, self.names)
+        change = np.linalg.norm(now - self.last) / max(np.linalg.norm(now), np.finfo(float).tiny)
+        self.last = now
+        return {"change": float(change), "output_power": float(np.trace(state.M))}
+
+
+def _length(streams: Streams) -> int:
+    return next(iter(streams.values())).shape[0]
+
+
+def _pieces(streams: Streams, order: np.ndarray | None) -> Iterator[dict[str, Any]]:
+    """Rows of all streams together, a bounded number of them at a time."""
+    widest = sum(X.shape[1] for X in streams.values())
+    rows, T = max(64, PIECE // widest // 64 * 64), _length(streams)
+    for start in range(0, T, rows):
+        at = slice(start, start + rows) if order is None else order[start : start + rows]
+        yield {name: X[at] for name, X in streams.items()}

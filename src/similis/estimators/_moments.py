@@ -1,0 +1,59 @@
+"""Exact second moments of a stream: the batch answer, in d^2 memory and time, whatever the number of samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from .._errors import InputError
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Count, mean (d,) and scatter (d, d) of all rows so far, merged piece by piece."""
+
+    count: int
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    @classmethod
+    def empty(cls, d: int) -> Moments:
+        return cls(0, np.zeros(d), np.zeros((d, d)))
+
+    def merge(self, X: np.ndarray) -> Moments:
+        """The moments after the rows X (Chan, Golub & LeVeque's update)."""
+        X = np.asarray(X, np.float64)
+        n, mean = len(X), X.mean(0)
+        shift, total = mean - self.mean, self.count + len(X)
+        centred = X - mean
+        scatter = self.scatter + centred.T @ centred
+        scatter += (self.count * n / total) * np.outer(shift, shift)
+        return Moments(total, self.mean + shift * (n / total), scatter)
+
+    def covariance(self, center: bool) -> np.ndarray:
+        """Second moments about the mean, or about 0."""
+        C = self.scatter / self.count
+        return C if center else C + np.outer(self.mean, self.mean)
+
+
+def principal(C: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Top k eigenvalues (descending) and eigenvectors (k, d) of a covariance, each with its largest entry positive."""
+    values, vectors = linalg.eigh(C, subset_by_index=[len(C) - k, len(C) - 1])
+    vectors = vectors[:, ::-1].T
+    signs = np.sign(vectors[np.arange(k), np.abs(vectors).argmax(1)])
+    return np.maximum(values[::-1], 0), vectors * signs[:, None]
+
+
+def canonical(Cxx: np.ndarray, Cyy: np.ndarray, Cxy: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Top k canonical correlations and projections Vx, Vy (k, d), scaled so that Vx Cxx Vx' + Vy Cyy Vy' = I."""
+    halves = []
+    for C, view in ((Cxx, "X"), (Cyy, "Y")):
+        values, vectors = linalg.eigh(C)
+        if values[0] <= np.finfo(float).eps * len(C) * values[-1]:
+            raise InputError(f"the covariance of {view} is singular: exact CCA needs ridge > 0 or fewer, independent columns")
+        halves.append(vectors / np.sqrt(values) @ vectors.T)
+    left, correlations, right = linalg.svd(halves[0] @ Cxy @ halves[1])
+    Vx, Vy = (halves[0] @ left[:, :k]).T, (halves[1] @ right[:k].T).T
+    return correlations[:k], Vx / np.sqrt(2), Vy / np.sqrt(2)

@@ -1,0 +1,236 @@
+"""Canonical correlations of two streams."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
+
+from .. import metrics
+from .._errors import InputError
+from .._random import Seed
+from ..circuit import Circuit, State, Step
+from ..networks import canonical_correlation
+from ._base import NetworkEstimator
+from ._moments import Moments, canonical
+from ._running import Running
+
+
+class OnlineCCA(NetworkEstimator):
+    """Canonical correlation analysis of two streams, by a network with two compartments a neuron and local rules.
+
+    ``max Tr Vx' Cxy Vy  s.t.  Vx' Cxx Vx + Vy' Cyy Vy = I``, learned pair by pair: ``z = M^{-1} (Wx x + Wy y)``,
+    ``Wx += 2 eta ((z - Wx x) x' - ridge Wx)``, Wy likewise, ``M += (eta/tau) (z z' - M)``. Outputs are the sum of the two
+    views' projections; eig(M) tend to 1 + rho_i.
+
+    Where both views have up to a few thousand columns and the stream is stationary, ``solver="exact"`` (second moments,
+    then one decomposition) is the better choice: no error, and faster. The network is for wide views, streams that
+    drift and local hardware.
+
+    Parameters
+    ----------
+    n_components : int, at most the smaller number of columns
+    ridge : float >= 0, added to both covariances, as a fraction of the view's mean variance
+    solver : "online" or "exact" (memory of the square of the total number of columns)
+    center : bool, remove the running means
+    scale : "auto" divides each view by its running RMS norm, so that steps are safe whatever the units; None trusts
+    eta0, decay : learning rate eta_t = eta0 / (1 + decay t)
+    tau : float, laterals learn at rate eta/tau
+    n_epochs, shuffle : passes of ``fit`` over its data, in random order if ``shuffle``
+    trace_every : int or None, pairs between records in ``history_``
+    random_state : int, Generator, RandomState or None
+
+    Attributes
+    ----------
+    x_components_, y_components_ : (n_components, n_x), (n_components, n_y) projections, in the data's units
+    canonical_correlations_ : (n_components,) eig(M) - 1, descending: the network's own estimate
+    x_mean_, y_mean_, x_scale_, y_scale_ : running moments
+    history_, n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
+
+    References
+    ----------
+    Lipshutz, Bahroun, Golkar, Sengupta & Chklovskii 2021, Neural Computation 33:2309 (arXiv 2010.00525).
+    """
+
+    def __init__(
+        self, n_components: int = 2, *, ridge: float = 0.01, solver: str = "online", center: bool = True,
+        scale: str | None = "auto", eta0: float = 0.2, decay: float = 1e-4, tau: float = 20.0, n_epochs: int = 1,
+        shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
+    ) -> None:  # fmt: skip
+        self.n_components = n_components
+        self.ridge = ridge
+        self.solver = solver
+        self.center = center
+        self.scale = scale
+        self.eta0 = eta0
+        self.decay = decay
+        self.tau = tau
+        self.n_epochs = n_epochs
+        self.shuffle = shuffle
+        self.trace_every = trace_every
+        self.random_state = random_state
+
+    def fit(self, X: Any, Y: Any) -> OnlineCCA:
+        """Learn from pairs of rows, from the beginning, ``n_epochs`` times.
+
+        Parameters
+        ----------
+        X, Y : (n_samples, n_x) and (n_samples, n_y) arrays
+        """
+        self._restart()
+        self._learn(self._admit(X, Y, reset=True), self.n_epochs, self.shuffle)
+        return self
+
+    def partial_fit(self, X: Any, Y: Any) -> OnlineCCA:
+        """Continue learning from one pair or more, once, in their order."""
+        self._learn(self._admit(X, Y, reset=not hasattr(self, "state_")), 1, False)
+        return self
+
+    def _admit(self, X: Any, Y: Any, *, reset: bool) -> dict[str, np.ndarray]:
+        if Y is None:
+            raise InputError("Y is None; expected the second view, an array of as many rows as X")
+        floats = [np.float64, np.float32]
+        X = validate_data(self, X, reset=reset, dtype=floats)
+        Y = check_array(Y, dtype=floats, ensure_2d=False, input_name="Y", estimator=self)
+        Y = Y[:, None] if Y.ndim == 1 else Y
+        check_consistent_length(X, Y)
+        if reset:
+            self.n_features_y_ = Y.shape[1]
+        elif Y.shape[1] != self.n_features_y_:
+            raise InputError(f"Y has {Y.shape[1]} columns, but OnlineCCA was fitted with {self.n_features_y_}")
+        return {"x": X, "y": Y}
+
+    def _circuit(self, dims: dict[str, int]) -> Circuit:
+        k = self.n_components
+        if not isinstance(k, Integral) or not 1 <= k <= min(dims.values()):
+            raise InputError(f"n_components={k!r}; expected an integer from 1 to {min(dims.values())}, the narrower view")
+        if self.ridge < 0:
+            raise InputError(f"ridge={self.ridge}; expected a number >= 0")
+        ridge = tuple(self.ridge / d for d in dims.values())  # the scaled view has total variance 1
+        step = Step(self.eta0, self.decay)
+        return canonical_correlation(int(k), ridge=ridge, tau=self.tau, step=step)
+
+    def _gain(self, dims: dict[str, int]) -> dict[str, float]:
+        """Currents of unit power from the first sample on: far smaller ones would starve M, and a small M overshoots."""
+        return {name: float(np.sqrt(d)) for name, d in dims.items()}
+
+    def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
+        if self.solver not in ("online", "exact"):
+            raise InputError(f"solver={self.solver!r}; expected 'online' or 'exact'")
+        if self.scale is None and self.ridge > 0:
+            raise InputError("ridge is a fraction of the mean variance, which needs scale='auto'; set ridge=0 or scale")
+        if self.solver == "online":
+            return super()._learn(streams, epochs, shuffle)
+        circuit = self._circuit({name: X.shape[1] for name, X in streams.items()})
+        joint = np.concatenate([streams["x"], streams["y"]], axis=1)
+        moments = (getattr(self, "moments_", None) or Moments.empty(joint.shape[1])).merge(joint)
+        running, state = self._settle_exactly(circuit, moments, streams["x"].shape[1], joint.dtype)
+        self.moments_, self.circuit_, self.history_, self.n_samples_seen_ = moments, circuit, {}, moments.count
+        self.running_, self.state_ = running, state
+        return None
+
+    def _restart(self) -> None:
+        super()._restart()
+        if hasattr(self, "moments_"):
+            del self.moments_
+
+    def _settle_exactly(self, circuit: Circuit, moments: Moments, n_x: int, dtype: np.dtype):
+        """The state the network would reach: M = 1 + rho, M^{-1} W = the exact projections."""
+        C, running, scales = moments.covariance(self.center), {}, []
+        for name, at in (("x", slice(0, n_x)), ("y", slice(n_x, None))):
+            mean = moments.mean[at] if self.center else np.zeros_like(moments.mean[at])
+            power = float(np.trace(C[at, at]))
+            running[name] = Running(self.center, self.scale == "auto", mean, moments.count, power)
+            scales.append(running[name].rms)
+        ridges = [c.leak for c in circuit.channels]
+        Cxx, Cyy = C[:n_x, :n_x] / scales[0] ** 2, C[n_x:, n_x:] / scales[1] ** 2
+        Cxx, Cyy = Cxx + ridges[0] * np.eye(len(Cxx)), Cyy + ridges[1] * np.eye(len(Cyy))
+        rho, Vx, Vy = canonical(Cxx, Cyy, C[:n_x, n_x:] / (scales[0] * scales[1]), circuit.size)
+        gain = 1 + rho
+        W = {"x": (gain[:, None] * Vx).astype(dtype), "y": (gain[:, None] * Vy).astype(dtype)}
+        return running, State(W, np.diag(gain).astype(dtype), None, moments.count)
+
+    def transform(self, X: Any, Y: Any = None):
+        """Projections of the views.
+
+        Returns
+        -------
+        Zx, Zy : (n_samples, n_components) arrays, whose sum is the network's output z; Zx alone if Y is None
+        """
+        check_is_fitted(self)
+        if Y is None:
+            return self._outputs({"x": validate_data(self, X, reset=False, dtype=[np.float64, np.float32])})
+        streams = self._admit(X, Y, reset=False)
+        return self._outputs({"x": streams["x"]}), self._outputs({"y": streams["y"]})
+
+    def fit_transform(self, X: Any, Y: Any):
+        """``fit(X, Y).transform(X, Y)``."""
+        return self.fit(X, Y).transform(X, Y)
+
+    def score(self, X: Any, Y: Any) -> float:
+        """Mean canonical correlation between the two views' projections of these (held-out) pairs, in [0, 1]."""
+        Zx, Zy = self.transform(X, Y)
+        if len(Zx) < 2:
+            raise InputError("a correlation needs at least 2 pairs, got 1")
+        return float(np.mean(metrics.held_out_correlations(Zx, Zy)))
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the outputs, onlinecca0, onlinecca1, ..."""
+        check_is_fitted(self)
+        return np.array([f"onlinecca{i}" for i in range(self.circuit_.size)], object)
+
+    @property
+    def x_components_(self) -> np.ndarray:
+        """(n_components, n_x) M^{-1} Wx in the data's units."""
+        check_is_fitted(self)
+        return self._filters("x")
+
+    @property
+    def y_components_(self) -> np.ndarray:
+        """(n_components, n_y) M^{-1} Wy in the data's units."""
+        check_is_fitted(self)
+        return self._filters("y")
+
+    @property
+    def canonical_correlations_(self) -> np.ndarray:
+        """(n_components,) eig(M) - 1, descending."""
+        check_is_fitted(self)
+        return np.linalg.eigvalsh(self.state_.M)[::-1] - 1
+
+    @property
+    def x_mean_(self) -> np.ndarray:
+        return self.running_["x"].mean
+
+    @property
+    def y_mean_(self) -> np.ndarray:
+        return self.running_["y"].mean
+
+    @property
+    def x_scale_(self) -> float:
+        return self.running_["x"].rms
+
+    @property
+    def y_scale_(self) -> float:
+        return self.running_["y"].rms
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+    def _remembered(self) -> tuple[str, ...]:
+        return (*super()._remembered(), "n_features_y_")
+
+    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        arrays, meta = super()._pack()
+        if self.solver == "exact":
+            arrays |= {"moments.mean": self.moments_.mean, "moments.scatter": self.moments_.scatter}
+            meta["moments"] = self.moments_.count
+        return arrays, meta
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        super()._unpack(arrays, meta)
+        if "moments" in meta:
+            self.moments_ = Moments(int(meta["moments"]), arrays["moments.mean"], arrays["moments.scatter"])

@@ -1,0 +1,283 @@
+"""Similarity matching of one stream: principal subspace, whitening, nonnegative features."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .. import metrics
+from .._errors import InputError
+from .._random import Seed
+from ..circuit import Circuit, State, Step
+from ..networks import nonnegative_similarity, principal_subspace
+from ._base import NetworkEstimator
+from ._moments import Moments, principal
+from ._running import Running
+
+
+class _OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
+    """One stream X, called "x" in the circuit."""
+
+    def fit(self, X: Any, y: None = None):
+        """Learn from the rows of X, from the beginning, ``n_epochs`` times.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array, or sparse matrix with ``center=False``
+        y : ignored
+        """
+        self._restart()
+        return self._admit_and_learn(X, self.n_epochs, self.shuffle)
+
+    def partial_fit(self, X: Any, y: None = None):
+        """Continue learning from one row or more, once, in their order; as :meth:`fit` from wherever learning stands."""
+        return self._admit_and_learn(X, 1, False)
+
+    def _admit_and_learn(self, X: Any, epochs: int, shuffle: bool):
+        X = self._admit(X, reset=not hasattr(self, "state_"))
+        self._learn({"x": X}, epochs, shuffle)
+        self._n_features_out = self.circuit_.size
+        return self
+
+    def _admit(self, X: Any, *, reset: bool):
+        return validate_data(
+            self, X, reset=reset, dtype=[np.float64, np.float32], accept_sparse=False if self.center else "csr"
+        )
+
+    def _check_size(self, d: int) -> None:
+        k = self.n_components
+        if not isinstance(k, Integral) or k < 1:
+            raise InputError(f"n_components={k!r}; expected an integer >= 1")
+
+    @property
+    def mean_(self) -> np.ndarray:
+        """(n_features,) mean of the samples so far (zeros without centring)."""
+        return self.running_["x"].mean
+
+    @property
+    def scale_(self) -> float:
+        """RMS norm by which centred samples are divided (1 without scaling)."""
+        return self.running_["x"].rms
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = not self.center
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        super()._unpack(arrays, meta)
+        self._n_features_out = self.circuit_.size
+
+
+class SimilarityMatching(_OneStream):
+    """Principal subspace of a stream by similarity matching, a network with local learning rules.
+
+    ``min_Y |X'X - Y'Y|^2``, learned sample by sample: ``z = M^{-1} W x``, ``W += 2 eta (z x' - W)``,
+    ``M += (eta/tau) (z z' - M)``. At convergence ``M^{-1} W`` has orthonormal rows that span the principal subspace.
+
+    For moderate n_features (up to a few thousand) and a stationary stream, ``solver="exact"`` (second moments, then one
+    eigendecomposition) is the better choice: no error, and about as fast. The network is for large n_features, for
+    streams that drift and for hardware or brains with local rules.
+
+    Parameters
+    ----------
+    n_components : int, at most n_features
+    whiten : bool, whether outputs have unit covariance (else the covariance's own eigenvalues)
+    solver : "online" (the network) or "exact" (streaming second moments; memory n_features^2)
+    center : bool, remove the running mean
+    scale : "auto" divides by the running RMS norm, so that steps are safe whatever the units; None trusts the data
+    eta0, decay : learning rate eta_t = eta0 / (1 + decay t)
+    tau : float, laterals learn at rate eta/tau; at most 1/2 is safe
+    n_epochs : int, passes of ``fit`` over its data
+    shuffle : bool, whether ``fit`` visits the rows in random order, anew each epoch
+    trace_every : int or None, samples between records in ``history_``
+    random_state : int, Generator, RandomState or None
+
+    Attributes
+    ----------
+    components_ : (n_components, n_features), M^{-1} W, a basis of the subspace
+    explained_variance_ : (n_components,), eigenvalues of M in squared data units, descending (``whiten=False``)
+    mean_, scale_ : running moments
+    history_ : dict of lists, every ``trace_every`` samples: n_samples, change, output_power
+    n_samples_seen_ : int
+    circuit_, state_ : the :class:`similis.circuit.Circuit` and its weights
+
+    References
+    ----------
+    Pehlevan, Hu & Chklovskii 2015, Neural Computation 27; Minden, Pehlevan & Chklovskii 2018 for the step schedules.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from similis import SimilarityMatching
+    >>> X = load_digits().data
+    >>> model = SimilarityMatching(n_components=8, random_state=0).fit(X)
+    >>> model.transform(X).shape
+    (1797, 8)
+    """
+
+    def __init__(
+        self, n_components: int = 2, *, whiten: bool = False, solver: str = "online", center: bool = True,
+        scale: str | None = "auto", eta0: float | None = None, decay: float | None = None, tau: float = 0.5,
+        n_epochs: int = 1, shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
+    ) -> None:  # fmt: skip
+        self.n_components = n_components
+        self.whiten = whiten
+        self.solver = solver
+        self.center = center
+        self.scale = scale
+        self.eta0 = eta0
+        self.decay = decay
+        self.tau = tau
+        self.n_epochs = n_epochs
+        self.shuffle = shuffle
+        self.trace_every = trace_every
+        self.random_state = random_state
+
+    def _circuit(self, dims: dict[str, int]) -> Circuit:
+        self._check_size(dims["x"])
+        if self.n_components > dims["x"]:
+            raise InputError(f"n_components={self.n_components} exceeds n_features={dims['x']}; lower n_components")
+        default = Step(0.002, 2e-4) if self.whiten else Step(0.05, 0.01)
+        step = Step(default.eta0 if self.eta0 is None else self.eta0, default.decay if self.decay is None else self.decay)
+        return principal_subspace(int(self.n_components), whiten=self.whiten, tau=self.tau, step=step)
+
+    def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
+        if self.solver not in ("online", "exact"):
+            raise InputError(f"solver={self.solver!r}; expected 'online' or 'exact'")
+        if self.solver == "online":
+            return super()._learn(streams, epochs, shuffle)
+        X = streams["x"].toarray() if hasattr(streams["x"], "toarray") else streams["x"]
+        moments = getattr(self, "moments_", None) or Moments.empty(X.shape[1])
+        circuit = self._circuit({"x": X.shape[1]})
+        self.moments_ = moments.merge(X)
+        self.circuit_, self.history_, self.n_samples_seen_ = circuit, {}, self.moments_.count
+        self._settle_exactly(X.dtype)
+        return None
+
+    def _restart(self) -> None:
+        super()._restart()
+        if hasattr(self, "moments_"):
+            del self.moments_
+
+    def _settle_exactly(self, dtype: np.dtype) -> None:
+        """The state the network would reach: M = eigenvalues, M^{-1} W = eigenvectors (whitened: over their roots)."""
+        C = self.moments_.covariance(self.center)
+        power = float(np.trace(C))
+        mean = self.moments_.mean if self.center else np.zeros(len(C))
+        running = Running(self.center, self.scale == "auto", mean, self.moments_.count, power)
+        values, vectors = principal(C / running.rms**2, self.circuit_.size)
+        values = np.maximum(values, np.finfo(dtype).tiny ** 0.5)
+        weights = np.sqrt(values) if self.whiten else values
+        W = (weights[:, None] * vectors).astype(dtype)
+        self.state_ = State({"x": W}, np.diag(values).astype(dtype), None, self.moments_.count)
+        self.running_ = {"x": running}
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Outputs z of the network: (n_samples, n_components), in the data's units unless whitened."""
+        check_is_fitted(self)
+        Z = self._outputs({"x": self._admit(X, reset=False)})
+        return Z if self.whiten else Z * Z.dtype.type(self.scale_)
+
+    @property
+    def components_(self) -> np.ndarray:
+        """(n_components, n_features) M^{-1} W."""
+        check_is_fitted(self)
+        return self._filters("x") if self.whiten else self._filters("x") * self.scale_
+
+    @property
+    def explained_variance_(self) -> np.ndarray:
+        """(n_components,) eigenvalues of M in squared data units, descending."""
+        return np.linalg.eigvalsh(self.state_.M)[::-1] * self.scale_**2
+
+    def score(self, X: Any, y: None = None) -> float:
+        """Fraction of the variance of X about ``mean_`` that lies in the learned subspace, in [0, 1]."""
+        check_is_fitted(self)
+        X = self._admit(X, reset=False)
+        X = np.asarray(X.toarray() if hasattr(X, "toarray") else X, float) - self.mean_
+        basis = np.linalg.qr(self.components_.T.astype(float))[0]
+        total = float((X * X).sum())
+        return float(((X @ basis) ** 2).sum() / total) if total > 0 else 1.0
+
+    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        arrays, meta = super()._pack()
+        if self.solver == "exact":
+            arrays |= {"moments.mean": self.moments_.mean, "moments.scatter": self.moments_.scatter}
+            meta["moments"] = self.moments_.count
+        return arrays, meta
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        super()._unpack(arrays, meta)
+        if "moments" in meta:
+            self.moments_ = Moments(int(meta["moments"]), arrays["moments.mean"], arrays["moments.scatter"])
+
+
+class NonnegativeSimilarityMatching(_OneStream):
+    """Clusters and sparse features of a stream by nonnegative similarity matching.
+
+    ``min_{Y >= 0} |X'X - Y'Y|^2`` (symmetric nonnegative factorisation of the Gram), learned sample by sample:
+    ``z = argmin_{z >= 0} z'Mz - 2 z'Wx + 2 l1 |z|_1`` by coordinate descent, with the rules of similarity matching.
+
+    Parameters
+    ----------
+    n_components : int, number of neurons; may exceed n_features
+    l1 : float >= 0, threshold of the neurons in units of the scaled data
+    center : bool, remove the running mean (default False: similarities of nonnegative data are nonnegative)
+    scale, tau, n_epochs, shuffle, trace_every, random_state : as in :class:`SimilarityMatching`
+    eta0, decay : learning rate eta_t = eta0 / (1 + decay t)
+
+    Attributes
+    ----------
+    components_ : (n_components, n_features), W_i / M_ii the feature of neuron i
+    mean_, scale_, history_, n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
+
+    References
+    ----------
+    Pehlevan & Chklovskii 2014, Asilomar Conference on Signals, Systems and Computers (arXiv 1503.00680).
+    """
+
+    def __init__(
+        self, n_components: int = 2, *, l1: float = 0.0, center: bool = False, scale: str | None = "auto",
+        eta0: float = 0.1, decay: float = 0.01, tau: float = 0.5, n_epochs: int = 1, shuffle: bool = False,
+        trace_every: int | None = None, random_state: Seed = None,
+    ) -> None:  # fmt: skip
+        self.n_components = n_components
+        self.l1 = l1
+        self.center = center
+        self.scale = scale
+        self.eta0 = eta0
+        self.decay = decay
+        self.tau = tau
+        self.n_epochs = n_epochs
+        self.shuffle = shuffle
+        self.trace_every = trace_every
+        self.random_state = random_state
+
+    def _circuit(self, dims: dict[str, int]) -> Circuit:
+        self._check_size(dims["x"])
+        step = Step(self.eta0, self.decay)
+        return nonnegative_similarity(int(self.n_components), l1=self.l1, tau=self.tau, step=step)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Outputs z >= 0 of the network: (n_samples, n_components), in the data's units."""
+        check_is_fitted(self)
+        Z = self._outputs({"x": self._admit(X, reset=False)})
+        return Z * Z.dtype.type(self.scale_)
+
+    @property
+    def components_(self) -> np.ndarray:
+        """(n_components, n_features) W_i / M_ii."""
+        check_is_fitted(self)
+        return self.state_.W["x"] / np.diag(self.state_.M)[:, None]
+
+    def score(self, X: Any, y: None = None) -> float:
+        """How much of the similarities is kept: 1 - |X'X - Z'Z|^2 / |X'X|^2 for X about ``mean_``; 1 is perfect."""
+        Z = self.transform(X)
+        X = self._admit(X, reset=False)
+        X = np.asarray(X.toarray() if hasattr(X, "toarray") else X, float) - self.mean_
+        return 1.0 - float(metrics.similarity_error(Z.astype(float), X))
