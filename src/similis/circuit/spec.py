@@ -109,6 +109,13 @@ class Step:
         _check(self.decay >= 0.0, f"decay={self.decay}", "a number >= 0")
         _check(0.0 <= self.floor <= self.eta0, f"floor={self.floor}", "a number in [0, eta0]")
 
+    def total(self, t: float) -> float:
+        """Integral of eta from sample 0 to sample t."""
+        if self.decay == 0.0:
+            return self.eta0 * t
+        falling = t if self.floor == 0.0 else min(t, (self.eta0 / self.floor - 1.0) / self.decay)
+        return self.eta0 / self.decay * math.log1p(self.decay * falling) + self.floor * (t - falling)
+
 
 @dataclass(frozen=True)
 class Circuit:

@@ -19,8 +19,8 @@ from .trace import Trace
 
 #: weights below this many numbers stay in cache: plain loops beat matrix products
 TINY = 3000
-#: M^{-1} is recomputed from M this often (samples), so that rank-one updates cannot drift
-REFRESH = 4096
+#: M^{-1} is recomputed from M whenever the laterals have forgotten by exp(-this), which bounds the drift of its updates
+REFRESH = {"float32": 2.0, "float64": 16.0}
 #: with so few neurons our own X W' beats the general matrix product
 THIN = 16
 #: samples in a block of plain loops or of pure inference
@@ -88,8 +88,7 @@ def _run(
         failed = work.learn(rows, mute[:, start:stop], eta[start:stop], slice(start, stop), Z[start:stop])
         if failed != DONE:
             raise diverged(circuit, state.t + start + failed, rows)
-        if (state.t + start) // REFRESH != (state.t + stop) // REFRESH:
-            work.refresh()
+        work.refresh(state.t + start, state.t + stop)
         if trace is not None:
             trace.offer(work.state(state.t + stop))
         start = stop
@@ -158,9 +157,12 @@ class _Workspace:
             self.M = self.P @ self.P.T + self.table.shift * np.eye(len(self.M), dtype=Z.dtype)
         return DONE
 
-    def refresh(self) -> None:
+    def refresh(self, t: int, later: int) -> None:
+        """Recompute M^{-1} if a multiple of REFRESH in sum(eta/tau) lies between the two samples."""
         if self.table.tracked:
-            self.N = _inverse(self.circuit, self.M)
+            every = REFRESH[self.M.dtype.name] * self.circuit.lateral.tau
+            if self.circuit.step.total(t) // every != self.circuit.step.total(later) // every:
+                self.N = _inverse(self.circuit, self.M)
 
     def state(self, t: int) -> State:
         if self.plain:

@@ -243,7 +243,7 @@ class NonnegativeSimilarityMatching(_OneStream):
 
     def __init__(
         self, n_components: int = 2, *, l1: float = 0.0, center: bool = False, scale: str | None = "auto",
-        eta0: float = 0.1, decay: float = 0.01, tau: float = 0.5, n_epochs: int = 1, shuffle: bool = False,
+        eta0: float = 0.05, decay: float = 0.01, tau: float = 0.5, n_epochs: int = 1, shuffle: bool = False,
         trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
