@@ -151,7 +151,10 @@ def measure(d: int, k: int, rates: dict[str, float], bandwidth: float, quick: bo
         U = exact(X, k)
     else:
         U = linalg.svd(X, full_matrices=False)[2][:k]
-    row["error"] = {"similis": subspace_error(learned(circuit, X), U), "IncrementalPCA": subspace_error(incremental(X, k), U)}
+    row["error"] = {
+        "similis": subspace_error(learned(circuit, X), U),
+        "IncrementalPCA": subspace_error(incremental(X, k), U),
+    }
     for dtype, size in (("float64", 8), ("float32", 4)):
         row[f"floor {dtype}"] = max(4 * k * d / rates[dtype], 2 * d * size / bandwidth) * 1e6
     row["ratio"] = {
@@ -185,14 +188,20 @@ def tables(result: dict) -> str:
     lines = [head, "| ---: " * 14 + "|"]
     for r in result["psp"]:
         us = r["us"]
-        cells = [r["d"], r["k"], *(f"{us[n]:.3g}" for n in ("float64", "float32", "rules", "in place", "IncrementalPCA"))]
+        cells = [
+            r["d"],
+            r["k"],
+            *(f"{us[n]:.3g}" for n in ("float64", "float32", "rules", "in place", "IncrementalPCA")),
+        ]
         cells += [f"{us['exact']:.3g}" if "exact" in us else "-", f"{r['floor float64']:.3g}"]
         cells += [f"{r['ratio']['rules / float64']:.1f}", r["goal"], f"{r['ratio']['float64 / floor']:.2f}"]
         cells += [f"{r['error']['similis']:.3f}", f"{r['error']['IncrementalPCA']:.3f}"]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     lines += ["", "| nonnegative, d | k | float64 | rules | rules/ours | goal |", "| ---: " * 6 + "|"]
     for r in result["nsm"]:
-        lines.append(f"| {r['d']} | {r['k']} | {r['us']['float64']:.3g} | {r['us']['rules']:.4g} | {r['ratio']:.0f} | {r['goal']} |")
+        lines.append(
+            f"| {r['d']} | {r['k']} | {r['us']['float64']:.3g} | {r['us']['rules']:.4g} | {r['ratio']:.0f} | {r['goal']} |"
+        )
     return "\n".join(lines)
 
 
@@ -202,7 +211,12 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="store the result and put the tables into README.md")
     options = parser.parse_args()
     rates, bandwidth = machine()
-    result: dict = {"command": "python benchmarks/bench_stream.py", "threads": 1, "gemm flop/s": rates, "read byte/s": bandwidth}
+    result: dict = {
+        "command": "python benchmarks/bench_stream.py",
+        "threads": 1,
+        "gemm flop/s": rates,
+        "read byte/s": bandwidth,
+    }
     result["versions"] = {"python": platform.python_version(), "numpy": np.__version__}
     result["psp"] = [measure(d, k, rates, bandwidth, options.quick) for d, k in SIZES]
     result["nsm"] = [nonnegative(d, k, options.quick) for d, k in ((64, 10), (784, 16), (784, 64))]

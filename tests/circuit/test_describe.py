@@ -106,7 +106,7 @@ SAYS = {
         "none: the synapses of x are declared",
         "z = clip(soft(d, 0.2), -1, 1)",
         "a_z = Wz x_z",
-        "dWx = 2 eta_t ((z - 0.5 a_x + a_z) x' - Wx)",
+        "dWx = 2 eta_t ((z + a_z - 0.5 a_x) x' - Wx)",
         "M = I, fixed",
     ],
 }

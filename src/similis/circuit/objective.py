@@ -78,14 +78,14 @@ def saddle_gradients(
     T, gradients = len(Z), {}
     currents = {c.name: data[c.name] @ state.W[c.name].T for c in circuit.channels if c.name in data}
     silent = np.zeros_like(Z)
-    open_ = (circuit.domain.lower < Z) & (circuit.domain.upper > Z)
+    interior = circuit.domain.interior(Z)
     for c in circuit.channels:
         if c.name not in data:
             continue
         signals = {"Z": Z, "OWN": currents[c.name], "FEEDBACK": Z @ state.M.T}
         signals |= {f"of({name})": currents.get(name, silent) for name in circuit.names}
         post = sum((v * signals[s] for s, v in c.post.terms.items()), start=silent)  # type: ignore[union-attr]
-        post = np.where(open_, post, 0.0) if c.gated else post
+        post = np.where(interior, post, 0.0) if c.gated else post
         gradients[c.name] = -2.0 * (post.T @ data[c.name] / T - c.leak * state.W[c.name])
     second = Z.T @ Z / T
     if circuit.lateral.kind == "interneurons" and state.P is not None:

@@ -16,6 +16,11 @@ class Form:
 
     items: tuple[tuple[str, float], ...]
 
+    def __post_init__(self) -> None:
+        order = ("Z", "of", "FEEDBACK", "OWN")  # one order, so that equal forms are equal
+        by_signal = sorted(self.items, key=lambda item: (*[item[0].startswith(s) for s in reversed(order)], item[0]))
+        object.__setattr__(self, "items", tuple((s, float(c)) for s, c in by_signal if c != 0.0))
+
     @property
     def terms(self) -> Mapping[str, float]:
         """Coefficient of each signal."""
@@ -25,10 +30,10 @@ class Form:
         total = dict(self.items)
         for signal, coefficient in other.items:
             total[signal] = total.get(signal, 0.0) + coefficient
-        return Form(tuple((signal, c) for signal, c in total.items() if c != 0.0))
+        return Form(tuple(total.items()))
 
     def __mul__(self, factor: float) -> Form:
-        return Form(tuple((signal, factor * c) for signal, c in self.items if factor * c != 0.0))
+        return Form(tuple((signal, factor * c) for signal, c in self.items))
 
     __rmul__ = __mul__
 

@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from .._errors import InputError
 from .signals import FEEDBACK, OWN, SILENCE, Form, Z, of
 
@@ -68,6 +70,8 @@ class Lateral:
         _check(self.kind in kinds, f"lateral kind {self.kind!r}", f"one of {', '.join(kinds)}")
         _check(self.tau > 0.0, f"tau={self.tau}", "a positive number")
         _check(self.shift >= 0.0, f"shift={self.shift}", "a number >= 0")
+        alone = self.kind != "interneurons" and (self.shift != 0.0 or self.units is not None)
+        _check(not alone, f"shift={self.shift}, units={self.units} with {self.kind}", "them with interneurons only")
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,10 @@ class Domain:
     def is_free(self) -> bool:
         """Whether settling is linear, z = M^{-1} d."""
         return self.lower == -math.inf and self.upper == math.inf and self.l1 == 0.0
+
+    def interior(self, z: np.ndarray) -> np.ndarray:
+        """Where f' = 1: off the bounds and, with a threshold, off 0."""
+        return (z > self.lower) & (z < self.upper) & ((z != 0) | (self.l1 == 0.0))
 
 
 @dataclass(frozen=True)
@@ -151,6 +159,11 @@ class Circuit:
         _check(len(self.channels) >= 1, "no channel", "at least one")
         _check(len(set(self.names)) == len(self.names), f"channels {self.names}", "distinct names")
         _check(any(c.drive for c in self.channels), "no channel drives the soma", "at least one with drive != 0")
+        cells = self.size if self.lateral.units is None else self.lateral.units
+        singular = (
+            self.settles and self.lateral.kind == "interneurons" and self.lateral.shift == 0 and cells < self.size
+        )
+        _check(not singular, f"{cells} interneurons for {self.size} neurons", "shift > 0, or as many, or M is singular")
         readable = {"Z", "OWN", "FEEDBACK"} | {f"of({name})" for name in self.names}
         filled = tuple(self._derive(channel) for channel in self.channels)
         object.__setattr__(self, "channels", filled)
@@ -169,6 +182,12 @@ class Circuit:
             post = Z
         gated = not driven and not self.domain.is_free if channel.gated is None else channel.gated
         return replace(channel, post=post - channel.metric * OWN, gated=gated)
+
+    def reads(self, name: str) -> Form:
+        """What the synapses of a channel read: declared, or derived from the objective."""
+        post = self.channel(name).post
+        assert post is not None  # filled in above
+        return post
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ class State:
         if not isinstance(other, State) or self.t != other.t or self.W.keys() != other.W.keys():
             return False
         same = all(np.array_equal(self.W[name], other.W[name]) for name in self.W)
-        P = (self.P is None) == (other.P is None) and (self.P is None or np.array_equal(self.P, other.P))
+        P = self.P is other.P or (self.P is not None and other.P is not None and np.array_equal(self.P, other.P))
         return same and P and np.array_equal(self.M, other.M)
 
     __hash__ = None  # type: ignore[assignment]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -10,10 +11,14 @@ from scipy import sparse
 from .._errors import DivergenceError, InputError
 from ..circuit import Circuit, State
 
-Data = Mapping[str, np.ndarray] | np.ndarray
+#: rows of one stream, dense or scipy.sparse
+Rows = Any
+Data = Mapping[str, Rows] | Rows
 
 
-def admit(circuit: Circuit, state: State, data: Data, present: Mapping[str, np.ndarray] | None):
+def admit(
+    circuit: Circuit, state: State, data: Data, present: Mapping[str, np.ndarray] | None
+) -> tuple[dict[str, Rows], np.ndarray, int]:
     """Check shapes against the state; return {channel: (T, n_c) rows in the state's dtype}, (C, T) silence, T.
 
     A bare array is the first channel. A channel missing from ``data`` is silent throughout; ``present[name]`` (T,) says
@@ -31,18 +36,17 @@ def admit(circuit: Circuit, state: State, data: Data, present: Mapping[str, np.n
         if X.ndim != 2 or X.shape[1] != state.W[name].shape[1]:
             raise InputError(f"channel {name!r}: data of shape {X.shape}; expected (T, {state.W[name].shape[1]})")
         rows[name] = X
-    T = {X.shape[0] for X in rows.values()}
-    if len(T) != 1:
-        raise InputError(
-            f"channels differ in samples: { ({n: X.shape[0] for n, X in rows.items()}) }; expected one number"
-        )
-    mute = np.array([np.full(*T, name not in rows) for name in circuit.names])
+    lengths = {name: X.shape[0] for name, X in rows.items()}
+    if len(set(lengths.values())) != 1:
+        raise InputError(f"channels differ in samples: {lengths}; expected one number")
+    T = next(iter(lengths.values()))
+    mute = np.array([np.full(T, name not in rows) for name in circuit.names])
     for name, spoken in (present or {}).items():
         spoken = np.asarray(spoken, bool)
-        if name not in rows or spoken.shape != (*T,):
-            raise InputError(f"present[{name!r}] of shape {spoken.shape}; expected {(*T,)} for a channel in the data")
+        if name not in rows or spoken.shape != (T,):
+            raise InputError(f"present[{name!r}] of shape {spoken.shape}; expected ({T},) for a channel in the data")
         mute[circuit.names.index(name)] = ~spoken
-    return rows, mute, *T
+    return rows, mute, T
 
 
 def rates(circuit: Circuit, t: int, T: int, dtype: np.dtype) -> np.ndarray:
@@ -58,15 +62,15 @@ def rates(circuit: Circuit, t: int, T: int, dtype: np.dtype) -> np.ndarray:
     if T and lateral.kind in ("gram", "interneurons") and eta[0] >= lateral.tau:
         raise InputError(f"eta0={step.eta0} with tau={lateral.tau}: eta0/tau must be below 1; lower eta0 or raise tau")
     for c in circuit.channels:
-        if T and 2 * eta[0] * c.rate * c.leak >= 1:  # type: ignore[operator]
+        if T and 2 * eta[0] * c.rate * c.leak >= 1:  # type: ignore[operator,unused-ignore]
             raise InputError(f"eta0={step.eta0}: 2 eta0 rate leak must be below 1 for channel {c.name!r}; lower eta0")
     return eta
 
 
-def diverged(circuit: Circuit, sample: int, rows: Mapping[str, np.ndarray]) -> DivergenceError:
+def diverged(circuit: Circuit, sample: int, rows: Mapping[str, Rows]) -> DivergenceError:
     """The error that names the step and the scale of the data."""
 
-    def size(X: np.ndarray) -> float:
+    def size(X: Rows) -> float:
         squares = X.multiply(X) if sparse.issparse(X) else X * X
         return float(np.sqrt(squares.sum(1).mean()))
 

@@ -34,18 +34,18 @@ def run(
         if not learn:
             continue
         signals = {"Z": z, "FEEDBACK": M @ z} | {f"of({name})": current for name, current in a.items()}
-        is_open = (z > circuit.domain.lower) & (z < circuit.domain.upper)
+        interior = circuit.domain.interior(z)
         for c in heard:
             signals["OWN"] = a[c.name]
-            post = sum(coefficient * signals[s] for s, coefficient in c.post.terms.items()) + np.zeros(k)
-            post = np.where(is_open, post, 0.0) if c.gated else post
+            post = sum(coefficient * signals[s] for s, coefficient in circuit.reads(c.name).terms.items()) + np.zeros(k)
+            post = np.where(interior, post, 0.0) if c.gated else post
             W[c.name] += 2 * eta[t] * c.rate * (np.outer(post, x[c.name]) - c.leak * W[c.name])
         rate = eta[t] / lateral.tau
         if lateral.kind == "gram":
             M += rate * (np.outer(z, z) - M)
         elif lateral.kind == "whiten":
             M += rate * (np.outer(z, z) - np.eye(k))
-        elif lateral.kind == "interneurons":
+        elif P is not None:
             P += rate * (np.outer(z, P.T @ z) - P)
             M[:] = P @ P.T + lateral.shift * np.eye(k)
         if trace is not None:
@@ -76,7 +76,7 @@ def settle(M: np.ndarray, d: np.ndarray, domain: Domain) -> np.ndarray:
             z[i] = np.clip(np.sign(r) * max(abs(r) - domain.l1, 0.0) / M[i, i], domain.lower, domain.upper)
         if not np.abs(z - before).max() > tolerance * np.abs(z).max():
             break
-    inside = (z > domain.lower) & (z < domain.upper) & ((z != 0) | (domain.l1 == 0))
+    inside = domain.interior(z)
     fixed = np.where(
         inside, 0, z
     )  # on the support the minimum is a linear solve, exact where the sweeps only approach it

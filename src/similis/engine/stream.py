@@ -14,7 +14,7 @@ from ..circuit.table import CURRENTS, DRIVE, Table, compile_circuit
 from ..kernels.gram import products
 from ..kernels.stream import DONE
 from ..kernels.stream import learn as learn_block
-from ._input import Data, admit, diverged, rates
+from ._input import Data, Rows, admit, diverged, rates
 from .trace import Trace
 
 #: weights below this many numbers stay in cache: plain loops beat matrix products
@@ -133,7 +133,7 @@ class _Workspace:
         """One block: two products in, the sequential part in k-space, one product out."""
         B, names = len(eta), self.circuit.names
         mute = np.ascontiguousarray(mute)
-        X = {name: rows[name][at] for name in names if name in rows}
+        X = {name: _own(rows[name][at]) for name in names if name in rows}
         A, G, flat = self.A[:, : 0 if self.plain else B], self.G, self.flat[:, :0]
         if self.plain:
             silent = [np.zeros((B, width), Z.dtype) for width in self.widths]
@@ -198,7 +198,12 @@ def _update(W: np.ndarray, scale: np.floating, coef: np.ndarray, X: np.ndarray) 
     return gemm(scale, X.T, coef.T, scale, W.T, trans_b=True, overwrite_c=True).T
 
 
-def _dense(X: np.ndarray) -> np.ndarray:
+def _own(X: Rows) -> Rows:
+    """Rows the kernels may have: a read-only array is another type to the compiler."""
+    return X if sparse.issparse(X) or X.flags.writeable else X.copy()
+
+
+def _dense(X: Rows) -> np.ndarray:
     return X.toarray() if sparse.issparse(X) else X
 
 

@@ -25,6 +25,12 @@ Streams = Mapping[str, Any]
 class NetworkEstimator(BaseEstimator):
     """Base of the estimators; abstract. A subclass declares ``_circuit(dims)`` and its public ``fit`` and ``transform``."""
 
+    circuit_: Circuit
+    state_: State
+    running_: dict[str, Running]
+    history_: dict[str, list[float]]
+    n_samples_seen_: int
+
     def _circuit(self, dims: dict[str, int]) -> Circuit:
         raise TypeError(f"{type(self).__name__} declares no circuit")
 
@@ -119,7 +125,9 @@ class NetworkEstimator(BaseEstimator):
         fits &= all(w.ndim == 2 and w.shape == (k, *running[n].mean.shape) for n, w in W.items())
         fits &= len({A.dtype for A in (*W.values(), state.M)}) == 1 and state.M.dtype in (np.float32, np.float64)
         if not fits:
-            raise ModelFileError(f"the arrays of the model file do not fit its circuit of {k} neurons; save the model again")
+            raise ModelFileError(
+                f"the arrays of the model file do not fit its circuit of {k} neurons; save the model again"
+            )
         self.circuit_, self.state_, self.running_, self.history_ = circuit, state, running, history
         for key, value in remembered.items():
             setattr(self, key, value)

@@ -52,7 +52,9 @@ def canonical(Cxx: np.ndarray, Cyy: np.ndarray, Cxy: np.ndarray, k: int) -> tupl
     for C, view in ((Cxx, "X"), (Cyy, "Y")):
         values, vectors = linalg.eigh(C)
         if values[0] <= np.finfo(float).eps * len(C) * values[-1]:
-            raise InputError(f"the covariance of {view} is singular: exact CCA needs ridge > 0 or fewer, independent columns")
+            raise InputError(
+                f"the covariance of {view} is singular: exact CCA needs ridge > 0 or fewer, independent columns"
+            )
         halves.append(vectors / np.sqrt(values) @ vectors.T)
     left, correlations, right = linalg.svd(halves[0] @ Cxy @ halves[1])
     Vx, Vy = (halves[0] @ left[:, :k]).T, (halves[1] @ right[:k].T).T

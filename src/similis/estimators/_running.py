@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -33,7 +34,7 @@ class Running:
         """What a centred sample is divided by."""
         return float(np.sqrt(self.power)) if self.scale and self.power > 0 else 1.0
 
-    def learn(self, X) -> tuple[np.ndarray, Running]:
+    def learn(self, X: Any) -> tuple[Any, Running]:
         """Normalise the rows one after the other, each by the moments up to itself; return them and the new moments."""
         if sparse.issparse(X):  # never centred; the scale of a piece is that of its end
             squares = np.asarray(X.multiply(X).sum(1), float).ravel()
@@ -50,7 +51,7 @@ class Running:
         count = normalise(X, self.center, self.scale, self.count, mean, power, out)
         return out, replace(self, count=count, mean=mean, power=float(power[0]))
 
-    def apply(self, X):
+    def apply(self, X: Any) -> Any:
         """Normalise rows by the moments as they are."""
         if sparse.issparse(X):
             return X / self.rms

@@ -105,7 +105,9 @@ class OnlineCCA(NetworkEstimator):
     def _circuit(self, dims: dict[str, int]) -> Circuit:
         k = self.n_components
         if not isinstance(k, Integral) or not 1 <= k <= min(dims.values()):
-            raise InputError(f"n_components={k!r}; expected an integer from 1 to {min(dims.values())}, the narrower view")
+            raise InputError(
+                f"n_components={k!r}; expected an integer from 1 to {min(dims.values())}, the narrower view"
+            )
         if self.ridge < 0:
             raise InputError(f"ridge={self.ridge}; expected a number >= 0")
         ridge = tuple(self.ridge / d for d in dims.values())  # the scaled view has total variance 1
@@ -136,7 +138,9 @@ class OnlineCCA(NetworkEstimator):
         if hasattr(self, "moments_"):
             del self.moments_
 
-    def _settle_exactly(self, circuit: Circuit, moments: Moments, n_x: int, dtype: np.dtype):
+    def _settle_exactly(
+        self, circuit: Circuit, moments: Moments, n_x: int, dtype: np.dtype
+    ) -> tuple[dict[str, Running], State]:
         """The state the network would reach: M = 1 + rho, M^{-1} W = the exact projections."""
         C, running, scales = moments.covariance(self.center), {}, []
         for name, at in (("x", slice(0, n_x)), ("y", slice(n_x, None))):
@@ -144,7 +148,7 @@ class OnlineCCA(NetworkEstimator):
             power = float(np.trace(C[at, at]))
             running[name] = Running(self.center, self.scale == "auto", mean, moments.count, power)
             scales.append(running[name].rms)
-        ridges = [c.leak for c in circuit.channels]
+        ridges = [float(c.leak or 0.0) for c in circuit.channels]
         Cxx, Cyy = C[:n_x, :n_x] / scales[0] ** 2, C[n_x:, n_x:] / scales[1] ** 2
         Cxx, Cyy = Cxx + ridges[0] * np.eye(len(Cxx)), Cyy + ridges[1] * np.eye(len(Cyy))
         rho, Vx, Vy = canonical(Cxx, Cyy, C[:n_x, n_x:] / (scales[0] * scales[1]), circuit.size)
@@ -152,7 +156,7 @@ class OnlineCCA(NetworkEstimator):
         W = {"x": (gain[:, None] * Vx).astype(dtype), "y": (gain[:, None] * Vy).astype(dtype)}
         return running, State(W, np.diag(gain).astype(dtype), None, moments.count)
 
-    def transform(self, X: Any, Y: Any = None):
+    def transform(self, X: Any, Y: Any = None) -> Any:
         """Projections of the views.
 
         Returns
@@ -165,7 +169,7 @@ class OnlineCCA(NetworkEstimator):
         streams = self._admit(X, Y, reset=False)
         return self._outputs({"x": streams["x"]}), self._outputs({"y": streams["y"]})
 
-    def fit_transform(self, X: Any, Y: Any):
+    def fit_transform(self, X: Any, Y: Any) -> tuple[np.ndarray, np.ndarray]:
         """``fit(X, Y).transform(X, Y)``."""
         return self.fit(X, Y).transform(X, Y)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -12,10 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 from .._errors import InputError
 from .._random import Seed
 from ..circuit import Circuit
-from .similarity import _OneStream
+from .similarity import OneStream
 
 
-class CircuitTransformer(_OneStream):
+class CircuitTransformer(OneStream):
     """Learn with any :class:`similis.circuit.Circuit`: the compiled engine and the estimator, from a specification.
 
     Parameters
@@ -56,7 +56,7 @@ class CircuitTransformer(_OneStream):
     def _circuit(self, dims: dict[str, int]) -> Circuit:
         return self.circuit
 
-    def _admit_and_learn(self, X: Any, epochs: int, shuffle: bool):
+    def _admit_and_learn(self, X: Any, epochs: int, shuffle: bool) -> Self:
         self._learn(self._streams(X, reset=not hasattr(self, "state_")), epochs, shuffle)
         self._n_features_out = self.circuit_.size
         return self
@@ -65,7 +65,9 @@ class CircuitTransformer(_OneStream):
         names = self.circuit.names
         if sparse.issparse(X) or not isinstance(X, Mapping):  # a dok matrix is a dict
             if len(names) > 1:
-                raise InputError(f"circuit {self.circuit.name!r} hears {', '.join(names)}; give a dict with an array for each")
+                raise InputError(
+                    f"circuit {self.circuit.name!r} hears {', '.join(names)}; give a dict with an array for each"
+                )
             return {names[0]: self._admit(X, reset=reset)}
         unknown, missing = set(X) - set(names), set(names) - set(X)
         if unknown or (missing and reset) or not X:

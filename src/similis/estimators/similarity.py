@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -19,10 +19,10 @@ from ._moments import Moments, principal
 from ._running import Running
 
 
-class _OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
+class OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
     """One stream X, called "x" in the circuit."""
 
-    def fit(self, X: Any, y: None = None):
+    def fit(self, X: Any, y: None = None) -> Self:
         """Learn from the rows of X, from the beginning, ``n_epochs`` times.
 
         Parameters
@@ -33,20 +33,34 @@ class _OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         self._restart()
         return self._admit_and_learn(X, self.n_epochs, self.shuffle)
 
-    def partial_fit(self, X: Any, y: None = None):
+    def partial_fit(self, X: Any, y: None = None) -> Self:
         """Continue learning from one row or more, once, in their order; as :meth:`fit` from wherever learning stands."""
         return self._admit_and_learn(X, 1, False)
 
-    def _admit_and_learn(self, X: Any, epochs: int, shuffle: bool):
+    def _admit_and_learn(self, X: Any, epochs: int, shuffle: bool) -> Self:
         X = self._admit(X, reset=not hasattr(self, "state_"))
         self._learn({"x": X}, epochs, shuffle)
         self._n_features_out = self.circuit_.size
         return self
 
-    def _admit(self, X: Any, *, reset: bool):
+    def _admit(self, X: Any, *, reset: bool) -> Any:
         return validate_data(
             self, X, reset=reset, dtype=[np.float64, np.float32], accept_sparse=False if self.center else "csr"
         )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = not self.center
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        super()._unpack(arrays, meta)
+        self._n_features_out = self.circuit_.size
+
+
+class _Scaled(OneStream):
+    """One stream with its moments as plain attributes."""
 
     def _check_size(self, d: int) -> None:
         k = self.n_components
@@ -63,18 +77,8 @@ class _OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         """RMS norm by which centred samples are divided (1 without scaling)."""
         return self.running_["x"].rms
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = not self.center
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        super()._unpack(arrays, meta)
-        self._n_features_out = self.circuit_.size
-
-
-class SimilarityMatching(_OneStream):
+class SimilarityMatching(_Scaled):
     """Principal subspace of a stream by similarity matching, a network with local learning rules.
 
     ``min_Y |X'X - Y'Y|^2``, learned sample by sample: ``z = M^{-1} W x``, ``W += 2 eta (z x' - W)``,
@@ -144,7 +148,9 @@ class SimilarityMatching(_OneStream):
         if self.n_components > dims["x"]:
             raise InputError(f"n_components={self.n_components} exceeds n_features={dims['x']}; lower n_components")
         default = Step(0.002, 2e-4) if self.whiten else Step(0.05, 0.01)
-        step = Step(default.eta0 if self.eta0 is None else self.eta0, default.decay if self.decay is None else self.decay)
+        step = Step(
+            default.eta0 if self.eta0 is None else self.eta0, default.decay if self.decay is None else self.decay
+        )
         return principal_subspace(int(self.n_components), whiten=self.whiten, tau=self.tau, step=step)
 
     def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
@@ -217,7 +223,7 @@ class SimilarityMatching(_OneStream):
             self.moments_ = Moments(int(meta["moments"]), arrays["moments.mean"], arrays["moments.scatter"])
 
 
-class NonnegativeSimilarityMatching(_OneStream):
+class NonnegativeSimilarityMatching(_Scaled):
     """Clusters and sparse features of a stream by nonnegative similarity matching.
 
     ``min_{Y >= 0} |X'X - Y'Y|^2`` (symmetric nonnegative factorisation of the Gram), learned sample by sample:

@@ -104,7 +104,7 @@ def read(table, M, d, a, z, f, post):
                 post[c, i] += row[FEEDBACK] * f[i]
         if row[GATED] != 0:
             for i in range(k):
-                if z[i] <= table.lower or z[i] >= table.upper:
+                if z[i] <= table.lower or z[i] >= table.upper or (table.l1 > 0 and z[i] == 0):
                     post[c, i] = table.zero
 
 

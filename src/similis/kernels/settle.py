@@ -49,62 +49,80 @@ def clip(value, lower, upper, l1):
 
 
 @inner
-def polish(M, d, lower, upper, l1, z, g, tol, order, B, L, b):
-    """Solve exactly on the free coordinates of z; accept (True) only if all KKT conditions then hold.
-
-    On return with True, z is the minimiser to machine precision. Work arrays: order (int), B, L (k, k), b.
-    """
-    k = d.shape[0]
-    n = 0
+def subspace_minimum(M, d, lower, upper, l1, z, order, B, L, b):
+    """Fill b with the minimiser over the free coordinates of z, listed in ``order``; return how many, or -1."""
+    k, n = d.shape[0], 0
     for i in range(k):
         if z[i] > lower and z[i] < upper and (l1 == 0 or z[i] != 0):
             order[n] = i
             n += 1
     for p in range(n):
         i = order[p]
-        total = d[i]
+        b[p] = d[i]
         if l1 > 0:
-            total -= l1 if z[i] > 0 else -l1
+            b[p] -= l1 if z[i] > 0 else -l1
         for q in range(p + 1):
             B[p, q] = M[i, order[q]]
-        b[p] = total
-    at = 0  # clipped coordinates with a nonzero value contribute to the right-hand side
+    at = 0
     for j in range(k):
         if at < n and order[at] == j:
             at += 1
-        elif z[j] != 0:
+        elif z[j] != 0:  # held at a bound
             for p in range(n):
                 b[p] -= M[order[p], j] * z[j]
-    if not cholesky_solve(B, n, L, b):
-        return False
-    for p in range(n):
-        i = order[p]
-        if not (b[p] >= lower and b[p] <= upper) or (l1 > 0 and b[p] * z[i] < 0):
-            return False
+    return n if cholesky_solve(B, n, L, b) else -1
+
+
+@inner
+def satisfied(M, d, lower, upper, l1, z, g, tol):
+    """Fill g = d - M z; whether the coordinates at a bound (or, with l1, at 0) want to stay, up to rounding of g."""
+    k = d.shape[0]
     for i in range(k):
         g[i] = d[i]
-    at = 0
     for j in range(k):
-        value = z[j]
-        if at < n and order[at] == j:
-            value = b[at]
-            at += 1
-        if value != 0:
+        if z[j] != 0:
             for i in range(k):
-                g[i] -= value * M[j, i]
+                g[i] -= z[j] * M[j, i]
     energy = tol - tol
-    for p in range(n):
-        energy += b[p] * d[order[p]]
-    at = 0
     for i in range(k):
-        size = tol * (abs(d[i]) + np.sqrt(M[i, i] * abs(energy)))  # rounding of g_i, by Cauchy-Schwarz
-        if at < n and order[at] == i:
-            at += 1
-        elif (z[i] == lower and g[i] > l1 + size) or (z[i] == upper and g[i] < -l1 - size) or (l1 > 0 and z[i] == 0 and lower < 0 and abs(g[i]) > l1 + size):
+        energy += z[i] * d[i]
+    for i in range(k):
+        size = tol * (abs(d[i]) + np.sqrt(M[i, i] * abs(energy)))  # by Cauchy-Schwarz
+        push = g[i] - (l1 if lower == 0 else -l1)  # at the lower bound; z = lower < 0 pays l1 the other way
+        if (z[i] == lower and push > size) or (z[i] == upper and g[i] < l1 - size):
             return False
-    for p in range(n):
-        z[order[p]] = b[p]
+        if l1 > 0 and z[i] == 0 and lower < 0 and abs(g[i]) > l1 + size:
+            return False
     return True
+
+
+@inner
+def polish(M, d, lower, upper, l1, z, g, tol, order, B, L, b):
+    """Go to the minimiser over the free coordinates, dropping those that reach a bound on the way (an active-set step).
+
+    The objective never rises. True if z then is the minimiser, to machine precision. Work: order (int), B, L (k, k), b.
+    """
+    zero = tol - tol
+    for _ in range(d.shape[0] + 1):
+        n = subspace_minimum(M, d, lower, upper, l1, z, order, B, L, b)
+        if n < 0:
+            return False
+        reach, blocked, wall = tol / tol, -1, zero
+        for p in range(n):
+            old, low, high = z[order[p]], lower, upper
+            if l1 > 0:  # the sign is part of the subspace
+                low, high = (max(lower, zero), upper) if old > 0 else (lower, min(upper, zero))
+            for bound in (low, high):
+                if (b[p] < bound if bound == low else b[p] > bound) and (bound - old) / (b[p] - old) < reach:
+                    reach, blocked, wall = (bound - old) / (b[p] - old), p, bound
+        for p in range(n):
+            z[order[p]] += reach * (b[p] - z[order[p]])
+        if blocked < 0:
+            for p in range(n):
+                z[order[p]] = b[p]
+            return satisfied(M, d, lower, upper, l1, z, g, tol)
+        z[order[blocked]] = wall
+    return False
 
 
 @inner
@@ -124,8 +142,8 @@ def coordinate_descent(M, d, lower, upper, l1, z, g, tol, order, B, L, b):
             value = clip((g[i] + M[i, i] * z[i]) / M[i, i], lower, upper, l1 / M[i, i])
             delta = value - z[i]
             if delta != 0:
-                if (value == lower or value == upper or value == 0) != (z[i] == lower or z[i] == upper or z[i] == 0):
-                    support_changed = True
+                held = value == lower or value == upper or value == 0
+                support_changed = support_changed or held != (z[i] == lower or z[i] == upper or z[i] == 0)
                 z[i] = value
                 for j in range(k):
                     g[j] -= delta * M[i, j]
@@ -135,13 +153,8 @@ def coordinate_descent(M, d, lower, upper, l1, z, g, tol, order, B, L, b):
             return False
         if change <= tol * size:
             return True
-        if not support_changed or sweep % 16 == 15:
+        if not support_changed or sweep % 8 == 7:
             if polish(M, d, lower, upper, l1, z, g, tol, order, B, L, b):
                 return True
-            for i in range(k):  # polish left its own residual in g
-                g[i] = d[i]
-            for j in range(k):
-                if z[j] != 0:
-                    for i in range(k):
-                        g[i] -= z[j] * M[j, i]
+            satisfied(M, d, lower, upper, l1, z, g, tol)  # polish moved z; bring g = d - M z up to date
     return False

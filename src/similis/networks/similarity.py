@@ -34,8 +34,8 @@ def principal_subspace(
 @paper(
     "pehlevan2014",
     name="nsm",
-    title="A Hebbian/Anti-Hebbian Network Derived from Online Non-Negative Matrix Factorization Can Cluster and Discover "
-    "Sparse Features",
+    title="A Hebbian/Anti-Hebbian Network Derived from Online Non-Negative Matrix Factorization "
+    "Can Cluster and Discover Sparse Features",
     authors="C. Pehlevan, D. B. Chklovskii",
     year=2014,
     url="https://arxiv.org/abs/1503.00680",
