@@ -22,7 +22,8 @@ _HOMES = {
 _ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics", "networks")
 
 __all__ = [
-    "CircuitTransformer", "NonnegativeSimilarityMatching", "OnlineCCA", "SimilarityMatching", "__version__", "load", "save",
+    "CircuitTransformer", "NonnegativeSimilarityMatching", "OnlineCCA", "SimilarityMatching", "__version__", "load",
+    "save",
 ]  # fmt: skip
 
 

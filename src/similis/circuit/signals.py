@@ -1,6 +1,6 @@
 """The signals physically present at a neuron, and nothing else.
 
-A synapse may read a linear form in them; a rule that needs any other quantity cannot be written, so every rule is local.
+A synapse may read a linear form in them; a rule that needs any other quantity cannot be written: every rule is local.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A network is four choices: drive, settle, synapse, lateral. They are data; interpreters live in ``similis.engine``."""
+"""A network is four choices: drive, settle, synapse, lateral. They are data; ``similis.engine`` interprets them."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def _cache() -> Check:
 
 def _data() -> Check:
     folder = os.environ.get("SIMILIS_DATA")
-    if folder is None:
+    if not folder:
         return Check("SIMILIS_DATA", "note", "not set; data sets are downloaded where possible (see `similis data`)")
     if not Path(folder).is_dir():
         return Check("SIMILIS_DATA", "broken", f"{folder} is not a folder; correct or unset it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +15,11 @@ from .trace import Trace
 
 def run(
     circuit: Circuit, state: State, data: Data, *, learn: bool = True, present: Mapping[str, np.ndarray] | None = None,
-    trace: Trace | None = None,
+    trace: Trace | Sequence[Trace] | None = None,
 ) -> tuple[np.ndarray, State]:  # fmt: skip
     """Run the circuit over the rows of ``data``; see :func:`similis.engine.stream.run`, with which it must agree."""
     rows, mute, T = admit(circuit, state, data, present)
+    traces = Trace.several(trace)
     state, eta = state.copy(), rates(circuit, state.t, T, state.dtype)
     W, M, P, k = state.W, state.M, state.P, circuit.size
     lateral = circuit.lateral
@@ -48,8 +49,9 @@ def run(
         elif P is not None:
             P += rate * (np.outer(z, P.T @ z) - P)
             M[:] = P @ P.T + lateral.shift * np.eye(k)
-        if trace is not None:
-            trace.offer(replace(state, t=state.t + t + 1, Minv=None))
+        for trace in traces:
+            if (state.t + t + 1) % trace.every == 0:
+                trace.record(replace(state, t=state.t + t + 1, Minv=None))
     return Z, replace(state, t=state.t + T * learn, Minv=None if learn else state.Minv)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -29,7 +29,7 @@ LONG = 256
 
 def run(
     circuit: Circuit, state: State, data: Data, *, learn: bool = True, present: Mapping[str, np.ndarray] | None = None,
-    trace: Trace | None = None, block: int | None = None,
+    trace: Trace | Sequence[Trace] | None = None, block: int | None = None,
 ) -> tuple[np.ndarray, State]:  # fmt: skip
     """Run a circuit over the rows of ``data``.
 
@@ -40,7 +40,7 @@ def run(
     data : (T, n) array, or {channel: (T, n_c) array or scipy.sparse matrix}; an absent channel is silent
     learn : whether the weights change
     present : {channel: (T,) bool}, on which samples a channel speaks
-    trace : Trace, what to record on the way
+    trace : Trace or several, what to record on the way
     block : samples a block; chosen by k if None. The result does not depend on it beyond rounding.
 
     Returns
@@ -53,7 +53,7 @@ def run(
     InputError, DivergenceError
     """
     with _one_thread():
-        return _run(circuit, state, data, learn, present, trace, block)
+        return _run(circuit, state, data, learn, present, Trace.several(trace), block)
 
 
 @cache
@@ -68,7 +68,7 @@ def _one_thread():
 
 def _run(
     circuit: Circuit, state: State, data: Data, learn: bool, present: Mapping[str, np.ndarray] | None,
-    trace: Trace | None, block: int | None,
+    traces: tuple[Trace, ...], block: int | None,
 ) -> tuple[np.ndarray, State]:  # fmt: skip
     rows, mute, T = admit(circuit, state, data, present)
     table = compile_circuit(circuit, state.dtype)
@@ -80,7 +80,7 @@ def _run(
     shrink, start = work.shrink(eta), 0
     while start < T:
         stop = min(T, start + work.block)
-        if trace is not None:
+        for trace in traces:
             stop = min(stop, start + trace.due(state.t + start))
         if shrink is not None:
             before = shrink[start - 1] if start else 0.0
@@ -89,8 +89,9 @@ def _run(
         if failed != DONE:
             raise diverged(circuit, state.t + start + failed, rows)
         work.refresh(state.t + start, state.t + stop)
-        if trace is not None:
-            trace.offer(work.state(state.t + stop))
+        for trace in traces:
+            if (state.t + stop) % trace.every == 0:
+                trace.record(work.state(state.t + stop))
         start = stop
     return Z, work.state(state.t + T)
 
@@ -228,11 +229,11 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
     k, row = circuit.size, np.zeros((1, CURRENTS + 1), Z.dtype)
     row[0, DRIVE] = 1
     one = table._replace(channels=row)
-    empty = np.zeros((0, 0), Z.dtype)
+    none, tol = np.zeros((0, 0), Z.dtype), Z.dtype.type(10 * np.finfo(Z.dtype).eps)
+    heard, offsets, weightless = np.zeros((1, len(Z)), bool), np.zeros(2, np.int64), np.zeros((k, 0), Z.dtype)
     failed = learn_block(
-        one, False, np.zeros(0, Z.dtype), np.zeros((1, len(Z)), bool), drive[None], empty[None], empty, np.zeros(2, np.int64),
-        np.zeros((k, 0), Z.dtype), state.M.copy(), np.zeros((k, 0), Z.dtype), empty, Z.dtype.type(10 * np.finfo(Z.dtype).eps),
-        Z, drive[None], np.ones(1, Z.dtype),
+        one, False, np.zeros(0, Z.dtype), heard, drive[None], none[None], none, offsets, weightless, state.M.copy(),
+        weightless, none, tol, Z, drive[None], np.ones(1, Z.dtype),
     )  # fmt: skip
     if failed != DONE:
         raise diverged(circuit, state.t, rows)

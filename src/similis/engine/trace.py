@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .._errors import InputError
@@ -33,12 +33,16 @@ class Trace:
         if self.every < 1:
             raise InputError(f"trace every={self.every}; expected an integer >= 1")
 
+    @staticmethod
+    def several(trace: Trace | Sequence[Trace] | None) -> tuple[Trace, ...]:
+        """One trace, several or none, as a tuple."""
+        return (trace,) if isinstance(trace, Trace) else tuple(trace or ())
+
     def due(self, t: int) -> int:
         """Samples from t to the next record."""
         return self.every - t % self.every
 
-    def offer(self, state: State) -> None:
-        """Record if a record is due at this state."""
-        if state.t % self.every == 0:
-            self.samples.append(state.t)
-            self.records.append(self.measure(state))
+    def record(self, state: State) -> None:
+        """Record this state."""
+        self.samples.append(state.t)
+        self.records.append(self.measure(state))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,11 @@ from .._errors import InputError, ModelFileError
 from .._random import generator
 from ..circuit import Circuit, State, init
 from ..engine import Trace, stream
+from ._moments import Moments
 from ._running import Running
 
+#: samples between the weights that enter the average
+AVERAGE_EVERY = 128
 #: numbers in one piece of a long fit, so that memory does not grow with the data
 PIECE = 1 << 21
 
@@ -23,10 +26,13 @@ Streams = Mapping[str, Any]
 
 
 class NetworkEstimator(BaseEstimator):
-    """Base of the estimators; abstract. A subclass declares ``_circuit(dims)`` and its public ``fit`` and ``transform``."""
+    """Base of the estimators; abstract: a subclass declares ``_circuit(dims)``, ``fit`` and ``transform``."""
 
     circuit_: Circuit
-    state_: State
+    moments_: Moments
+    _state: State | None
+    _dtype: np.dtype
+    average_: State | None
     running_: dict[str, Running]
     history_: dict[str, list[float]]
     n_samples_seen_: int
@@ -39,22 +45,25 @@ class NetworkEstimator(BaseEstimator):
         return None
 
     def _restart(self) -> None:
-        for name in ("circuit_", "state_", "running_", "history_", "n_samples_seen_"):
+        for name in ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype"):
             if hasattr(self, name):
                 delattr(self, name)
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
         """Continue from the present state; nothing is changed if learning fails."""
         dims = {name: X.shape[1] for name, X in streams.items()}
-        if hasattr(self, "state_"):
-            circuit, state, running = self.circuit_, self.state_, self.running_
+        if hasattr(self, "n_samples_seen_"):
+            circuit, state, running, average = self.circuit_, self.state_, dict(self.running_), self.average_
             history = {key: list(values) for key, values in self.history_.items()}
         else:
             circuit = self._circuit(dims)
             dtype = np.result_type(*(X.dtype for X in streams.values()))
             state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
-            running, history = {name: self._new_running(d) for name, d in dims.items()}, {}
-        trace = None if self.trace_every is None else Trace(self.trace_every, _Convergence(circuit, state))
+            running, history, average = {name: self._new_running(d) for name, d in dims.items()}, {}, None
+        watch, mean = _Convergence(circuit, state), _Average(average)
+        traces = [] if self.trace_every is None else [Trace(self.trace_every, watch)]
+        if getattr(self, "average", False) and circuit.step.decay > 0:
+            traces.append(Trace(AVERAGE_EVERY, mean))
         rng = generator(self.random_state)
         for _ in range(epochs):
             order = rng.permutation(_length(streams)) if shuffle else None
@@ -62,30 +71,65 @@ class NetworkEstimator(BaseEstimator):
                 rows = {}
                 for name, X in piece.items():
                     rows[name], running[name] = running[name].learn(X)
-                _, state = stream.run(circuit, state, rows, trace=trace)
-        if trace is not None:
+                _, state = stream.run(circuit, state, rows, trace=traces)
+        for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():
                     history.setdefault(key, []).append(value)
-        self.circuit_, self.state_, self.running_, self.history_ = circuit, state, running, history
-        self.n_samples_seen_ = state.t
+        self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
+        self.n_samples_seen_, self.average_ = state.t, mean.state
+
+    @property
+    def readout_(self) -> State:
+        """The weights that outputs and components are read from: the average over the stream where one is kept."""
+        return self.state_ if self.average_ is None else self.average_
 
     def _new_running(self, d: int) -> Running:
         if self.scale not in ("auto", None):
             raise InputError(f"scale={self.scale!r}; expected 'auto' or None")
-        return Running(bool(self.center), self.scale == "auto", np.zeros(d))
+        return Running(bool(self.center), self.scale == "auto", np.zeros(d), target=self._target(d))
+
+    def _target(self, d: int) -> float:
+        """RMS norm to which samples of dimension d are scaled."""
+        return 1.0
+
+    # exact second moments -------------------------------------------------------------------------------------------
+
+    def _merge(self, joint: np.ndarray, dims: dict[str, int]) -> None:
+        """Add rows (streams side by side) to the exact moments; the state follows from them when it is asked for."""
+        circuit = self._circuit(dims)
+        moments = (getattr(self, "moments_", None) or Moments.empty(joint.shape[1])).merge(joint)
+        variances, running, start = moments.variances(self.center), {}, 0
+        for name, d in dims.items():
+            at = slice(start, start + d)
+            mean = moments.mean[at] if self.center else np.zeros(d)
+            fresh = self._new_running(d)
+            running[name] = replace(fresh, mean=mean, count=moments.count, power=float(variances[at].sum()))
+            start += d
+        self.circuit_, self.running_, self.history_, self.average_ = circuit, running, {}, None
+        self.moments_, self.n_samples_seen_, self._state, self._dtype = moments, moments.count, None, joint.dtype
+
+    def _settle_exactly(self) -> State:
+        raise TypeError(f"{type(self).__name__} has no exact solver")
+
+    @property
+    def state_(self) -> State:
+        """The network's weights now."""
+        if self._state is None:
+            self._state = self._settle_exactly()
+        return self._state
 
     def _outputs(self, streams: Streams) -> np.ndarray:
         """Outputs z of the network as it is; an absent stream is silent."""
         parts = []
         for piece in _pieces(streams, None):
             rows = {name: self.running_[name].apply(X) for name, X in piece.items()}
-            parts.append(stream.run(self.circuit_, self.state_, rows, learn=False)[0])
+            parts.append(stream.run(self.circuit_, self.readout_, rows, learn=False)[0])
         return np.concatenate(parts)
 
     def _filters(self, name: str) -> np.ndarray:
         """M^{-1} W of a channel, (k, d): the linear response to the channel alone, in the data's units."""
-        return np.linalg.solve(self.state_.M, self.state_.W[name]) / self.running_[name].rms
+        return np.linalg.solve(self.readout_.M, self.readout_.W[name]) / self.running_[name].rms
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_samples_seen_")
@@ -97,9 +141,20 @@ class NetworkEstimator(BaseEstimator):
         state = self.state_
         arrays = {f"W.{name}": W for name, W in state.W.items()} | {"M": state.M}
         arrays |= {key: A for key, A in (("P", state.P), ("Minv", state.Minv)) if A is not None}
+        if self.average_ is not None:
+            arrays |= {f"average.W.{name}": W for name, W in self.average_.W.items()} | {"average.M": self.average_.M}
         arrays |= {f"mean.{name}": running.mean for name, running in self.running_.items()}
         moments = {n: {k: v for k, v in asdict(r).items() if k != "mean"} for n, r in self.running_.items()}
-        meta = {"t": state.t, "circuit": self.circuit_.to_dict(), "running": moments, "history": self.history_}
+        meta = {
+            "t": state.t,
+            "averaged": 0 if self.average_ is None else self.average_.t,
+            "circuit": self.circuit_.to_dict(),
+            "running": moments,
+            "history": self.history_,
+        }
+        if hasattr(self, "moments_"):
+            arrays |= {"moments.mean": self.moments_.mean, "moments.scatter": self.moments_.scatter}
+            meta["moments"] = self.moments_.count
         meta |= {key: getattr(self, key) for key in self._remembered() if hasattr(self, key)}
         if hasattr(self, "feature_names_in_"):
             meta["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
@@ -115,6 +170,12 @@ class NetworkEstimator(BaseEstimator):
             W = {name: np.array(arrays[f"W.{name}"]) for name in circuit.names}
             P, Minv = (np.array(arrays[key]) if key in arrays else None for key in ("P", "Minv"))
             state = State(W, np.array(arrays["M"]), P, int(meta["t"]), Minv)
+            average, moments = None, None
+            if "moments" in meta:
+                moments = Moments(int(meta["moments"]), arrays["moments.mean"].copy(), arrays["moments.scatter"].copy())
+            if int(meta["averaged"]):
+                mean = {name: np.array(arrays[f"average.W.{name}"]) for name in circuit.names}
+                average = State(mean, np.array(arrays["average.M"]), None, int(meta["averaged"]))
             running = {n: Running(mean=np.array(arrays[f"mean.{n}"]), **meta["running"][n]) for n in circuit.names}
             remembered = {key: meta[key] for key in self._remembered() if key in meta}
             history = {str(key): list(values) for key, values in meta["history"].items()}
@@ -124,15 +185,40 @@ class NetworkEstimator(BaseEstimator):
         fits = state.M.shape == (k, k) and (Minv is None or Minv.shape == (k, k)) and (P is None or len(P) == k)
         fits &= all(w.ndim == 2 and w.shape == (k, *running[n].mean.shape) for n, w in W.items())
         fits &= len({A.dtype for A in (*W.values(), state.M)}) == 1 and state.M.dtype in (np.float32, np.float64)
+        if moments is not None:
+            d = sum(w.shape[1] for w in W.values())
+            fits &= moments.mean.shape == (d,) and moments.scatter.shape == (d, d)
+        if average is not None:
+            fits &= average.M.shape == (k, k) and all(average.W[n].shape == w.shape for n, w in W.items())
         if not fits:
             raise ModelFileError(
                 f"the arrays of the model file do not fit its circuit of {k} neurons; save the model again"
             )
-        self.circuit_, self.state_, self.running_, self.history_ = circuit, state, running, history
+        self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
+        self.average_ = average
+        if moments is not None:
+            self.moments_, self._dtype = moments, state.M.dtype
         for key, value in remembered.items():
             setattr(self, key, value)
         if "feature_names_in_" in meta:
             self.feature_names_in_ = np.array(meta["feature_names_in_"], object)
+
+
+class _Average:
+    """Average of the weights over the stream, later ones weighing more (proportional to time)."""
+
+    def __init__(self, state: State | None) -> None:
+        self.state = None if state is None else state.copy()
+
+    def __call__(self, now: State) -> dict[str, float]:
+        if self.state is None:
+            self.state = replace(now, P=None, Minv=None, t=1)
+            return {}
+        share = 2 / (self.state.t + 2)
+        for mean, new in [(self.state.M, now.M), *((self.state.W[name], W) for name, W in now.W.items())]:
+            mean += mean.dtype.type(share) * (new - mean)
+        self.state = replace(self.state, t=self.state.t + 1)
+        return {}
 
 
 class _Convergence:

@@ -32,6 +32,10 @@ class Moments:
         scatter += (self.count * n / total) * np.outer(shift, shift)
         return Moments(total, self.mean + shift * (n / total), scatter)
 
+    def variances(self, center: bool) -> np.ndarray:
+        """Diagonal of the covariance."""
+        return self.scatter.diagonal() / self.count + (0 if center else self.mean**2)
+
     def covariance(self, center: bool) -> np.ndarray:
         """Second moments about the mean, or about 0."""
         C = self.scatter / self.count

@@ -14,16 +14,15 @@ from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import canonical_correlation
 from ._base import NetworkEstimator
-from ._moments import Moments, canonical
-from ._running import Running
+from ._moments import canonical
 
 
 class OnlineCCA(NetworkEstimator):
     """Canonical correlation analysis of two streams, by a network with two compartments a neuron and local rules.
 
     ``max Tr Vx' Cxy Vy  s.t.  Vx' Cxx Vx + Vy' Cyy Vy = I``, learned pair by pair: ``z = M^{-1} (Wx x + Wy y)``,
-    ``Wx += 2 eta ((z - Wx x) x' - ridge Wx)``, Wy likewise, ``M += (eta/tau) (z z' - M)``. Outputs are the sum of the two
-    views' projections; eig(M) tend to 1 + rho_i.
+    ``Wx += 2 eta ((z - Wx x) x' - ridge Wx)``, Wy likewise, ``M += (eta/tau) (z z' - M)``. Outputs are the sum
+    of the two views' projections; eig(M) tend to 1 + rho_i.
 
     Where both views have up to a few thousand columns and the stream is stationary, ``solver="exact"`` (second moments,
     then one decomposition) is the better choice: no error, and faster. The network is for wide views, streams that
@@ -38,6 +37,7 @@ class OnlineCCA(NetworkEstimator):
     scale : "auto" divides each view by its running RMS norm, so that steps are safe whatever the units; None trusts
     eta0, decay : learning rate eta_t = eta0 / (1 + decay t)
     tau : float, laterals learn at rate eta/tau
+    average : bool, as in :class:`SimilarityMatching`
     n_epochs, shuffle : passes of ``fit`` over its data, in random order if ``shuffle``
     trace_every : int or None, pairs between records in ``history_``
     random_state : int, Generator, RandomState or None
@@ -56,8 +56,8 @@ class OnlineCCA(NetworkEstimator):
 
     def __init__(
         self, n_components: int = 2, *, ridge: float = 0.01, solver: str = "online", center: bool = True,
-        scale: str | None = "auto", eta0: float = 0.2, decay: float = 1e-4, tau: float = 20.0, n_epochs: int = 1,
-        shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
+        scale: str | None = "auto", eta0: float = 0.2, decay: float = 1e-4, tau: float = 20.0, average: bool = True,
+        n_epochs: int = 1, shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.ridge = ridge
@@ -67,6 +67,7 @@ class OnlineCCA(NetworkEstimator):
         self.eta0 = eta0
         self.decay = decay
         self.tau = tau
+        self.average = average
         self.n_epochs = n_epochs
         self.shuffle = shuffle
         self.trace_every = trace_every
@@ -85,7 +86,7 @@ class OnlineCCA(NetworkEstimator):
 
     def partial_fit(self, X: Any, Y: Any) -> OnlineCCA:
         """Continue learning from one pair or more, once, in their order."""
-        self._learn(self._admit(X, Y, reset=not hasattr(self, "state_")), 1, False)
+        self._learn(self._admit(X, Y, reset=not hasattr(self, "n_samples_seen_")), 1, False)
         return self
 
     def _admit(self, X: Any, Y: Any, *, reset: bool) -> dict[str, np.ndarray]:
@@ -115,7 +116,7 @@ class OnlineCCA(NetworkEstimator):
         return canonical_correlation(int(k), ridge=ridge, tau=self.tau, step=step)
 
     def _gain(self, dims: dict[str, int]) -> dict[str, float]:
-        """Currents of unit power from the first sample on: far smaller ones would starve M, and a small M overshoots."""
+        """Currents of unit power from the first sample on: far smaller ones starve M, and a small M overshoots."""
         return {name: float(np.sqrt(d)) for name, d in dims.items()}
 
     def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
@@ -125,36 +126,21 @@ class OnlineCCA(NetworkEstimator):
             raise InputError("ridge is a fraction of the mean variance, which needs scale='auto'; set ridge=0 or scale")
         if self.solver == "online":
             return super()._learn(streams, epochs, shuffle)
-        circuit = self._circuit({name: X.shape[1] for name, X in streams.items()})
         joint = np.concatenate([streams["x"], streams["y"]], axis=1)
-        moments = (getattr(self, "moments_", None) or Moments.empty(joint.shape[1])).merge(joint)
-        running, state = self._settle_exactly(circuit, moments, streams["x"].shape[1], joint.dtype)
-        self.moments_, self.circuit_, self.history_, self.n_samples_seen_ = moments, circuit, {}, moments.count
-        self.running_, self.state_ = running, state
+        self._merge(joint, {name: X.shape[1] for name, X in streams.items()})
         return None
 
-    def _restart(self) -> None:
-        super()._restart()
-        if hasattr(self, "moments_"):
-            del self.moments_
-
-    def _settle_exactly(
-        self, circuit: Circuit, moments: Moments, n_x: int, dtype: np.dtype
-    ) -> tuple[dict[str, Running], State]:
+    def _settle_exactly(self) -> State:
         """The state the network would reach: M = 1 + rho, M^{-1} W = the exact projections."""
-        C, running, scales = moments.covariance(self.center), {}, []
-        for name, at in (("x", slice(0, n_x)), ("y", slice(n_x, None))):
-            mean = moments.mean[at] if self.center else np.zeros_like(moments.mean[at])
-            power = float(np.trace(C[at, at]))
-            running[name] = Running(self.center, self.scale == "auto", mean, moments.count, power)
-            scales.append(running[name].rms)
-        ridges = [float(c.leak or 0.0) for c in circuit.channels]
-        Cxx, Cyy = C[:n_x, :n_x] / scales[0] ** 2, C[n_x:, n_x:] / scales[1] ** 2
-        Cxx, Cyy = Cxx + ridges[0] * np.eye(len(Cxx)), Cyy + ridges[1] * np.eye(len(Cyy))
-        rho, Vx, Vy = canonical(Cxx, Cyy, C[:n_x, n_x:] / (scales[0] * scales[1]), circuit.size)
-        gain = 1 + rho
+        n_x, C = len(self.x_mean_), self.moments_.covariance(self.center)
+        scales = np.repeat([self.x_scale_, self.y_scale_], [n_x, len(C) - n_x])
+        C = C / np.outer(scales, scales)
+        ridges = [float(c.leak or 0.0) for c in self.circuit_.channels]
+        Cxx, Cyy = C[:n_x, :n_x] + ridges[0] * np.eye(n_x), C[n_x:, n_x:] + ridges[1] * np.eye(len(C) - n_x)
+        rho, Vx, Vy = canonical(Cxx, Cyy, C[:n_x, n_x:], self.circuit_.size)
+        gain, dtype = 1 + rho, self._dtype
         W = {"x": (gain[:, None] * Vx).astype(dtype), "y": (gain[:, None] * Vy).astype(dtype)}
-        return running, State(W, np.diag(gain).astype(dtype), None, moments.count)
+        return State(W, np.diag(gain).astype(dtype), None, self.moments_.count)
 
     def transform(self, X: Any, Y: Any = None) -> Any:
         """Projections of the views.
@@ -201,7 +187,7 @@ class OnlineCCA(NetworkEstimator):
     def canonical_correlations_(self) -> np.ndarray:
         """(n_components,) eig(M) - 1, descending."""
         check_is_fitted(self)
-        return np.linalg.eigvalsh(self.state_.M)[::-1] - 1
+        return np.linalg.eigvalsh(self.readout_.M)[::-1] - 1
 
     @property
     def x_mean_(self) -> np.ndarray:
@@ -226,15 +212,3 @@ class OnlineCCA(NetworkEstimator):
 
     def _remembered(self) -> tuple[str, ...]:
         return (*super()._remembered(), "n_features_y_")
-
-    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        arrays, meta = super()._pack()
-        if self.solver == "exact":
-            arrays |= {"moments.mean": self.moments_.mean, "moments.scatter": self.moments_.scatter}
-            meta["moments"] = self.moments_.count
-        return arrays, meta
-
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        super()._unpack(arrays, meta)
-        if "moments" in meta:
-            self.moments_ = Moments(int(meta["moments"]), arrays["moments.mean"], arrays["moments.scatter"])

@@ -57,7 +57,7 @@ class CircuitTransformer(OneStream):
         return self.circuit
 
     def _admit_and_learn(self, X: Any, epochs: int, shuffle: bool) -> Self:
-        self._learn(self._streams(X, reset=not hasattr(self, "state_")), epochs, shuffle)
+        self._learn(self._streams(X, reset=not hasattr(self, "n_samples_seen_")), epochs, shuffle)
         self._n_features_out = self.circuit_.size
         return self
 

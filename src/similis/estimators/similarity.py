@@ -15,8 +15,7 @@ from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import nonnegative_similarity, principal_subspace
 from ._base import NetworkEstimator
-from ._moments import Moments, principal
-from ._running import Running
+from ._moments import principal
 
 
 class OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
@@ -34,11 +33,11 @@ class OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstima
         return self._admit_and_learn(X, self.n_epochs, self.shuffle)
 
     def partial_fit(self, X: Any, y: None = None) -> Self:
-        """Continue learning from one row or more, once, in their order; as :meth:`fit` from wherever learning stands."""
+        """Continue learning from one row or more, once, in their order, from where learning stands."""
         return self._admit_and_learn(X, 1, False)
 
     def _admit_and_learn(self, X: Any, epochs: int, shuffle: bool) -> Self:
-        X = self._admit(X, reset=not hasattr(self, "state_"))
+        X = self._admit(X, reset=not hasattr(self, "n_samples_seen_"))
         self._learn({"x": X}, epochs, shuffle)
         self._n_features_out = self.circuit_.size
         return self
@@ -97,6 +96,9 @@ class SimilarityMatching(_Scaled):
     scale : "auto" divides by the running RMS norm, so that steps are safe whatever the units; None trusts the data
     eta0, decay : learning rate eta_t = eta0 / (1 + decay t)
     tau : float, laterals learn at rate eta/tau; at most 1/2 is safe
+    average : bool, read outputs and components from the average of the weights over the stream (later weights weigh
+        more), which removes most of the noise of the steps; only while eta falls: with ``decay=0`` the network follows
+        a drifting stream and the present weights are read
     n_epochs : int, passes of ``fit`` over its data
     shuffle : bool, whether ``fit`` visits the rows in random order, anew each epoch
     trace_every : int or None, samples between records in ``history_``
@@ -128,7 +130,8 @@ class SimilarityMatching(_Scaled):
     def __init__(
         self, n_components: int = 2, *, whiten: bool = False, solver: str = "online", center: bool = True,
         scale: str | None = "auto", eta0: float | None = None, decay: float | None = None, tau: float = 0.5,
-        n_epochs: int = 1, shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
+        average: bool = True, n_epochs: int = 1, shuffle: bool = False, trace_every: int | None = None,
+        random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.whiten = whiten
@@ -138,6 +141,7 @@ class SimilarityMatching(_Scaled):
         self.eta0 = eta0
         self.decay = decay
         self.tau = tau
+        self.average = average
         self.n_epochs = n_epochs
         self.shuffle = shuffle
         self.trace_every = trace_every
@@ -159,30 +163,21 @@ class SimilarityMatching(_Scaled):
         if self.solver == "online":
             return super()._learn(streams, epochs, shuffle)
         X = streams["x"].toarray() if hasattr(streams["x"], "toarray") else streams["x"]
-        moments = getattr(self, "moments_", None) or Moments.empty(X.shape[1])
-        circuit = self._circuit({"x": X.shape[1]})
-        self.moments_ = moments.merge(X)
-        self.circuit_, self.history_, self.n_samples_seen_ = circuit, {}, self.moments_.count
-        self._settle_exactly(X.dtype)
+        self._merge(X, {"x": X.shape[1]})
         return None
 
-    def _restart(self) -> None:
-        super()._restart()
-        if hasattr(self, "moments_"):
-            del self.moments_
+    def _target(self, d: int) -> float:
+        """Whitening divides by the eigenvalues, which must not be small beside eta: mean variance 1, not norm 1."""
+        return float(np.sqrt(d)) if self.whiten else 1.0
 
-    def _settle_exactly(self, dtype: np.dtype) -> None:
+    def _settle_exactly(self) -> State:
         """The state the network would reach: M = eigenvalues, M^{-1} W = eigenvectors (whitened: over their roots)."""
-        C = self.moments_.covariance(self.center)
-        power = float(np.trace(C))
-        mean = self.moments_.mean if self.center else np.zeros(len(C))
-        running = Running(self.center, self.scale == "auto", mean, self.moments_.count, power)
-        values, vectors = principal(C / running.rms**2, self.circuit_.size)
+        dtype = self._dtype
+        values, vectors = principal(self.moments_.covariance(self.center) / self.scale_**2, self.circuit_.size)
         values = np.maximum(values, np.finfo(dtype).tiny ** 0.5)
         weights = np.sqrt(values) if self.whiten else values
         W = (weights[:, None] * vectors).astype(dtype)
-        self.state_ = State({"x": W}, np.diag(values).astype(dtype), None, self.moments_.count)
-        self.running_ = {"x": running}
+        return State({"x": W}, np.diag(values).astype(dtype), None, self.moments_.count)
 
     def transform(self, X: Any) -> np.ndarray:
         """Outputs z of the network: (n_samples, n_components), in the data's units unless whitened."""
@@ -199,7 +194,7 @@ class SimilarityMatching(_Scaled):
     @property
     def explained_variance_(self) -> np.ndarray:
         """(n_components,) eigenvalues of M in squared data units, descending."""
-        return np.linalg.eigvalsh(self.state_.M)[::-1] * self.scale_**2
+        return np.linalg.eigvalsh(self.readout_.M)[::-1] * self.scale_**2
 
     def score(self, X: Any, y: None = None) -> float:
         """Fraction of the variance of X about ``mean_`` that lies in the learned subspace, in [0, 1]."""
@@ -209,18 +204,6 @@ class SimilarityMatching(_Scaled):
         basis = np.linalg.qr(self.components_.T.astype(float))[0]
         total = float((X * X).sum())
         return float(((X @ basis) ** 2).sum() / total) if total > 0 else 1.0
-
-    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        arrays, meta = super()._pack()
-        if self.solver == "exact":
-            arrays |= {"moments.mean": self.moments_.mean, "moments.scatter": self.moments_.scatter}
-            meta["moments"] = self.moments_.count
-        return arrays, meta
-
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        super()._unpack(arrays, meta)
-        if "moments" in meta:
-            self.moments_ = Moments(int(meta["moments"]), arrays["moments.mean"], arrays["moments.scatter"])
 
 
 class NonnegativeSimilarityMatching(_Scaled):

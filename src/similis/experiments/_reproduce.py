@@ -102,7 +102,7 @@ def _run(entry: Experiment, budget: Budget, seeds: tuple[int, ...], command: str
         circuit=circuit,
         seconds=seconds,
         budget=budget,
-        seeds=seeds,
+        seeds=tuple(sorted({seed for measured in outcome.measured.values() for seed in measured.seeds})),
         command=command,
         environment=_environment.environment(),
         versions=_environment.versions(),

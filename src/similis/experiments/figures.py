@@ -105,11 +105,12 @@ def svg(figure: Canvas, *, caption: str, alt: str, salt: str, wide: bool = False
 
 
 def curves(
-    ax: Axes, samples: np.ndarray, errors: np.ndarray, *, label: str, colour: str, style: str = "-", marker: str = ""
+    ax: Axes, samples: np.ndarray, errors: np.ndarray, *, label: str, colour: str, style: str = "-", log_y: bool = True
 ) -> None:
-    """Median over seeds against samples seen, log-log, with the range shaded; `errors` is (n_seeds, n_points)."""
+    """Median over seeds against samples seen (logarithmic) with the range shaded; `errors` is (n_seeds, n_points)."""
     errors = np.atleast_2d(errors)
-    ax.loglog(samples, np.median(errors, axis=0), style, color=colour, label=label, marker=marker, markersize=4)
+    ax.semilogx(samples, np.median(errors, axis=0), style, color=colour, label=label)
+    ax.set_yscale("log" if log_y else "linear")
     if len(errors) > 1:
         ax.fill_between(samples, errors.min(axis=0), errors.max(axis=0), color=colour, alpha=0.18, linewidth=0)
 

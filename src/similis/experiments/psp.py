@@ -40,10 +40,12 @@ def spiked(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         X, _ = spiked_covariance(10_000, 50, k, random_state=seed)
         goal = _top(X.T @ X, k)
         model = SimilarityMatching(k, eta0=0.2, decay=0.2, center=False, scale=None, random_state=seed)
-        network.append(follow(model, [X], places, lambda m, _, U=goal: subspace_error(m.components_, U)))
+        network.append(follow(model, [X], places, lambda m, _, U=goal: _errors(m, U)))
         exact.append([subspace_error(_top(X[:n].T @ X[:n], k), goal) for n in places])
     canvas, ax = figures.canvas()
-    figures.curves(ax, places, np.array(network), label="network", colour=figures.BLUE)
+    averaged, latest = np.moveaxis(np.array(network), 2, 0)
+    figures.curves(ax, places, latest, label="latest weights", colour=figures.ORANGE)
+    figures.curves(ax, places, averaged, label="averaged weights", colour=figures.BLUE)
     figures.curves(
         ax, places[:-1], np.array(exact)[:, :-1], label="exact, same samples", colour=figures.GREY, style="--"
     )
@@ -51,7 +53,8 @@ def spiked(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     figure = figures.svg(
         canvas,
         caption="Error against samples seen, median of five data sets, range shaded. The network's error falls as one "
-        "over the number of samples and stays near what the samples themselves allow.",
+        "over the number of samples and stays near what the samples themselves allow. The claims are about the "
+        "average of the weights over the stream; the paper reads the latest.",
         alt="Two falling curves on logarithmic axes: the network and the exact principal subspace of the samples seen.",
         salt="psp/spiked",
     )
@@ -59,7 +62,7 @@ def spiked(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     for name, n in (("1e3", 1_000), ("1e4", 10_000)):
         at = int(np.searchsorted(places, n))
         oracle = float(np.median(np.array(exact)[:, at]))
-        measured[name] = Measured.over(np.array(network)[:, at], seeds, oracle=oracle)
+        measured[name] = Measured.over(averaged[:, at], seeds, oracle=oracle)
     return Outcome(measured, (figure,), circuit=model.circuit_)
 
 
@@ -68,7 +71,7 @@ def spiked(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     "digits",
     "Handwritten digits",
     claims=[
-        Claim(id="error", text="Digits, k = 8, 20 passes: subspace error", goal=0.05, better="lower"),
+        Claim(id="error", text="Digits, k = 8, 20 passes: subspace error", goal=0.02, better="lower"),
         Claim(id="variance", text="Digits, k = 8: variance captured, as a share of the exact subspace's", goal=0.999,
               better="higher"),
     ],
@@ -106,9 +109,9 @@ def mnist(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     budgets=("full",),
     needs=("orl-faces",),
     claims=[
-        Claim(id="error", text="ORL faces, k = 16, 30 passes: subspace error", goal=0.1, better="lower"),
-        Claim(id="variance", text="ORL faces, k = 16: variance captured, as a share of the exact subspace's", goal=0.995,
-              better="higher"),
+        Claim(id="error", text="ORL faces, k = 16, 30 passes: subspace error", goal=0.03, better="lower"),
+        Claim(id="variance", text="ORL faces, k = 16: variance captured, as a share of the exact subspace's",
+              goal=0.999, better="higher"),
     ],
 )  # fmt: skip
 def faces(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
@@ -132,13 +135,14 @@ def _race(
             rng = np.random.default_rng(seed)
             stream = X[np.concatenate([rng.permutation(len(X)) for _ in range(epochs)])]
             model = SimilarityMatching(k, random_state=seed)
-            network.append(follow(model, [stream], places, lambda m, _, U=U: subspace_error(m.components_, U)))
+            network.append(follow(model, [stream], places, lambda m, _, U=U: _errors(m, U)))
             peer.append(_incremental(stream, U, places))
             shares.append(captured_variance(model.components_, C) / captured_variance(U, C))
         learned.append((U, model))
-        figures.curves(ax, places, np.array(network), label=f"network, k = {k}", colour=colour)
-        figures.curves(ax, places, np.array(peer), label=f"IncrementalPCA, k = {k}", colour=colour, style=":")
-        final = [[curve[-1] for curve in curves] for curves in (network, peer)]
+        averaged, latest = np.moveaxis(np.array(network), 2, 0)
+        figures.curves(ax, places, averaged, label=f"network, k = {k}", colour=colour)
+        figures.curves(ax, places, np.median(peer, axis=0), label=f"IncrementalPCA, k = {k}", colour=colour, style=":")
+        final = [curves[:, -1] for curves in (averaged, latest, np.array(peer))]
         measured[claim] = Measured.over(final[0], seeds, oracle=0.0)
         if variance:
             measured[variance] = Measured.over(shares, seeds, better="higher", oracle=1.0)
@@ -146,18 +150,23 @@ def _race(
     figures.label(ax, "samples seen", ERROR)
     errors = figures.svg(
         canvas,
-        caption=f"Error against samples seen, median of {len(seeds)} random orders, range shaded. Dotted: "
-        f"scikit-learn's IncrementalPCA on the same orders in batches of {BATCH}. The exact subspace has error 0.",
+        caption=f"Error against samples seen, median of {len(seeds)} random orders, the network's range shaded. "
+        f"Dotted: scikit-learn's IncrementalPCA on the same orders in batches of {BATCH}. The exact error is 0.",
         alt="Falling error curves of the network and of IncrementalPCA on logarithmic axes.",
         salt=what,
     )
     table = Table(
         f"Median {ERROR} after the last sample, all measured in this run",
-        ("components", "network", "IncrementalPCA", "exact"),
+        ("components", "averaged weights", "latest weights", "IncrementalPCA", "exact"),
         tuple(rows),
     )
     U, model = learned[0]
     return Outcome(measured, (errors, _components(U, model, shape)), (table,), model.circuit_)
+
+
+def _errors(model: SimilarityMatching, U: np.ndarray) -> tuple[float, float]:
+    """Subspace error of the averaged and of the latest weights; W and M^{-1} W span the same rows."""
+    return subspace_error(model.components_, U), subspace_error(model.state_.W["x"], U)
 
 
 def _components(U: np.ndarray, model: SimilarityMatching, shape: tuple[int, int]) -> Figure:

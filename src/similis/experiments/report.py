@@ -46,17 +46,21 @@ def render(results: Sequence[Result]) -> str:
 
 
 def number(value: float | str | None) -> str:
-    """Three significant digits, a true minus sign and no exponent where it can be avoided; words pass through."""
+    """Three significant digits (three decimals near one), a true minus sign, few exponents; words pass through."""
     if value is None:
         return NONE
     if isinstance(value, str):
         return value
-    if isinstance(value, int):
-        return f"{value:,}".replace("-", "\N{MINUS SIGN}")
-    if value and abs(value) < 1e-4:
+    size = abs(value)
+    if isinstance(value, int) or size >= 1000:
+        text = f"{value:,.0f}"
+    elif size < 1e-12:
+        text = "0"
+    elif size < 1e-4:
         mantissa, exponent = f"{value:.2e}".split("e")
-        return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", "\N{MINUS SIGN}")
-    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
+        text = f"{mantissa}·10{exponent.replace('-0', '-').translate(_SUPERSCRIPT)}"
+    else:
+        text = f"{value:.3f}" if 0.9 <= size < 10 else f"{value:#.3g}".rstrip(".")
     return text.replace("-", "\N{MINUS SIGN}")
 
 

@@ -21,7 +21,8 @@ def inner(function: Callable) -> Callable:
 
 def strict(function: Callable) -> Callable:
     """Compile to IEEE arithmetic exactly as written, never merged into a caller that may reassociate."""
-    return njit(error_model="numpy", nogil=True)(function)
+    # said, not left out: numba hands the options that a callee leaves out down from its caller, fastmath among them
+    return njit(fastmath=False, error_model="numpy", nogil=True)(function)
 
 
 def inline(function: Callable) -> Callable:

@@ -1,0 +1,118 @@
+"""Every circuit the laws are held to: the catalogue, and what else the vocabulary can already say.
+
+The laws are about trajectories, so data and steps are part of their setting. Streams have structure (a few shared
+latents, graded in strength, or clusters where outputs are nonnegative) and steps are stable: on isotropic data the
+support of a nonnegative output changes for ever, such a network is chaotic, and rounding grows whatever the engine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from similis.circuit import FEEDBACK, OWN, Channel, Circuit, Domain, Lateral, State, Step, Z, init, of
+from similis.networks import canonical_correlation, catalogue, nonnegative_similarity, principal_subspace
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A circuit, the widths of its streams and their RMS norm."""
+
+    circuit: Circuit
+    dims: dict[str, int]
+    norm: float = 1.0
+
+    def widened(self, times: int) -> Case:
+        """The same network on wider streams."""
+        return Case(self.circuit, {name: times * n for name, n in self.dims.items()}, self.norm)
+
+    def data(self, T: int, seed: int = 0) -> dict[str, np.ndarray]:
+        return {name: self.norm * X for name, X in structured(self.circuit, self.dims, T, seed).items()}
+
+    def start(self, dtype: type = np.float64) -> State:
+        return init(self.circuit, self.dims, 1, dtype)
+
+
+def structured(circuit: Circuit, dims: dict[str, int], T: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Streams of RMS norm 1 that share ``circuit.size`` latents; one-hot for a channel called ``label``."""
+    random, k = rng(seed), circuit.size
+    frequent = np.linspace(2.0, 1.0, k) / np.linspace(2.0, 1.0, k).sum()
+    chosen = random.choice(k, T, p=frequent)
+    if circuit.domain.lower == 0.0:  # clusters
+        latents = np.eye(k)[chosen] * (1 + 0.2 * random.standard_normal((T, 1)))
+    else:
+        latents = random.standard_normal((T, k)) * np.linspace(1.0, 0.5, k)
+    streams = {}
+    for name, n in dims.items():
+        if name == "label":
+            streams[name] = np.eye(n)[chosen % n]
+            continue
+        loadings = random.standard_normal((k, n))
+        if circuit.domain.lower == 0.0:
+            loadings = np.abs(loadings) * (np.arange(n) % k == np.arange(k)[:, None])  # each cluster has columns of its own
+        X = latents @ loadings + 0.1 * random.standard_normal((T, n))
+        streams[name] = X / np.sqrt((X * X).sum(1).mean())
+    return streams
+
+
+def _rrr(name: str, s: float, domain: Domain | None = None) -> Circuit:
+    """Reduced-rank regression of y on x: x drives, y teaches, z does not wait for the interneurons."""
+    channels = (Channel("x", leak=0.0), Channel("y", drive=0.0, metric=s, rate=2.0))
+    lateral = Lateral("interneurons", tau=0.5)
+    return Circuit(name, 3, channels, lateral, domain or Domain.free(), Step(0.02, 1e-3), settles=False)
+
+
+def _extra() -> dict[str, Case]:
+    x, two = {"x": 12}, {"x": 9, "y": 7}
+    slow, cca_step = Step(0.02, 1e-3), Step(0.05, 1e-3)
+    ridged = canonical_correlation(3, views=("a", "b", "c"), ridge=(0.0, 0.01, 0.1), tau=1.0, step=cca_step)
+    adaptive = tuple(Channel(name, metric=1.0) for name in ("x", "y"))
+    supervised = (Channel("x", drive=0.8), Channel("label", metric=1.0, rate=0.5))
+    # z - a_c, written by what the soma passes on: the other compartment minus the laterals
+    declared = tuple(Channel(n, leak=0.01, metric=1.0, post=Z + of(m) - FEEDBACK) for n, m in ("xy", "yx"))
+    mixed = (Channel("x", post=Z - 0.25 * FEEDBACK), Channel("y", leak=0.2, post=0.5 * Z - 0.5 * OWN + 0.1 * of("x")))
+    circuits = {
+        "psp-whitened": (principal_subspace(3, whiten=True, step=Step(0.002, 2e-4)), x, 3.5),  # eigenvalues of order 1
+        "psp-one-neuron": (principal_subspace(1), x),
+        "psp-five-neurons": (principal_subspace(5), x),
+        "psp-floor": (principal_subspace(3, step=Step(0.05, 0.1, floor=0.01)), x),
+        "nsm-l1": (nonnegative_similarity(4, l1=0.01), x, 2.0),
+        "nsm-overcomplete": (nonnegative_similarity(5), {"x": 4}),
+        "box": (Circuit("box", 3, domain=Domain(-0.3, 0.4), step=slow), x),
+        "box-l1": (Circuit("box-l1", 3, domain=Domain(-0.5, 0.5, l1=0.01), step=slow), x, 2.0),
+        "soft": (Circuit("soft", 3, domain=Domain(l1=0.01), step=slow), x, 2.0),
+        "cca-ridge": (canonical_correlation(3, ridge=0.02, tau=1.0, step=cca_step), two),
+        "cca-three-views": (ridged, {"a": 7, "b": 5, "c": 6}),
+        "cca-adaptive": (
+            Circuit("adaptive", 4, adaptive, Lateral("interneurons", tau=0.02, shift=1.5), step=Step(1e-3, 1e-4)),
+            two,
+        ),
+        "interneurons-few": (Circuit("few", 4, lateral=Lateral("interneurons", shift=0.3, units=2), step=slow), x),
+        "interneurons-many": (Circuit("many", 3, lateral=Lateral("interneurons", units=5), step=slow), x),
+        "rrr-0": (_rrr("rrr-0", 0.0), two),
+        "rrr-half": (_rrr("rrr-half", 0.5), two),
+        "rrr-1": (_rrr("rrr-1", 1.0), two),
+        "bmvr": (_rrr("bmvr", 0.0, Domain.nonnegative()), two),
+        "supervised": (Circuit("supervised", 4, supervised, domain=Domain.nonnegative(), step=slow), {"x": 8, "label": 4}),
+        "declared-cca": (Circuit("declared", 3, declared, Lateral("gram", tau=1.0), step=cca_step), two),
+        "declared-mixed": (Circuit("mixed", 3, mixed, step=slow), two),
+        "uncoupled": (Circuit("uncoupled", 3, (Channel("x", metric=0.9),), Lateral("none"), step=slow), x, 1.5),
+        "uncoupled-box": (Circuit("boxed", 3, lateral=Lateral("none"), domain=Domain(0.0, 1.0, l1=0.01), step=slow), x, 3.0),
+    }  # fmt: skip
+    return {name: Case(*case) for name, case in circuits.items()}
+
+
+def _catalogued() -> dict[str, Case]:
+    """Every network of the catalogue by its defaults: a new one inherits the laws."""
+    built = {name: card.build() for name, card in catalogue().items()}
+    return {name: Case(c, {v: max(8, 2 * c.size) + i for i, v in enumerate(c.names)}) for name, c in built.items()}
+
+
+CASES: dict[str, Case] = {**_catalogued(), **_extra()}
+#: those whose synapses are derived from the objective
+DERIVED = [name for name in CASES if not name.startswith("declared")]
