@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from similis._errors import InputError
+from similis.datasets import dataset
 from similis.experiments import (
     Claim,
     Measured,
@@ -155,7 +157,30 @@ def test_pages_follow_the_stored_results(three, tmp_path):
         pages.main(docs)
 
 
+def test_the_committed_pages_follow_the_committed_results():
+    docs = Path(__file__).parents[1] / "docs"
+    assert {path.stem for path in (docs / "results").glob("*.json")} == {"psp", "nsm", "cca"}
+    assert pages.main([str(docs), "--check"]) == 0
+
+
 def test_every_number_quoted_says_whose_it_is():
     quoted = [c for entry in experiments().values() for c in entry.claims if c.known is not None]
     assert len(quoted) >= 5
     assert all(c.source for c in quoted)
+
+
+def test_every_paper_is_reproduced_at_the_smoke_budget(tmp_path):
+    results = reproduce(["all"], out=tmp_path)
+    assert {result.paper for result in results} == {"psp", "nsm", "cca"}
+    assert [(result.id, result.reason) for result in results if result.status != "ran"] == []
+    short = [(r.id, f.claim.id, f.measured.value) for r in results for f in r.claims if f.verdict != "pass"]
+    assert short == []
+    assert all(result.figures and result.circuit for result in results)
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not dataset("mfeat").available, reason="UCI mfeat is not below SIMILIS_DATA")
+def test_two_real_views_correlate_as_in_exact_cca(tmp_path):
+    (result,) = reproduce(["cca/mfeat"], budget="full", out=tmp_path)
+    assert result.status == "ran", result.reason
+    assert [finding.verdict for finding in result.claims] == ["pass"]

@@ -27,8 +27,9 @@ class Case:
     dims: dict[str, int]
     norm: float = 1.0
 
-    def widened(self, times: int) -> Case:
-        """The same network on wider streams."""
+    def widened(self, synapses: int) -> Case:
+        """The same network on streams wide enough for more than so many synapses."""
+        times = synapses // (self.circuit.size * sum(self.dims.values())) + 1
         return Case(self.circuit, {name: times * n for name, n in self.dims.items()}, self.norm)
 
     def data(self, T: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -64,7 +65,7 @@ def _rrr(name: str, s: float, domain: Domain | None = None) -> Circuit:
     """Reduced-rank regression of y on x: x drives, y teaches, z does not wait for the interneurons."""
     channels = (Channel("x", leak=0.0), Channel("y", drive=0.0, metric=s, rate=2.0))
     lateral = Lateral("interneurons", tau=0.5)
-    return Circuit(name, 3, channels, lateral, domain or Domain.free(), Step(0.02, 1e-3), settles=False)
+    return Circuit(name, 3, channels, lateral, domain or Domain.free(), Step(0.01, 1e-3), settles=False)
 
 
 def _extra() -> dict[str, Case]:
@@ -98,7 +99,10 @@ def _extra() -> dict[str, Case]:
         "rrr-half": (_rrr("rrr-half", 0.5), two),
         "rrr-1": (_rrr("rrr-1", 1.0), two),
         "bmvr": (_rrr("bmvr", 0.0, Domain.nonnegative()), two),
-        "supervised": (Circuit("supervised", 4, supervised, domain=Domain.nonnegative(), step=slow), {"x": 8, "label": 4}),
+        "supervised": (
+            Circuit("supervised", 4, supervised, Lateral("gram", tau=2.0), Domain.nonnegative(), slow),
+            {"x": 8, "label": 4},
+        ),
         "declared-cca": (Circuit("declared", 3, declared, Lateral("gram", tau=1.0), step=cca_step), two),
         "declared-mixed": (Circuit("mixed", 3, mixed, step=slow), two),
         "uncoupled": (Circuit("uncoupled", 3, (Channel("x", metric=0.9),), Lateral("none"), step=slow), x, 1.5),
@@ -108,8 +112,8 @@ def _extra() -> dict[str, Case]:
 
 
 def _catalogued() -> dict[str, Case]:
-    """Every network of the catalogue by its defaults: a new one inherits the laws."""
-    built = {name: card.build() for name, card in catalogue().items()}
+    """Every network of the catalogue, with its own steps: a new one inherits the laws."""
+    built = {name: card.build(n_components=4) for name, card in catalogue().items()}
     return {name: Case(c, {v: max(8, 2 * c.size) + i for i, v in enumerate(c.names)}) for name, c in built.items()}
 
 

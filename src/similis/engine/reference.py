@@ -21,8 +21,7 @@ def run(
     rows, mute, T = admit(circuit, state, data, present)
     traces = Trace.several(trace)
     state, eta = state.copy(), rates(circuit, state.t, T, state.dtype)
-    W, M, P, k = state.W, state.M, state.P, circuit.size
-    lateral = circuit.lateral
+    W, M, k = state.W, state.M, circuit.size
     Z = np.zeros((T, k), state.dtype)
     for t in range(T):
         heard = [c for i, c in enumerate(circuit.channels) if not mute[i, t]]
@@ -34,25 +33,32 @@ def run(
             raise diverged(circuit, state.t + t, rows)
         if not learn:
             continue
-        signals = {"Z": z, "FEEDBACK": M @ z} | {f"of({name})": current for name, current in a.items()}
-        interior = circuit.domain.interior(z)
-        for c in heard:
-            signals["OWN"] = a[c.name]
-            post = sum(coefficient * signals[s] for s, coefficient in circuit.reads(c.name).terms.items()) + np.zeros(k)
-            post = np.where(interior, post, 0.0) if c.gated else post
-            W[c.name] += 2 * eta[t] * c.rate * (np.outer(post, x[c.name]) - c.leak * W[c.name])
-        rate = eta[t] / lateral.tau
-        if lateral.kind == "gram":
-            M += rate * (np.outer(z, z) - M)
-        elif lateral.kind == "whiten":
-            M += rate * (np.outer(z, z) - np.eye(k))
-        elif P is not None:
-            P += rate * (np.outer(z, P.T @ z) - P)
-            M[:] = P @ P.T + lateral.shift * np.eye(k)
+        if any(c.drive for c in heard):  # a population nobody drives learns nothing
+            _learn(circuit, state, x, a, z, eta[t])
         for trace in traces:
             if (state.t + t + 1) % trace.every == 0:
                 trace.record(replace(state, t=state.t + t + 1, Minv=None))
     return Z, replace(state, t=state.t + T * learn, Minv=None if learn else state.Minv)
+
+
+def _learn(circuit: Circuit, state: State, x: dict, a: dict, z: np.ndarray, eta: float) -> None:
+    """The four rules, as they stand in the table; changes the state's arrays."""
+    W, M, P, lateral, k = state.W, state.M, state.P, circuit.lateral, circuit.size
+    signals = {"Z": z, "FEEDBACK": M @ z} | {f"of({name})": current for name, current in a.items()}
+    interior = circuit.domain.interior(z)
+    for c in (c for c in circuit.channels if c.name in x):
+        signals["OWN"] = a[c.name]
+        post = sum(coefficient * signals[s] for s, coefficient in circuit.reads(c.name).terms.items()) + np.zeros(k)
+        post = np.where(interior, post, 0.0) if c.gated else post
+        W[c.name] += 2 * eta * c.rate * (np.outer(post, x[c.name]) - c.leak * W[c.name])
+    rate = eta / lateral.tau
+    if lateral.kind == "gram":
+        M += rate * (np.outer(z, z) - M)
+    elif lateral.kind == "whiten":
+        M += rate * (np.outer(z, z) - np.eye(k))
+    elif P is not None:
+        P += rate * (np.outer(z, P.T @ z) - P)
+        M[:] = P @ P.T + lateral.shift * np.eye(k)
 
 
 def _row(X: np.ndarray, t: int) -> np.ndarray:

@@ -20,7 +20,7 @@ from .trace import Trace
 #: weights below this many numbers stay in cache: plain loops beat matrix products
 TINY = 3000
 #: M^{-1} is recomputed from M whenever the laterals have forgotten by exp(-this), which bounds the drift of its updates
-REFRESH = {"float32": 2.0, "float64": 16.0}
+REFRESH = {"float32": 2.0, "float64": 8.0}
 #: with so few neurons our own X W' beats the general matrix product
 THIN = 16
 #: samples in a block of plain loops or of pure inference
@@ -77,14 +77,14 @@ def _run(
         return _infer(circuit, table, state, rows, mute, Z), state
     eta = rates(circuit, state.t, T, state.dtype)
     work = _Workspace(circuit, table, state, block)
-    shrink, start = work.shrink(eta), 0
+    limits, start = work.limits(eta), 0
     while start < T:
         stop = min(T, start + work.block)
         for trace in traces:
             stop = min(stop, start + trace.due(state.t + start))
-        if shrink is not None:
-            before = shrink[start - 1] if start else 0.0
-            stop = max(start + 1, min(stop, int(np.searchsorted(shrink, before + work.reach))))
+        for total, reach in limits:
+            before = total[start - 1] if start else 0.0
+            stop = max(start + 1, min(stop, int(np.searchsorted(total, before + reach))))
         failed = work.learn(rows, mute[:, start:stop], eta[start:stop], slice(start, stop), Z[start:stop])
         if failed != DONE:
             raise diverged(circuit, state.t + start + failed, rows)
@@ -123,12 +123,19 @@ class _Workspace:
         self.tol = dtype.type(10 * np.finfo(dtype).eps)
         self.reach = -0.25 * float(np.log(np.finfo(dtype).tiny))  # a block may shrink W by no more than this (log)
 
-    def shrink(self, eta: np.ndarray) -> np.ndarray | None:
-        """-log of s_t along the run for the fastest channel, if it matters: a block must not take s_t out of range."""
+    def limits(self, eta: np.ndarray) -> list[tuple[np.ndarray, float]]:
+        """What may not grow beyond a reach within a block, as running totals, where a block could come so far.
+
+        -log s_t of the fastest channel, for s_t must stay in the floating-point range; and sum(eta/tau), for the drift of
+        M^{-1} is corrected between blocks.
+        """
         fastest = max(2.0 * c.rate * c.leak for c in self.circuit.channels)  # type: ignore[operator]
-        if self.plain or not len(eta) or -self.block * np.log1p(-fastest * float(eta.max())) < self.reach:
-            return None
-        return -np.cumsum(np.log1p(-fastest * eta.astype(float)))
+        limits = []
+        if not self.plain:
+            limits.append((-np.log1p(-fastest * eta.astype(float)), self.reach))
+        if self.table.tracked:
+            limits.append((eta.astype(float) / self.circuit.lateral.tau, REFRESH[eta.dtype.name]))
+        return [(np.cumsum(x), reach) for x, reach in limits if len(x) and self.block * x.max() >= reach]
 
     def learn(self, rows: Mapping, mute: np.ndarray, eta: np.ndarray, at: slice, Z: np.ndarray) -> int:
         """One block: two products in, the sequential part in k-space, one product out."""

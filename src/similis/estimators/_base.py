@@ -87,11 +87,7 @@ class NetworkEstimator(BaseEstimator):
     def _new_running(self, d: int) -> Running:
         if self.scale not in ("auto", None):
             raise InputError(f"scale={self.scale!r}; expected 'auto' or None")
-        return Running(bool(self.center), self.scale == "auto", np.zeros(d), target=self._target(d))
-
-    def _target(self, d: int) -> float:
-        """RMS norm to which samples of dimension d are scaled."""
-        return 1.0
+        return Running(bool(self.center), self.scale == "auto", np.zeros(d))
 
     # exact second moments -------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ class Running:
 
     Attributes
     ----------
-    center, scale : whether the mean is removed, whether samples are brought to the RMS norm ``target``
+    center, scale : whether the mean is removed, whether the RMS norm is divided out
     count : samples seen
     mean : (d,) float64
     power : mean squared norm of the centred samples
@@ -28,12 +28,11 @@ class Running:
     mean: np.ndarray
     count: int = 0
     power: float = 0.0
-    target: float = 1.0
 
     @property
     def rms(self) -> float:
         """What a centred sample is divided by."""
-        return float(np.sqrt(self.power)) / self.target if self.scale and self.power > 0 else 1.0
+        return float(np.sqrt(self.power)) if self.scale and self.power > 0 else 1.0
 
     def learn(self, X: Any) -> tuple[Any, Running]:
         """Normalise the rows one after the other, each by the moments up to itself; return them and the new moments."""
@@ -44,12 +43,12 @@ class Running:
             new = replace(self, count=count, power=float(power[-1]))
             if not self.scale:
                 return X, new
-            factor = np.where(power > 0, self.target / np.sqrt(np.where(power > 0, power, 1)), 1)
+            factor = 1 / np.sqrt(np.where(power > 0, power, 1))
             return sparse.diags_array(factor.astype(X.dtype), format="csr") @ X, new
         X = np.ascontiguousarray(X)
         X = X if X.flags.writeable else X.copy()
         out, mean, power = np.empty_like(X), self.mean.copy(), np.array([self.power])
-        count = normalise(X, self.center, self.target if self.scale else 0.0, self.count, mean, power, out)
+        count = normalise(X, self.center, self.scale, self.count, mean, power, out)
         return out, replace(self, count=count, mean=mean, power=float(power[0]))
 
     def apply(self, X: Any) -> Any:

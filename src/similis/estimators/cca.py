@@ -56,7 +56,7 @@ class OnlineCCA(NetworkEstimator):
 
     def __init__(
         self, n_components: int = 2, *, ridge: float = 0.01, solver: str = "online", center: bool = True,
-        scale: str | None = "auto", eta0: float = 0.2, decay: float = 1e-4, tau: float = 20.0, average: bool = True,
+        scale: str | None = "auto", eta0: float = 0.3, decay: float = 1e-4, tau: float = 30.0, average: bool = True,
         n_epochs: int = 1, shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components

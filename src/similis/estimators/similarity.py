@@ -90,7 +90,9 @@ class SimilarityMatching(_Scaled):
     Parameters
     ----------
     n_components : int, at most n_features
-    whiten : bool, whether outputs have unit covariance (else the covariance's own eigenvalues)
+    whiten : bool, whether outputs are read through M^{-1/2} and so have unit covariance. (The whitening network, which
+        learns this in its laterals, is ``similis.networks.principal_subspace(whiten=True)``; on wide spectra it can
+        lose a direction, so it is no safe default.)
     solver : "online" (the network) or "exact" (streaming second moments; memory n_features^2)
     center : bool, remove the running mean
     scale : "auto" divides by the running RMS norm, so that steps are safe whatever the units; None trusts the data
@@ -107,7 +109,7 @@ class SimilarityMatching(_Scaled):
     Attributes
     ----------
     components_ : (n_components, n_features), M^{-1} W, a basis of the subspace
-    explained_variance_ : (n_components,), eigenvalues of M in squared data units, descending (``whiten=False``)
+    explained_variance_ : (n_components,), eigenvalues of M in squared data units, descending
     mean_, scale_ : running moments
     history_ : dict of lists, every ``trace_every`` samples: n_samples, change, output_power
     n_samples_seen_ : int
@@ -129,7 +131,7 @@ class SimilarityMatching(_Scaled):
 
     def __init__(
         self, n_components: int = 2, *, whiten: bool = False, solver: str = "online", center: bool = True,
-        scale: str | None = "auto", eta0: float | None = None, decay: float | None = None, tau: float = 0.5,
+        scale: str | None = "auto", eta0: float = 0.05, decay: float = 0.005, tau: float = 0.5,
         average: bool = True, n_epochs: int = 1, shuffle: bool = False, trace_every: int | None = None,
         random_state: Seed = None,
     ) -> None:  # fmt: skip
@@ -151,11 +153,8 @@ class SimilarityMatching(_Scaled):
         self._check_size(dims["x"])
         if self.n_components > dims["x"]:
             raise InputError(f"n_components={self.n_components} exceeds n_features={dims['x']}; lower n_components")
-        default = Step(0.002, 2e-4) if self.whiten else Step(0.05, 0.01)
-        step = Step(
-            default.eta0 if self.eta0 is None else self.eta0, default.decay if self.decay is None else self.decay
-        )
-        return principal_subspace(int(self.n_components), whiten=self.whiten, tau=self.tau, step=step)
+        step = Step(self.eta0, self.decay)
+        return principal_subspace(int(self.n_components), tau=self.tau, step=step)
 
     def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
         if self.solver not in ("online", "exact"):
@@ -166,30 +165,31 @@ class SimilarityMatching(_Scaled):
         self._merge(X, {"x": X.shape[1]})
         return None
 
-    def _target(self, d: int) -> float:
-        """Whitening divides by the eigenvalues, which must not be small beside eta: mean variance 1, not norm 1."""
-        return float(np.sqrt(d)) if self.whiten else 1.0
-
     def _settle_exactly(self) -> State:
-        """The state the network would reach: M = eigenvalues, M^{-1} W = eigenvectors (whitened: over their roots)."""
+        """The state the network would reach: M = eigenvalues, M^{-1} W = eigenvectors."""
         dtype = self._dtype
         values, vectors = principal(self.moments_.covariance(self.center) / self.scale_**2, self.circuit_.size)
         values = np.maximum(values, np.finfo(dtype).tiny ** 0.5)
-        weights = np.sqrt(values) if self.whiten else values
-        W = (weights[:, None] * vectors).astype(dtype)
+        W = (values[:, None] * vectors).astype(dtype)
         return State({"x": W}, np.diag(values).astype(dtype), None, self.moments_.count)
 
     def transform(self, X: Any) -> np.ndarray:
         """Outputs z of the network: (n_samples, n_components), in the data's units unless whitened."""
         check_is_fitted(self)
         Z = self._outputs({"x": self._admit(X, reset=False)})
-        return Z if self.whiten else Z * Z.dtype.type(self.scale_)
+        return Z @ self._whitener() if self.whiten else Z * Z.dtype.type(self.scale_)
+
+    def _whitener(self) -> np.ndarray:
+        """M^{-1/2}: at convergence M is the covariance of z."""
+        values, vectors = np.linalg.eigh(self.readout_.M)
+        return (vectors / np.sqrt(np.maximum(values, np.finfo(values.dtype).tiny))) @ vectors.T
 
     @property
     def components_(self) -> np.ndarray:
-        """(n_components, n_features) M^{-1} W."""
+        """(n_components, n_features) M^{-1} W; whitened, M^{-1/2} M^{-1} W in inverse data units."""
         check_is_fitted(self)
-        return self._filters("x") if self.whiten else self._filters("x") * self.scale_
+        filters = self._filters("x")
+        return self._whitener() @ filters if self.whiten else filters * self.scale_
 
     @property
     def explained_variance_(self) -> np.ndarray:

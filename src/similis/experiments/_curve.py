@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,15 @@ def stops(n_samples: int, n_points: int = 24, first: int = 100) -> np.ndarray:
 
 
 def follow(
-    estimator: Any, views: Sequence[np.ndarray], places: Sequence[int], measure: Callable[[Any, int], float]
+    estimator: Any, views: Sequence[np.ndarray], places: Iterable[int], measure: Callable[[Any], Any]
 ) -> np.ndarray:
-    """Feed the rows of `views` once, in order, and call ``measure(estimator, n_seen)`` at each place.
+    """Feed the rows of `views` once, in order, and call ``measure(estimator)`` at each place.
 
     Feeding in pieces changes nothing: ``partial_fit`` gives the same result however the stream is cut.
     """
     values, start = [], 0
     for stop in places:
         estimator.partial_fit(*(view[start:stop] for view in views))
-        values.append(measure(estimator, int(stop)))
+        values.append(measure(estimator))
         start = stop
     return np.array(values)

@@ -86,7 +86,7 @@ class Measured:
     @classmethod
     def over(
         cls,
-        values: Sequence[float],
+        values: Sequence[float] | np.ndarray,
         seeds: Sequence[int],
         statistic: Literal["median", "mean", "worst", "best"] = "median",
         *,
@@ -97,10 +97,10 @@ class Measured:
 
         `better` says which end is the worst.
         """
-        ends = (np.max, np.min) if better == "lower" else (np.min, np.max)
-        reduce = {"median": np.median, "mean": np.mean, "worst": ends[0], "best": ends[1]}[statistic]
-        spread = (float(np.min(values)), float(np.max(values)))
-        return cls(float(reduce(values)), spread, tuple(seeds), statistic, oracle)
+        low, high = float(np.min(values)), float(np.max(values))
+        best, worst = (low, high) if better == "lower" else (high, low)
+        value = {"median": np.median(values), "mean": np.mean(values), "worst": worst, "best": best}[statistic]
+        return cls(float(value), (low, high), tuple(seeds), statistic, oracle)
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,9 @@ class Outcome:
     circuit: Circuit | None = None
 
 
+Run = Callable[[Budget, tuple[int, ...]], Outcome]
+
+
 @dataclass(frozen=True)
 class Experiment:
     """A registered experiment: ``run(budget, seeds) -> Outcome`` and the claims it must measure."""
@@ -144,7 +147,7 @@ class Experiment:
     claims: tuple[Claim, ...]
     budgets: tuple[Budget, ...]
     needs: tuple[str, ...]
-    run: Callable[[Budget, tuple[int, ...]], Outcome] = field(repr=False)
+    run: Run = field(repr=False)
 
     @property
     def id(self) -> str:
@@ -167,7 +170,7 @@ def experiment(
     claims: Iterable[Claim],
     budgets: tuple[Budget, ...] = BUDGETS,
     needs: tuple[str, ...] = (),
-) -> Callable[[Callable[[Budget, tuple[int, ...]], Outcome]], Callable[[Budget, tuple[int, ...]], Outcome]]:
+) -> Callable[[Run], Run]:
     """Register a function ``(budget, seeds) -> Outcome`` as the experiment ``paper/name``.
 
     Parameters
@@ -189,7 +192,7 @@ def experiment(
     """
     claims = tuple(claims)
 
-    def register(function: Callable[[Budget, tuple[int, ...]], Outcome]):
+    def register(function: Run) -> Run:
         summary = " ".join((function.__doc__ or "").split())
         entry = Experiment(paper, name, title, summary, claims, budgets, needs, function)
         if entry.id in _EXPERIMENTS:
@@ -217,7 +220,8 @@ def select(names: Iterable[str]) -> list[Experiment]:
     InputError
         When a name matches nothing; the message lists what exists.
     """
-    known, chosen = experiments(), {}
+    known = experiments()
+    chosen: dict[str, Experiment] = {}
     for name in names:
         found = {id: e for id, e in known.items() if name in ("all", e.paper, id)}
         if not found:

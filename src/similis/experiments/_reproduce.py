@@ -12,7 +12,7 @@ from ..circuit import Circuit, describe
 from ..datasets import fetch
 from . import _environment, figures, report
 from ._registry import BUDGETS, Budget, Experiment, Outcome, select
-from ._result import Finding, Network, Reference, Result
+from ._result import Finding, Network, Reference, Result, Status
 
 N_SEEDS = 5
 log = logging.getLogger(__name__)
@@ -65,7 +65,8 @@ def reproduce(
 
 def _run(entry: Experiment, budget: Budget, seeds: tuple[int, ...], command: str) -> Result:
     log.info("%s: running at budget %s", entry.id, budget)
-    outcome, status, reason, circuit = Outcome({}), "ran", "", None
+    outcome, reason, circuit = Outcome({}), "", None
+    status: Status = "ran"
     start = time.perf_counter()
     try:
         for name in entry.needs:
@@ -81,7 +82,7 @@ def _run(entry: Experiment, budget: Budget, seeds: tuple[int, ...], command: str
         status, reason = "not run", str(error)
     except Exception as error:  # the report is the place where a failure is told
         log.exception("%s failed", entry.id)
-        status, reason = "failed", f"{type(error).__name__}: {error}"
+        outcome, status, reason = Outcome({}), "failed", f"{type(error).__name__}: {error}"
     seconds = time.perf_counter() - start
     log.info("%s: %s after %.1f s", entry.id, status, seconds)
     findings = []

@@ -14,6 +14,7 @@ from ._registry import Budget, Claim, Measured, Outcome, Table, experiment
 CODE = "stored runs in the authors' repository, range of 5 trials; the number is its upper end"
 CHECK = "an independent NumPy check made before this library, one seed"
 RANKS = (1, 2, 4)
+Views = tuple[np.ndarray, ...]
 AUTHORS: dict = {"eta0": 1e-3, "decay": 1e-4, "tau": 0.1, "center": False, "scale": None}
 #: normalised objective error after 1e3, 1e4 and 1e5 samples, range of the authors' five stored trials
 PUBLISHED = {
@@ -52,7 +53,7 @@ def synthetic(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         for k in RANKS:
             model = OnlineCCA(k, ridge=0.0, **AUTHORS, random_state=seed)
 
-            def missing(m: OnlineCCA, _: int, C: tuple = (Cxx, Cyy, Cxy)) -> tuple[float, float]:
+            def missing(m: OnlineCCA, C: tuple = (Cxx, Cyy, Cxy)) -> tuple[float, float]:
                 last = m.state_.W  # the error is the same for W and M^{-1} W
                 averaged = cca_objective_error(m.x_components_, m.y_components_, *C)
                 return averaged, cca_objective_error(last["x"], last["y"], *C)
@@ -134,7 +135,7 @@ def halves(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
 
 
 def _compare(
-    train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray] | None, k: int, seeds: tuple[int, ...], *,
+    train: Views, test: Views | None, k: int, seeds: tuple[int, ...], *,
     epochs: int, what: str,
 ) -> Outcome:  # fmt: skip
     """Held-out correlation of the network while it learns, in a new random order a seed, and of exact CCA."""
@@ -149,7 +150,7 @@ def _compare(
         model = OnlineCCA(k, random_state=seed)
         places = stops(len(order), n_points=16)
 
-        def correlation(m: OnlineCCA, _: int, held: tuple = held) -> float:
+        def correlation(m: OnlineCCA, held: tuple = held) -> float:
             return float(held_out_correlations(*m.transform(*held)).mean())
 
         curves.append(follow(model, [view[order] for view in learn], places, correlation))
@@ -177,7 +178,7 @@ def _compare(
     )
 
 
-def _split(views: tuple[np.ndarray, ...], rng: np.random.Generator) -> tuple[tuple, tuple]:
+def _split(views: Views, rng: np.random.Generator) -> tuple[Views, Views]:
     """Two thirds of the rows to learn from, a third held out."""
     order = rng.permutation(len(views[0]))
     held = len(order) // 3

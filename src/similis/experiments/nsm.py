@@ -53,7 +53,7 @@ def _learn(
         rng = np.random.default_rng(seed)
         stream = X[np.concatenate([rng.permutation(len(X)) for _ in range(epochs)])]
         model = NonnegativeSimilarityMatching(k, center=True, random_state=seed)
-        curves.append(follow(model, [stream], places, lambda m, _: 1.0 - m.score(X)))
+        curves.append(follow(model, [stream], places, lambda m: 1.0 - m.score(X)))
     canvas, ax = figures.canvas()
     figures.curves(ax, places, np.array(curves), label="network", colour=figures.BLUE, log_y=False)
     ax.axhline(offline, color=figures.GREY, linestyle="--", label="offline, best of three")

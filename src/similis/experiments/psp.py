@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from sklearn.decomposition import IncrementalPCA
 from sklearn.utils import gen_batches
@@ -40,7 +42,7 @@ def spiked(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         X, _ = spiked_covariance(10_000, 50, k, random_state=seed)
         goal = _top(X.T @ X, k)
         model = SimilarityMatching(k, eta0=0.2, decay=0.2, center=False, scale=None, random_state=seed)
-        network.append(follow(model, [X], places, lambda m, _, U=goal: _errors(m, U)))
+        network.append(follow(model, [X], places, partial(_errors, U=goal)))
         exact.append([subspace_error(_top(X[:n].T @ X[:n], k), goal) for n in places])
     canvas, ax = figures.canvas()
     averaged, latest = np.moveaxis(np.array(network), 2, 0)
@@ -128,14 +130,16 @@ def _race(
     """The network and IncrementalPCA on the same random orders; the error of each claim's number of components."""
     C, places = np.cov(X.T, bias=True, dtype=np.float64), stops(epochs * len(X), n_points=16, first=2 * BATCH)
     canvas, ax = figures.canvas()
-    measured, rows, learned = {}, [], []
+    measured: dict[str, Measured] = {}
+    rows: list[tuple[str | float, ...]] = []
+    learned = []
     for (claim, k), colour in zip(sizes.items(), (figures.BLUE, figures.PURPLE), strict=False):
         U, network, peer, shares = _top(C, k), [], [], []
         for seed in seeds:
             rng = np.random.default_rng(seed)
             stream = X[np.concatenate([rng.permutation(len(X)) for _ in range(epochs)])]
             model = SimilarityMatching(k, random_state=seed)
-            network.append(follow(model, [stream], places, lambda m, _, U=U: _errors(m, U)))
+            network.append(follow(model, [stream], places, partial(_errors, U=U)))
             peer.append(_incremental(stream, U, places))
             shares.append(captured_variance(model.components_, C) / captured_variance(U, C))
         learned.append((U, model))
@@ -187,11 +191,13 @@ def _components(U: np.ndarray, model: SimilarityMatching, shape: tuple[int, int]
 
 def _incremental(stream: np.ndarray, U: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Error of scikit-learn's IncrementalPCA at the end of the batch that holds each place."""
-    peer, errors = IncrementalPCA(len(U)), []
+    peer = IncrementalPCA(len(U))
+    errors: list[float] = []
     for batch in gen_batches(len(stream), BATCH, min_batch_size=len(U)):
         peer.partial_fit(stream[batch])
         reached = np.searchsorted(places, batch.stop, side="right") - len(errors)
-        errors += [subspace_error(peer.components_, U)] * int(reached) if reached else []
+        if reached:
+            errors += [subspace_error(peer.components_, U)] * int(reached)
     return np.array(errors)
 
 

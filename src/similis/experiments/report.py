@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from .._optional import require
 from ..estimators._atomic import new_file
@@ -69,7 +70,7 @@ def seconds(value: float) -> str:
     return f"{value:.1f} s" if value < 100 else f"{value / 60:.1f} min"
 
 
-def embed(figure: Figure):
+def embed(figure: Figure) -> Any:
     """A figure as markup that needs no other file."""
     markupsafe = require("markupsafe", extra="plot")
     if figure.kind == "svg":

@@ -8,11 +8,11 @@ from ._compile import entry
 
 
 @entry
-def normalise(X, center, target, count, mean, power, out):
-    """Fill ``out`` with target (x_t - mean_t) / rms_t and update the running moments; return the sample count.
+def normalise(X, center, scale, count, mean, power, out):
+    """Fill ``out`` with (x_t - mean_t) / rms_t and update the running moments; return the sample count.
 
     mean_t is the mean of the samples up to t (0 unless ``center``), rms_t the root of the mean of |x_u - mean_u|^2 up
-    to t; with ``target`` 0, or while rms_t is 0, nothing is scaled. ``mean`` (d,) and ``power`` (1,) are updated in
+    to t; unless ``scale``, and while rms_t is 0, nothing is scaled. ``mean`` (d,) and ``power`` (1,) are updated in
     place, in float64.
     """
     for t in range(X.shape[0]):
@@ -31,8 +31,8 @@ def normalise(X, center, target, count, mean, power, out):
                 o[j] = x[j]
                 total += np.float64(x[j]) * x[j]
         power[0] += share * (total - power[0])
-        if target > 0 and power[0] > 0:
-            factor = target / np.sqrt(power[0])
+        if scale and power[0] > 0:
+            factor = 1.0 / np.sqrt(power[0])
             for j in range(x.shape[0]):
                 o[j] *= factor
     return count

@@ -37,7 +37,7 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, N, tol, Z, coef
 
     Parameters (C channels, B samples, k neurons)
     ----------
-    eta (B,); mute (C, B) bool, silent samples; tol: of settling
+    eta (B,), set to 0 where nothing is learned; mute (C, B) bool, silent samples; tol: of settling
     A (C, B, k), G (C, B, B): the products above; empty (B = 0) selects plain loops over X (B, n) and W (k, n), channels
     side by side at ``offsets`` (C + 1,), in which case W is updated here
     M, P, N (= M^{-1}): laterals, updated in place (M not where N is tracked)
@@ -53,11 +53,13 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, N, tol, Z, coef
     dense = 0 if table.tracked or not table.settles else k
     order, L, work = np.zeros(dense, np.int64), np.zeros((dense, dense), W.dtype), np.zeros((dense, dense), W.dtype)
     scale[:] = table.one
-    failed = DONE
+    failed, pending = DONE, 0
     for t in range(Z.shape[0]):
         z = Z[t]
         d[:] = table.zero
+        driven = False
         for c in range(C):
+            driven = driven or (table.channels[c, DRIVE] != 0 and not mute[c, t])
             if mute[c, t]:
                 a[c, :] = table.zero
                 continue
@@ -73,6 +75,10 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, N, tol, Z, coef
             failed = t
             break
         if not learning:
+            continue
+        if not driven:  # a population nobody drives learns nothing
+            eta[t] = table.zero
+            coef[:, t, :] = table.zero
             continue
         read(table, M, d, a, z, f, post)
         for c in range(C):
@@ -91,7 +97,8 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, N, tol, Z, coef
                 share = rate / scale[c]
                 for i in range(k):
                     coef[c, t, i] = share * post[c, i]
-        adapt(table, eta[t] / table.tau, M, P, N, track, V, t % 4, z, f, n)
+        adapt(table, eta[t] / table.tau, M, P, N, track, V, pending, z, f, n)
+        pending = (pending + 1) % 4
     if learning and table.tracked:
         finish(table, eta, Z, M, N, track, V)
     return failed

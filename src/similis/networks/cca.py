@@ -24,7 +24,7 @@ def canonical_correlation(
     *,
     views: tuple[str, ...] = ("x", "y"),
     ridge: float | tuple[float, ...] = 0.0,
-    tau: float = 20.0,
+    tau: float = 30.0,
     step: Step | None = None,
 ) -> Circuit:
     """The streams' common signal: ``z = M^{-1} sum_c a_c``, ``dW_c ~ (z - a_c) x_c' - ridge_c W_c``, ``dM ~ z z' - M``.
@@ -34,4 +34,4 @@ def canonical_correlation(
     """
     ridges = ridge if isinstance(ridge, tuple) else (ridge,) * len(views)
     channels = tuple(Channel(name, metric=1.0, leak=value) for name, value in zip(views, ridges, strict=True))
-    return Circuit("cca", n_components, channels, Lateral("gram", tau=tau), Domain.free(), step or Step(0.2, 1e-4))
+    return Circuit("cca", n_components, channels, Lateral("gram", tau=tau), Domain.free(), step or Step(0.3, 1e-4))

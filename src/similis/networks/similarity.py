@@ -28,7 +28,7 @@ def principal_subspace(
     With ``whiten``, ``dM ~ z z' - I``: the outputs keep the subspace and become uncorrelated with unit variance.
     """
     lateral = Lateral("whiten" if whiten else "gram", tau=tau)
-    return Circuit("psp", n_components, (Channel("x"),), lateral, Domain.free(), step or Step(0.05, 0.01))
+    return Circuit("psp", n_components, (Channel("x"),), lateral, Domain.free(), step or Step(0.05, 0.005))
 
 
 @paper(
@@ -47,4 +47,4 @@ def nonnegative_similarity(
 ) -> Circuit:
     """Clusters and sparse features of a stream: principal subspace with ``z >= 0``; ``l1`` is a firing threshold."""
     domain = Domain.nonnegative(l1)
-    return Circuit("nsm", n_components, (Channel("x"),), Lateral("gram", tau=tau), domain, step or Step(0.05, 0.01))
+    return Circuit("nsm", n_components, (Channel("x"),), Lateral("gram", tau=tau), domain, step or Step(0.05, 0.005))
