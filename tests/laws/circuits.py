@@ -55,7 +55,9 @@ def structured(circuit: Circuit, dims: dict[str, int], T: int, seed: int = 0) ->
             continue
         loadings = random.standard_normal((k, n))
         if circuit.domain.lower == 0.0:
-            loadings = np.abs(loadings) * (np.arange(n) % k == np.arange(k)[:, None])  # each cluster has columns of its own
+            loadings = np.abs(loadings) * (
+                np.arange(n) % k == np.arange(k)[:, None]
+            )  # each cluster has columns of its own
         X = latents @ loadings + 0.1 * random.standard_normal((T, n))
         streams[name] = X / np.sqrt((X * X).sum(1).mean())
     return streams
@@ -83,7 +85,7 @@ def _extra() -> dict[str, Case]:
         "psp-five-neurons": (principal_subspace(5), x),
         "psp-floor": (principal_subspace(3, step=Step(0.05, 0.1, floor=0.01)), x),
         "nsm-l1": (nonnegative_similarity(4, l1=0.01), x, 2.0),
-        "nsm-overcomplete": (nonnegative_similarity(5), {"x": 4}),
+        "nsm-overcomplete": (nonnegative_similarity(5, step=slow), {"x": 4}),
         "box": (Circuit("box", 3, domain=Domain(-0.3, 0.4), step=slow), x),
         "box-l1": (Circuit("box-l1", 3, domain=Domain(-0.5, 0.5, l1=0.01), step=slow), x, 2.0),
         "soft": (Circuit("soft", 3, domain=Domain(l1=0.01), step=slow), x, 2.0),

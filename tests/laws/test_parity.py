@@ -12,13 +12,13 @@ from functools import cache
 import numpy as np
 import pytest
 from scipy import sparse
+from tests.laws.circuits import CASES, Case, rng
+from tests.laws.compare import Run, run_gap
 
 from similis.circuit import Channel, Circuit, Step, Z
 from similis.engine import reference, run
 from similis.engine.stream import TINY
 from similis.networks import principal_subspace
-from tests.laws.circuits import CASES, Case, rng
-from tests.laws.compare import Run, run_gap
 
 T, TOLERANCE, SINGLE = 2000, 1e-9, 2e-3
 
@@ -55,31 +55,33 @@ def test_wide_streams_take_the_path_of_matrix_products(name):
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("block", [None, 64])
-def test_channels_that_fall_silent_now_and_then(name, block):
+def test_channels_that_fall_silent_now_and_then(name):
     case = CASES[name]
-    found = run(case.circuit, case.start(), case.data(T), present=mask(case), block=block)
-    assert run_gap(found, obvious(name, "now and then")) < TOLERANCE
+    for block in (None, 64):
+        found = run(case.circuit, case.start(), case.data(T), present=mask(case), block=block)
+        assert run_gap(found, obvious(name, "now and then")) < TOLERANCE
 
 
-@pytest.mark.parametrize("block", [None, 64])
-@pytest.mark.parametrize(("name", "silent"), [(n, c) for n, case in CASES.items() for c in case.dims if len(case.dims) > 1])
-def test_an_absent_channel_drives_nothing_and_keeps_its_weights(name, silent, block):
+@pytest.mark.parametrize(
+    ("name", "silent"), [(n, c) for n, case in CASES.items() for c in case.dims if len(case.dims) > 1]
+)
+def test_an_absent_channel_drives_nothing_and_keeps_its_weights(name, silent):
     case = CASES[name]
     heard = {channel: X for channel, X in case.data(T).items() if channel != silent}
-    found = run(case.circuit, case.start(), heard, block=block)
-    assert run_gap(found, obvious(name, silent)) < TOLERANCE
-    np.testing.assert_array_equal(found[1].W[silent], case.start().W[silent])
+    for block in (None, 64):
+        found = run(case.circuit, case.start(), heard, block=block)
+        assert run_gap(found, obvious(name, silent)) < TOLERANCE
+        np.testing.assert_array_equal(found[1].W[silent], case.start().W[silent])
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("block", [None, 64])
-def test_sparse_rows_are_the_rows_they_stand_for(name, block):
+def test_sparse_rows_are_the_rows_they_stand_for(name):
     case = CASES[name]
-    dense = {channel: np.where(np.abs(X) < np.abs(X).mean(), 0.0, X) for channel, X in case.data(500).items()}
+    dense = {channel: np.where(np.abs(X) < np.abs(X).mean(), 0.0, X) for channel, X in case.data(200).items()}
     expected = reference.run(case.circuit, case.start(), dense)
     rows = {channel: sparse.csr_array(X) for channel, X in dense.items()}
-    assert run_gap(run(case.circuit, case.start(), rows, block=block), expected) < TOLERANCE
+    for found in (run(case.circuit, case.start(), rows, block=block) for block in (None, 64)):
+        assert run_gap(found, expected) < TOLERANCE
     assert run_gap(reference.run(case.circuit, case.start(), rows), expected) < TOLERANCE
 
 
@@ -154,12 +156,11 @@ def test_weights_that_shrink_to_nothing_within_a_block(dtype):
             assert run_gap(run(case.circuit, start, data, present=present, block=block), expected) < tolerance
 
 
-@pytest.mark.parametrize(("dtype", "rate"), [(np.float32, 0.4), (np.float64, 0.95)])
-@pytest.mark.parametrize("block", [None, 256])
+@pytest.mark.parametrize(("dtype", "rate", "block"), [(np.float32, 0.4, None), (np.float64, 0.55, 1200)])
 def test_laterals_that_forget_everything_within_a_block(dtype, rate, block):
     """Laterals keep 1 - eta/tau of themselves a sample: within one block M would leave the range of a float."""
     case = Case(principal_subspace(1, step=Step(0.5 * rate)), {"x": 6})
-    data = case.data(600)
+    data = case.data(1200)
     expected = reference.run(case.circuit, case.start(dtype), data)
     tolerance = TOLERANCE if dtype is np.float64 else SINGLE
     assert run_gap(run(case.circuit, case.start(dtype), data, block=block), expected) < tolerance

@@ -126,8 +126,8 @@ class _Workspace:
     def limits(self, eta: np.ndarray) -> list[tuple[np.ndarray, float]]:
         """What may not grow beyond a reach within a block, as running totals, where a block could come so far.
 
-        -log s_t of the fastest channel, for s_t must stay in the floating-point range; and sum(eta/tau), for the drift of
-        M^{-1} is corrected between blocks.
+        -log s_t of the fastest channel, for s_t must stay in the floating-point range; and sum(eta/tau), for the drift
+        of M^{-1} is corrected between blocks.
         """
         fastest = max(2.0 * c.rate * c.leak for c in self.circuit.channels)  # type: ignore[operator]
         limits = []

@@ -60,8 +60,8 @@ class NetworkEstimator(BaseEstimator):
             dtype = np.result_type(*(X.dtype for X in streams.values()))
             state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
             running, history, average = {name: self._new_running(d) for name, d in dims.items()}, {}, None
-        watch, mean = _Convergence(circuit, state), _Average(average)
-        traces = [] if self.trace_every is None else [Trace(self.trace_every, watch)]
+        mean = _Average(average)
+        traces = [] if self.trace_every is None else [Trace(self.trace_every, _watch)]
         if getattr(self, "average", False) and circuit.step.decay > 0:
             traces.append(Trace(AVERAGE_EVERY, mean))
         rng = generator(self.random_state)
@@ -111,6 +111,10 @@ class NetworkEstimator(BaseEstimator):
     @property
     def state_(self) -> State:
         """The network's weights now."""
+        return self._settled()
+
+    def _settled(self) -> State:
+        """Solve for the exact state if the moments have changed since it was last known."""
         if self._state is None:
             self._state = self._settle_exactly()
         return self._state
@@ -217,21 +221,10 @@ class _Average:
         return {}
 
 
-class _Convergence:
-    """How far the filters moved since the last record, relative to their size; and the outputs' power Tr M."""
-
-    def __init__(self, circuit: Circuit, state: State) -> None:
-        self.names, self.last = circuit.names, self._filters(state, circuit.names)
-
-    @staticmethod
-    def _filters(state: State, names: tuple[str, ...]) -> np.ndarray:
-        return np.linalg.solve(state.M, np.concatenate([state.W[name] for name in names], axis=1))
-
-    def __call__(self, state: State) -> dict[str, float]:
-        now = self._filters(state, self.names)
-        change = np.linalg.norm(now - self.last) / max(np.linalg.norm(now), np.finfo(float).tiny)
-        self.last = now
-        return {"change": float(change), "output_power": float(np.trace(state.M))}
+def _watch(state: State) -> dict[str, float]:
+    """Size of the filters M^{-1} W (for an orthonormal basis the root of k) and power of the outputs, Tr M."""
+    filters = np.linalg.solve(state.M, np.concatenate(list(state.W.values()), axis=1))
+    return {"filter_norm": float(np.linalg.norm(filters)), "output_power": float(np.trace(state.M))}
 
 
 def _length(streams: Streams) -> int:

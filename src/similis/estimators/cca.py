@@ -31,7 +31,9 @@ class OnlineCCA(NetworkEstimator):
     Parameters
     ----------
     n_components : int, at most the smaller number of columns
-    ridge : float >= 0, added to both covariances, as a fraction of the view's mean variance
+    ridge : float >= 0, as a fraction of the view's mean variance. ``solver="exact"`` adds it to both covariances (ridge
+        CCA). In the network it is a leak, whose fixed point regularises the constraint only: A v = mu (B + ridge I) v,
+        with A the joint covariance and B its blocks; for a small ridge the two agree closely
     solver : "online" or "exact" (memory of the square of the total number of columns)
     center : bool, remove the running means
     scale : "auto" divides each view by its running RMS norm, so that steps are safe whatever the units; None trusts
@@ -82,6 +84,7 @@ class OnlineCCA(NetworkEstimator):
         """
         self._restart()
         self._learn(self._admit(X, Y, reset=True), self.n_epochs, self.shuffle)
+        self._settled()
         return self
 
     def partial_fit(self, X: Any, Y: Any) -> OnlineCCA:

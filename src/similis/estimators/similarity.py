@@ -30,7 +30,8 @@ class OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstima
         y : ignored
         """
         self._restart()
-        return self._admit_and_learn(X, self.n_epochs, self.shuffle)
+        self._admit_and_learn(X, self.n_epochs, self.shuffle)._settled()
+        return self
 
     def partial_fit(self, X: Any, y: None = None) -> Self:
         """Continue learning from one row or more, once, in their order, from where learning stands."""
@@ -111,7 +112,7 @@ class SimilarityMatching(_Scaled):
     components_ : (n_components, n_features), M^{-1} W, a basis of the subspace
     explained_variance_ : (n_components,), eigenvalues of M in squared data units, descending
     mean_, scale_ : running moments
-    history_ : dict of lists, every ``trace_every`` samples: n_samples, change, output_power
+    history_ : dict of lists, every ``trace_every`` samples: n_samples, filter_norm, output_power
     n_samples_seen_ : int
     circuit_, state_ : the :class:`similis.circuit.Circuit` and its weights
 

@@ -29,7 +29,8 @@ def canonical_correlation(
 ) -> Circuit:
     """The streams' common signal: ``z = M^{-1} sum_c a_c``, ``dW_c ~ (z - a_c) x_c' - ridge_c W_c``, ``dM ~ z z' - M``.
 
-    Every compartment is taught by what the others and the laterals say, ``z - a_c``. A ridge on C_cc is a leak of W_c.
+    Every compartment is taught by what the others and the laterals say, ``z - a_c``. A leak of W_c
+    is a ridge on C_cc in the constraint.
     The default rates are for streams of RMS norm 1.
     """
     ridges = ridge if isinstance(ridge, tuple) else (ridge,) * len(views)

@@ -1,0 +1,72 @@
+"""The house stands on its floors: imports only go down, libraries stay in their rooms, files stay small."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "src" / "similis"
+FILES = sorted(path for path in ROOT.rglob("*.py"))
+FLOORS = {
+    "cli": 7, "experiments": 6, "estimators": 5, "nn": 5, "networks": 4, "nomad": 4, "memory": 4, "control": 4,
+    "superconductor": 4, "engine": 3, "circuit": 2, "kernels": 1, "metrics": 1, "datasets": 1,
+}  # fmt: skip
+HOMES = {
+    "numba": {"kernels", "cli"}, "torch": {"nn", "engine"}, "typer": {"cli"}, "rich": {"cli"},
+    "sklearn": {"estimators", "datasets", "experiments", "cli"},
+}  # fmt: skip
+
+
+def room(path: Path) -> str:
+    first = path.relative_to(ROOT).parts[0]
+    return first if first in FLOORS else ""
+
+
+def imports(path: Path) -> list[tuple[int, str]]:
+    """(line, absolute module) of every import, relative ones resolved."""
+    found, package = [], ["similis", *path.relative_to(ROOT).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found += [(node.lineno, f"{module}.{alias.name}") for alias in node.names]
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_only_go_down(path):
+    here = room(path)
+    for line, module in imports(path):
+        parts = module.split(".")
+        if here and parts[0] == "similis" and len(parts) > 1 and parts[1] in FLOORS and parts[1] != here:
+            down = FLOORS[parts[1]] < FLOORS[here]
+            why = "rooms on one floor never meet" if FLOORS[parts[1]] == FLOORS[here] else "imports only go down"
+            assert down, f"{path.name}:{line}: {here} imports {parts[1]}: {why}"
+        if parts[0] in HOMES:
+            assert here in HOMES[parts[0]], f"{path.name}:{line}: {parts[0]} lives in {sorted(HOMES[parts[0]])}"
+        assert parts[0] not in {"pickle", "jax"}, f"{path.name}:{line}: {parts[0]} is not used in this house"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_are_small_and_quiet(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 400, f"{path.name} holds more than one idea"
+    assert path.stem not in {"utils", "helpers", "common", "misc"}, f"{path.name}: name the noun it holds"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
+            assert room(path) in {"cli", "experiments"}, f"{path.name}:{node.lineno}: the library does not print"
+        if isinstance(node, ast.Attribute) and ast.unparse(node).startswith(("np.random.seed", "np.random.rand")):
+            raise AssertionError(f"{path.name}:{node.lineno}: no global random state")
+
+
+def test_importing_the_package_costs_nothing():
+    heavy = {"torch", "matplotlib", "pandas", "dask", "numba", "sklearn", "scipy"}
+    code = f"import sys, similis; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
