@@ -13,6 +13,8 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,10 +65,8 @@ def same(said: str, printed: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("page", RUN, ids=name)
-def test_the_code_of_a_page_runs_and_prints_what_it_says(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MPLBACKEND", "Agg")
+def claims(page: Path, folder: Path) -> Iterator[tuple[int, str, str]]:
+    """Run a page in ``folder``; for each ``text`` block where it starts, what it says and what was printed."""
     text, namespace, printed = page.read_text(encoding="utf-8"), {"__name__": "page"}, ""
     for match in BLOCK.finditer(text):
         kind, code = match.groups()
@@ -75,9 +75,17 @@ def test_the_code_of_a_page_runs_and_prints_what_it_says(page, tmp_path, monkeyp
         if kind == "python":
             printed = python(code, namespace, where)
         elif kind == "sh":
-            printed = sh(code, tmp_path)
+            printed = sh(code, folder)
         elif kind == "text":
-            assert same(code, printed), f"{where}: the page says\n{code}\nbut this was printed\n{printed}"
+            yield match.start(2), code, printed
+
+
+@pytest.mark.parametrize("page", RUN, ids=name)
+def test_the_code_of_a_page_runs_and_prints_what_it_says(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    for _, said, printed in claims(page, tmp_path):
+        assert same(said, printed), f"{page.name} says\n{said}\nbut this was printed\n{printed}"
 
 
 @pytest.mark.parametrize("page", sorted(set(PAGES)), ids=name)
@@ -101,3 +109,22 @@ def test_the_links_of_a_page_lead_somewhere(page):
 )
 def test_what_a_page_says_is_compared_strictly(said, printed, agree):
     assert same(said, printed) is agree
+
+
+def refresh(page: Path, *, write: bool) -> None:
+    """Show where a page is out of date and, if asked, bring it up to date."""
+    text = page.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        found = list(claims(page, Path(folder)))
+    for start, said, printed in reversed(found):
+        if not same(said, printed):
+            print(f"{name(page)}\n- {said.rstrip()}\n+ {printed.rstrip()}")
+            text = text[:start] + printed.rstrip() + "\n" + text[start + len(said) :]
+    if write:
+        page.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    os.environ["MPLBACKEND"] = "Agg"
+    for page in RUN:
+        refresh(page, write="--write" in sys.argv[1:])

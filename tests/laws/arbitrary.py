@@ -24,13 +24,14 @@ def circuits(draw: st.DrawFn, derived: bool = True) -> Circuit:
     kind = draw(st.sampled_from(["gram", "whiten", "interneurons", "none"]))
     shift = draw(st.sampled_from([0.0, 0.4])) if kind == "interneurons" else 0.0
     units = draw(st.integers(1 if shift else k, k + 2)) if kind == "interneurons" else None
-    domain = draw(st.sampled_from([d for d in DOMAINS if settles or not d.l1] if derived else DOMAINS))
+    domain = draw(st.sampled_from(DOMAINS))
     drives = [draw(number) for _ in names]
     drives[0] = drives[0] or 1.0
     channels = []
     for name, drive in zip(names, drives, strict=True):
         post = None if derived or draw(st.booleans()) else draw(forms(names))
         rate, metric = draw(st.sampled_from([0.5, 1.0, 3.0])), draw(st.sampled_from([0.0, 0.3, 1.0]))
+        metric *= settles or domain.is_free or not drive  # else the objective derives no rule, and says so
         leak = draw(st.sampled_from([None, 0.0, 0.7]))
         gated = None if post is None else draw(st.booleans())
         channels.append(Channel(name, drive, metric, leak, post, rate, gated))

@@ -44,7 +44,7 @@ def value(circuit: Circuit, state: State, data: Mapping[str, np.ndarray], Z: np.
         ):
             raise InputError(f"the synapse of channel {c.name!r} reads {c.post}, which this objective does not derive")
     currents = {c.name: data[c.name] @ state.W[c.name].T for c in circuit.channels if c.name in data}
-    total = np.einsum("ti,ij,tj->", Z, state.M, Z) + 2 * circuit.domain.l1 * np.abs(Z).sum()
+    total = np.einsum("ti,ij,tj->", Z, state.M, Z) + 2 * circuit.settles * circuit.domain.l1 * np.abs(Z).sum()
     for c in circuit.channels:
         if c.name not in currents:
             continue

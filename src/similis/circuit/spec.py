@@ -181,6 +181,8 @@ class Circuit:
         elif channel.drive == 0.0 and not self.settles:
             post = Z
         gated = not driven and not self.domain.is_free if channel.gated is None else channel.gated
+        mixed = gated and not driven and channel.metric > 0.0  # f' gates the teachers' share of the gradient alone
+        _check(not mixed, f"metric={channel.metric} of channel {channel.name!r}, gated by f'", "metric=0, or a post")
         return replace(channel, post=post - channel.metric * OWN, gated=gated)
 
     def reads(self, name: str) -> Form:
