@@ -1,4 +1,4 @@
-"""The pages tell the truth: every block of code runs, prints what the page says it prints, and every link leads somewhere.
+"""The pages tell the truth: every block of code runs and prints what the page says, every link leads somewhere.
 
 In README.md, CONTRIBUTING.md and docs/how-to: ``python`` and ``sh`` blocks run in their order, in one namespace and one
 folder a page; a ``text`` block right behind one is what it prints (numbers within 2 %, ``...`` stands for anything).

@@ -107,21 +107,21 @@ GOOD = b"\0\0\x08\x02" + (2).to_bytes(4, "big") + (3).to_bytes(4, "big") + bytes
 
 
 def test_idx_is_row_major(tmp_path):
-    (tmp_path / "x.gz").write_bytes(gzip.compress(GOOD))
+    (tmp_path / "x.gz").write_bytes(gzip.compress(GOOD, mtime=0))
     assert read_idx(tmp_path / "x.gz").tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (gzip.compress(GOOD)[:-5], "not a complete gzip"),
+        (gzip.compress(GOOD, mtime=0)[:-5], "not a complete gzip"),
         (b"plain", "not a complete gzip"),
-        (gzip.compress(b""), "begins with 0x"),
-        (gzip.compress(b"\0\0\x0d\x02" + GOOD[4:]), "not idx bytes"),
-        (gzip.compress(b"\0\0\x08\x09" + GOOD[4:]), "not idx bytes"),
-        (gzip.compress(GOOD[:9]), "inside its header"),
-        (gzip.compress(GOOD[:-1]), "6 bytes, but 5 follow"),
-        (gzip.compress(GOOD + b"!"), "6 bytes, but 7 follow"),
+        (gzip.compress(b"", mtime=0), "begins with 0x"),
+        (gzip.compress(b"\0\0\x0d\x02" + GOOD[4:], mtime=0), "not idx bytes"),
+        (gzip.compress(b"\0\0\x08\x09" + GOOD[4:], mtime=0), "not idx bytes"),
+        (gzip.compress(GOOD[:9], mtime=0), "inside its header"),
+        (gzip.compress(GOOD[:-1], mtime=0), "6 bytes, but 5 follow"),
+        (gzip.compress(GOOD + b"!", mtime=0), "6 bytes, but 7 follow"),
     ],
 )
 def test_damaged_idx_is_refused(tmp_path, content, words):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import strategies as st
+from tests.laws.circuits import rng
 
 from similis.circuit import FEEDBACK, OWN, Channel, Circuit, Domain, Form, Lateral, State, Step, Z, of
-from tests.laws.circuits import rng
 
 NAMES = ("x", "y", "w")
 DOMAINS = (

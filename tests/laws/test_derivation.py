@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.laws.arbitrary import circuits, samples, weights
+from tests.laws.circuits import CASES, DERIVED
+from tests.laws.compare import gap, run_gap
 
 from similis._errors import InputError
 from similis.circuit import OWN, Channel, Circuit, Domain, State, Z, saddle_gradients, value
 from similis.engine import reference, run
-from tests.laws.arbitrary import circuits, samples, weights
-from tests.laws.circuits import CASES, DERIVED
-from tests.laws.compare import gap, run_gap
 
 seeds = st.integers(0, 10**6)
 Data = dict[str, np.ndarray]

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear, nnls
-
-from similis.circuit import Channel, Circuit, Domain, Lateral, State
-from similis.engine import reference, run
 from tests.laws.arbitrary import DOMAINS
 from tests.laws.circuits import CASES, rng
 from tests.laws.compare import gap
+
+from similis.circuit import Channel, Circuit, Domain, Lateral, State
+from similis.engine import reference, run
 
 TOLERANCE = {np.float64: 1e-9, np.float32: 2e-3}
 FREE, NONNEGATIVE, BOX = Domain(), Domain.nonnegative(), Domain(-0.7, 0.9)
