@@ -62,7 +62,8 @@ def main() -> None:
     for (name, curve), colour in zip(errors.items(), (FAINT, ORANGE, LIGHT, BLUE), strict=True):
         ax.semilogy(seen, curve, color=colour, linewidth=4 if colour == FAINT else 2)
         ax.text(SAMPLES + 300, curve[-1] * beside.get(name, 1), name, color=colour, va="center")
-        print(f"{name}: subspace error {np.median(curve[-100:]):.3f}, median of the last {100 * BLOCK} samples")
+        before, after = (np.median(curve[end - 50 : end]) for end in (STILL // BLOCK, len(curve)))
+        print(f"{name}: subspace error {before:.3f} before the turn, {after:.3f} at the end")
     ax.axvline(STILL, color=FAINT, linewidth=1, linestyle=":")
     ax.text(STILL - 200, 1.9, "stationary", ha="right", color=INK)
     ax.text(STILL + 200, 1.9, f"turning: a right angle every {TURN:,} samples", color=INK)

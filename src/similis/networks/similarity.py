@@ -47,4 +47,4 @@ def nonnegative_similarity(
 ) -> Circuit:
     """Clusters and sparse features of a stream: principal subspace with ``z >= 0``; ``l1`` is a firing threshold."""
     domain = Domain.nonnegative(l1)
-    return Circuit("nsm", n_components, (Channel("x"),), Lateral("gram", tau=tau), domain, step or Step(0.05, 0.005))
+    return Circuit("nsm", n_components, (Channel("x"),), Lateral("gram", tau=tau), domain, step or Step(0.05, 0.01))
