@@ -1,7 +1,8 @@
 """Law 3. The settled output is the constrained minimum: its KKT conditions hold, in both engines, for every domain.
 
 M is random, positive definite and, at worst, nearly singular (condition 1e10). What is left of the conditions is measured
-against the rounding that evaluating them costs, |d| + |M||z|, row by row.
+against the rounding that evaluating them costs, |d| + |M||z|, row by row. The reference sweeps coordinates in Python until
+they rest, which takes time in proportion to the condition: it is asked up to 300.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tests.laws.arbitrary import DOMAINS
 from tests.laws.circuits import CASES, rng
 from tests.laws.compare import gap
 
-from similis.circuit import Channel, Circuit, Domain, Lateral, State
+from similis.circuit import Channel, Circuit, Domain, Lateral, State, Step
 from similis.engine import reference, run
 
 TOLERANCE = {np.float64: 1e-9, np.float32: 2e-3}
@@ -38,7 +39,7 @@ def problems(draw: st.DrawFn, worst: float = 1e10, most: int = 12) -> tuple[np.n
 
 
 def circuit_of(k: int, domain: Domain, kind: str) -> Circuit:
-    return Circuit("settling", k, lateral=Lateral(kind), domain=domain)
+    return Circuit("settling", k, lateral=Lateral(kind), domain=domain, step=Step(1e-4))
 
 
 def outputs(M: np.ndarray, drives: np.ndarray, domain: Domain, kind: str, dtype: type) -> dict[str, np.ndarray]:
@@ -47,13 +48,14 @@ def outputs(M: np.ndarray, drives: np.ndarray, domain: Domain, kind: str, dtype:
     circuit = circuit_of(k, domain, kind)
     state = State({"x": np.eye(k, dtype=dtype)}, M.astype(dtype), np.eye(k, dtype=dtype))
     rows = drives.astype(dtype)
-    first = np.concatenate([run(circuit, state, row[None])[0] for row in rows])
-    return {
-        "reference": reference.run(circuit, state, rows, learn=False)[0],
+    found = {
         "stream": run(circuit, state, rows, learn=False)[0],
-        "stream, learning": first,
+        "stream, learning": np.concatenate([run(circuit, state, row[None])[0] for row in rows]),
         "stream, in a block": np.concatenate([run(circuit, state, row[None], block=1)[0] for row in rows]),
     }
+    if domain.is_free or np.linalg.cond(M) < 300:
+        found["reference"] = reference.run(circuit, state, rows, learn=False)[0]
+    return found
 
 
 def violation(M: np.ndarray, d: np.ndarray, z: np.ndarray, domain: Domain) -> float:
