@@ -1,0 +1,162 @@
+"""Law 4. A synapse learns from what is present at its own two cells, and from nothing else.
+
+A neuron's output depends on the others, for they inhibit each other, so "change row j and see that row i stays" is
+only asked where what neuron i *sees* stays: its compartments, its output and its lateral current. Where a circuit
+does not settle and reads no lateral current, changing row j alone does that. Elsewhere the self-inhibition M_jj takes
+up the change, so that every output is what it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from similis._errors import InputError
+from similis.circuit import Channel, Circuit, Form, Lateral, State, signals_table
+from similis.engine import reference, run
+from tests.laws.arbitrary import circuits, samples, weights
+from tests.laws.circuits import CASES, rng
+from tests.laws.compare import gap, run_gap
+
+ENGINES = {"reference": reference.run, "stream": run, "stream, in a block": lambda *a: run(*a, block=1)}
+seeds = st.integers(0, 10**6)
+Data = dict[str, np.ndarray]
+
+
+def elsewhere(circuit: Circuit, state: State, data: Data, j: int, seed: int) -> State | None:
+    """Other weights of neuron j, under which every other neuron's output and lateral current are the same.
+
+    Row j of every W is drawn anew. Where the circuit settles, M_jj z_j then grows by what d_j grew. None if that is not
+    possible (a neuron at rest, or an M no longer positive definite).
+    """
+    random, W = rng(seed), {name: array.copy() for name, array in state.W.items()}
+    for array in W.values():
+        array[j] += 0.1 * random.standard_normal(array.shape[1])
+    moved = replace(state, W=W)
+    z = reference.run(circuit, state, data, learn=False)[0][0]
+    growth = sum(c.drive * (W[c.name][j] - state.W[c.name][j]) @ data[c.name][0] for c in circuit.channels)
+    if circuit.lateral.kind == "none":  # M = I
+        return moved
+    if not circuit.settles:
+        z2, M = reference.run(circuit, moved, data, learn=False)[0][0], state.M.copy()
+        if z2[j] == 0:
+            return None
+        M[:, j], M[j, :] = state.M[:, j] * z[j] / z2[j], state.M[j, :] * z[j] / z2[j]
+        return replace(moved, M=M)
+    if not circuit.domain.interior(z)[j] or z[j] == 0:
+        return None
+    M = state.M.copy()
+    M[j, j] += growth / z[j]
+    return replace(moved, M=M) if np.linalg.eigvalsh(M)[0] > 1e-3 else None
+
+
+def check_that_others_stay(circuit: Circuit, state: State, data: Data, j: int, seed: int) -> bool:
+    changed = elsewhere(circuit, state, data, j, seed)
+    if changed is None:
+        return False
+    others = np.arange(circuit.size) != j
+    for name, engine in ENGINES.items():
+        Z, after = engine(circuit, state, data)
+        Z2, after2 = engine(circuit, changed, data)
+        same = others if not circuit.settles or circuit.lateral.kind == "none" else slice(None)
+        assert gap(Z2[:, same], Z[:, same]) < 1e-9, name
+        for channel in circuit.names:
+            grown, grown2 = after.W[channel] - state.W[channel], after2.W[channel] - changed.W[channel]
+            assert gap(grown2[others], grown[others]) < 1e-9, (name, channel)
+        if circuit.lateral.kind in ("gram", "whiten"):
+            grown, grown2 = after.M - state.M, after2.M - changed.M
+            assert gap(grown2[np.ix_(others, others)], grown[np.ix_(others, others)]) < 1e-9, name
+    return True
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_known_networks_leave_the_other_rows_alone(name):
+    circuit = CASES[name].circuit
+    state, tried = weights(circuit, 3), 0
+    for seed in range(30):
+        for j in range(circuit.size):
+            tried += check_that_others_stay(circuit, state, samples(circuit, 1, seed), j, seed)
+    assert tried > 5
+
+
+@settings(max_examples=100, deadline=None)
+@given(circuit=circuits(derived=False), seed=seeds, data=st.data())
+def test_arbitrary_networks_leave_the_other_rows_alone(circuit, seed, data):
+    assume(circuit.size > 1)
+    j = data.draw(st.integers(0, circuit.size - 1))
+    assume(check_that_others_stay(circuit, weights(circuit, seed), samples(circuit, 1, seed), j, seed))
+
+
+@settings(max_examples=150, deadline=None)
+@given(circuit=circuits(derived=False), seed=seeds, t=st.integers(0, 30))
+def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(circuit, seed, t):
+    """dw_ij = 2 eta rate (post_i pre_j - leak w_ij), neuron by neuron from ``signals_table`` and numbers seen at i."""
+    state, data = weights(circuit, seed, t), samples(circuit, 1, seed)
+    Z, after = reference.run(circuit, state, data)
+    eta, rows = circuit.step.eta0 / (1 + circuit.step.decay * t), signals_table(circuit)
+    currents = {name: state.W[name] @ data[name][0] for name in circuit.names}
+    for row, name in zip(rows, circuit.names, strict=False):
+        for i in range(circuit.size):
+            seen = {"Z": Z[0, i], "OWN": currents[name][i], "FEEDBACK": state.M[i] @ Z[0]}
+            seen |= {f"of({other})": current[i] for other, current in currents.items()}
+            post = sum(coefficient * seen[signal] for signal, coefficient in row["postsynaptic"].items())
+            post *= not row["gated"] or circuit.domain.interior(Z[0])[i]
+            rule = 2 * eta * row["rate"] * (post * data[name][0] - row["leak"] * state.W[name][i])
+            np.testing.assert_allclose(after.W[name][i] - state.W[name][i], rule, atol=1e-12 * (1 + abs(post)))
+    lateral = {row["weights"]: row for row in rows[len(circuit.names) :]}
+    if "M" in lateral:
+        row, i, j = lateral["M"], *rng(seed).integers(0, circuit.size, 2)
+        own = row["leak"] * state.M[i, j] if row["leak"] else float(i == j)
+        rule = 2 * eta * row["rate"] * (Z[0, i] * Z[0, j] - own)
+        assert after.M[i, j] - state.M[i, j] == pytest.approx(rule, abs=1e-12)
+    if "P" in lateral:
+        row, i = lateral["P"], rng(seed).integers(0, circuit.size)
+        n = state.P.T @ Z[0]  # the interneurons' outputs
+        rule = 2 * eta * row["rate"] * (Z[0, i] * n - row["leak"] * state.P[i])
+        np.testing.assert_allclose(after.P[i] - state.P[i], rule, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_neurons_have_no_address(name):
+    """Exchange the neurons and the whole trajectory is exchanged: no rule knows which neuron it sits on."""
+    case = CASES[name]
+    order = rng(5).permutation(case.circuit.size)
+    start = case.start()
+    exchanged = replace(
+        start,
+        W={channel: W[order] for channel, W in start.W.items()},
+        M=start.M[np.ix_(order, order)],
+        P=None if start.P is None else start.P[order],
+    )
+    data = case.data(200)
+    Z, state = run(case.circuit, start, data)
+    Z2, state2 = run(case.circuit, exchanged, data)
+    assert run_gap((Z2, replace(state2, M=state2.M, P=state2.P)), (
+        Z[:, order],
+        replace(
+            state,
+            W={channel: W[order] for channel, W in state.W.items()},
+            M=state.M[np.ix_(order, order)],
+            P=None if state.P is None else state.P[order],
+        ),
+    )) < 1e-9  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_table_lists_only_signals_of_the_alphabet(name):
+    circuit = CASES[name].circuit
+    alphabet = {"Z", "OWN", "FEEDBACK", *(f"of({channel})" for channel in circuit.names)}
+    for row in signals_table(circuit)[: len(circuit.names)]:
+        assert set(row["postsynaptic"]) <= alphabet
+        assert row["weights"] + "[i,j]" in row["locality"]
+        assert "[k]" not in row["locality"]
+
+
+def test_a_synapse_that_reads_anything_else_cannot_be_written():
+    for alien in ("of(nobody)", "W[j]", "error", "Z[j]"):
+        with pytest.raises(InputError, match="reads"):
+            Circuit("alien", 2, (Channel("x", post=Form(((alien, 1.0),))),), Lateral("none"))
