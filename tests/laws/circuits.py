@@ -108,7 +108,9 @@ def _extra() -> dict[str, Case]:
         "declared-cca": (Circuit("declared", 3, declared, Lateral("gram", tau=1.0), step=cca_step), two),
         "declared-mixed": (Circuit("mixed", 3, mixed, step=slow), two),
         "uncoupled": (Circuit("uncoupled", 3, (Channel("x", metric=0.9),), Lateral("none"), step=slow), x, 1.5),
-        "uncoupled-box": (Circuit("boxed", 3, lateral=Lateral("none"), domain=Domain(0.0, 1.0, l1=0.01), step=slow), x, 3.0),
+        "uncoupled-box": (
+            Circuit("boxed", 3, lateral=Lateral("none"), domain=Domain(0.0, 1.0, l1=0.01), step=slow), x, 3.0,
+        ),
     }  # fmt: skip
     return {name: Case(*case) for name, case in circuits.items()}
 

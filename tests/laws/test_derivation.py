@@ -1,4 +1,4 @@
-"""Law 2. The rules are minus half the saddle gradient of the objective at the settled output; both engines follow them."""
+"""Law 2. The rules are minus half the saddle gradient of the objective at the settled z; both engines follow them."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def _run(
     if not learn:
         return _infer(circuit, table, state, rows, mute, Z), state
     eta = rates(circuit, state.t, T, state.dtype)
-    work = _Workspace(circuit, table, state, block)
+    work = _Workspace(circuit, table, state, block, rows)
     limits, start = work.limits(eta), 0
     while start < T:
         stop = min(T, start + work.block)
@@ -88,7 +88,7 @@ def _run(
         failed = work.learn(rows, mute[:, start:stop], eta[start:stop], slice(start, stop), Z[start:stop])
         if failed != DONE:
             raise diverged(circuit, state.t + start + failed, rows)
-        work.refresh(state.t + start, state.t + stop)
+        work.refresh(state.t + start, state.t + stop, rows)
         for trace in traces:
             if (state.t + stop) % trace.every == 0:
                 trace.record(work.state(state.t + stop))
@@ -99,7 +99,7 @@ def _run(
 class _Workspace:
     """Private copies of the weights and the buffers of one run."""
 
-    def __init__(self, circuit: Circuit, table: Table, state: State, block: int | None) -> None:
+    def __init__(self, circuit: Circuit, table: Table, state: State, block: int | None, rows: Mapping) -> None:
         self.circuit, self.table = circuit, table
         self.widths = [state.W[name].shape[1] for name in circuit.names]
         self.offsets = np.concatenate([[0], np.cumsum(self.widths)])
@@ -109,7 +109,7 @@ class _Workspace:
         dtype = state.dtype
         self.M, self.P = state.M.copy(), np.zeros((k, 0), dtype) if state.P is None else state.P.copy()
         if table.tracked:
-            self.N = _inverse(circuit, self.M) if state.Minv is None else state.Minv.copy()
+            self.N = _inverse(circuit, self.M, state.t, rows) if state.Minv is None else state.Minv.copy()
         else:
             self.N = np.zeros((0, 0), dtype)
         if self.plain:
@@ -142,7 +142,8 @@ class _Workspace:
         B, names = len(eta), self.circuit.names
         mute = np.ascontiguousarray(mute)
         X = {name: _own(rows[name][at]) for name in names if name in rows}
-        A, G, flat = self.A[:, : 0 if self.plain else B], self.G, self.flat[:, :0]
+        C, tall, k = self.A.shape  # a short block is contiguous too: another layout would be compiled anew
+        A, G, flat = self.A.reshape(-1)[: C * min(B, tall) * k].reshape(C, min(B, tall), k), self.G, self.flat[:, :0]
         if self.plain:
             silent = [np.zeros((B, width), Z.dtype) for width in self.widths]
             parts = [_dense(X[name]) if name in X else none for name, none in zip(names, silent, strict=True)]
@@ -165,12 +166,12 @@ class _Workspace:
             self.M = self.P @ self.P.T + self.table.shift * np.eye(len(self.M), dtype=Z.dtype)
         return DONE
 
-    def refresh(self, t: int, later: int) -> None:
+    def refresh(self, t: int, later: int, rows: Mapping) -> None:
         """Recompute M^{-1} if a multiple of REFRESH in sum(eta/tau) lies between the two samples."""
         if self.table.tracked:
             every = REFRESH[self.M.dtype.name] * self.circuit.lateral.tau
             if self.circuit.step.total(t) // every != self.circuit.step.total(later) // every:
-                self.N = _inverse(self.circuit, self.M)
+                self.N = _inverse(self.circuit, self.M, later - 1, rows)
 
     def state(self, t: int) -> State:
         if self.plain:
@@ -215,13 +216,18 @@ def _dense(X: Rows) -> np.ndarray:
     return X.toarray() if sparse.issparse(X) else X
 
 
-def _inverse(circuit: Circuit, M: np.ndarray) -> np.ndarray:
+def _inverse(circuit: Circuit, M: np.ndarray, sample: int, rows: Mapping[str, Rows]) -> np.ndarray:
     """M^{-1}, bitwise symmetric (see ``kernels.neuron.apply_pending``)."""
-    try:
-        N = linalg.cho_solve(linalg.cho_factor(M), np.eye(len(M), dtype=M.dtype))
-    except (linalg.LinAlgError, ValueError) as error:
-        raise diverged(circuit, 0, {}) from error
+    N = linalg.cho_solve(_factor(circuit, M, sample, rows), np.eye(len(M), dtype=M.dtype))
     return np.ascontiguousarray((N + N.T) / 2)
+
+
+def _factor(circuit: Circuit, M: np.ndarray, sample: int, rows: Mapping[str, Rows]) -> tuple[np.ndarray, bool]:
+    """The Cholesky factor of M; DivergenceError where M is not positive definite."""
+    try:
+        return linalg.cho_factor(M)
+    except (linalg.LinAlgError, ValueError) as error:
+        raise diverged(circuit, sample, rows) from error
 
 
 def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np.ndarray, Z: np.ndarray) -> np.ndarray:
@@ -232,7 +238,7 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
             current = channel.drive * np.asarray(rows[channel.name] @ state.W[channel.name].T)
             drive += np.where(mute[c][:, None], 0, current)
     if table.linear:
-        return linalg.cho_solve(linalg.cho_factor(state.M), drive.T).T
+        return linalg.cho_solve(_factor(circuit, state.M, state.t, rows), drive.T).T
     k, row = circuit.size, np.zeros((1, CURRENTS + 1), Z.dtype)
     row[0, DRIVE] = 1
     one = table._replace(channels=row)
