@@ -12,19 +12,32 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .estimators import CircuitTransformer, NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching
+    from .estimators import (
+        CircuitTransformer,
+        NonnegativeSimilarityMatching,
+        OnlineCCA,
+        SimilarityMatching,
+    )
     from .estimators.persist import load, save
 
-_HOMES = {
-    "SimilarityMatching": "estimators", "NonnegativeSimilarityMatching": "estimators", "OnlineCCA": "estimators",
-    "CircuitTransformer": "estimators", "load": "estimators.persist", "save": "estimators.persist",
-}  # fmt: skip
+_ESTIMATORS = (
+    "CircuitTransformer",
+    "NonnegativeSimilarityMatching",
+    "OnlineCCA",
+    "SimilarityMatching",
+)
+_HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
 _ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics", "networks")
 
 __all__ = [
-    "CircuitTransformer", "NonnegativeSimilarityMatching", "OnlineCCA", "SimilarityMatching", "__version__", "load",
+    "CircuitTransformer",
+    "NonnegativeSimilarityMatching",
+    "OnlineCCA",
+    "SimilarityMatching",
+    "__version__",
+    "load",
     "save",
-]  # fmt: skip
+]
 
 
 def __getattr__(name: str) -> object:

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-COMMANDS = ("list", "show", "fit", "transform", "score", "reproduce", "data", "doctor")
+COMMANDS = ("list", "show", "fit", "transform", "predict", "score", "reproduce", "data", "doctor")
 
 
 def test_help_lists_every_command(similis):

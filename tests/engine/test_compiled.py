@@ -8,11 +8,11 @@ import sys
 
 import numpy as np
 import pytest
+from tests.laws.circuits import CASES, Case
 
 from similis.engine import run
 from similis.kernels.stream import learn
 from similis.networks import principal_subspace
-from tests.laws.circuits import CASES, Case
 
 PROGRAM = """
 import hashlib

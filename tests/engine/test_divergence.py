@@ -1,16 +1,16 @@
-"""Law 8. What leaves the finite numbers, or was never there, ends in an error that says where, by which step, at what scale."""
+"""Law 8. What leaves the finite numbers, or was never there, ends in an error: where, by which step, at what scale."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from scipy import sparse
+from tests.laws.circuits import CASES
 
 from similis._errors import DivergenceError, SimilisError
 from similis.circuit import Circuit, Lateral, State, Step, init
 from similis.engine import reference, run
 from similis.networks import canonical_correlation, principal_subspace
-from tests.laws.circuits import CASES
 
 ENGINES = {"reference": reference.run, "stream": run, "in blocks": lambda *a, **o: run(*a, block=16, **o)}
 each_engine = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
@@ -26,7 +26,7 @@ def test_numbers_that_are_none_do_not_pass(engine, name, bad):
             continue  # it teaches: its weights carry the damage to the next sample that reads them
         data = case.data(30)
         data[channel][20, 0] = bad
-        with pytest.raises(DivergenceError, match="at sample 2[0-9] "):
+        with pytest.raises(DivergenceError, match=r"at sample 2[0-9] "):
             engine(case.circuit, case.start(), data)
 
 
@@ -35,7 +35,7 @@ def test_numbers_that_are_none_do_not_pass(engine, name, bad):
 def test_a_bad_teacher_is_found_by_the_next_sample(engine, name):
     case, data = CASES[name], CASES[name].data(30)
     data["y"][20, 0] = np.nan
-    with pytest.raises(DivergenceError, match="at sample 2[0-9] "):
+    with pytest.raises(DivergenceError, match=r"at sample 2[0-9] "):
         engine(case.circuit, case.start(), data)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import sparse
+from tests.laws.circuits import CASES
+from tests.laws.compare import run_gap
 
 from similis._errors import InputError
 from similis.circuit import Channel, Circuit, Domain, Lateral, State, Step, init
 from similis.engine import reference, run
 from similis.networks import canonical_correlation, nonnegative_similarity, principal_subspace
-from tests.laws.circuits import CASES
-from tests.laws.compare import run_gap
 
 ENGINES = [pytest.param(reference.run, id="reference"), pytest.param(run, id="stream")]
 TWO = canonical_correlation(2, tau=1.0, step=Step(0.05))
@@ -71,7 +71,7 @@ def test_no_sample_changes_nothing(engine, name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_engines_are_functions_of_what_they_are_given(name):
-    """Neither the state nor the data changes, a later run does not reach back, and a run can be repeated bit for bit."""
+    """Neither state nor data changes, a later run does not reach back, and a run can be repeated bit for bit."""
     case, data = CASES[name], CASES[name].data(50)
     start, bytes_before = case.start(), {channel: X.tobytes() for channel, X in data.items()}
     for engine in (reference.run, run):

@@ -10,7 +10,7 @@ from similis.metrics import similarity_error
 
 
 def test_clusters_at_right_angles_are_found_exactly():
-    """X >= 0 with disjoint columns is its own solution: the error is 0. Most random starts end where two neurons share one."""
+    """X >= 0 with disjoint columns is its own solution, error 0. Most random starts end where two neurons share one."""
     X = np.repeat(np.eye(3), [8, 5, 3], axis=0) @ np.diag([1.0, 2.0, 0.5])
     Y, error = offline.nonnegative(X, 3, restarts=20, random_state=0)
     assert error < 1e-8
@@ -37,7 +37,7 @@ def test_more_restarts_are_never_worse_and_a_seed_repeats():
 
 
 def test_one_nonnegative_output_of_nonnegative_data_is_its_principal_component():
-    """k = 1: the best rank-one nonnegative factor of a nonnegative Gram is its leading eigenvector (Perron, Frobenius)."""
+    """k = 1: the best nonnegative rank-one factor of a nonnegative Gram is its leading eigenvector (Perron)."""
     X = np.abs(np.random.default_rng(4).standard_normal((30, 5)))
     values = np.linalg.eigvalsh(X.T @ X)
     _, error = offline.nonnegative(X, 1, random_state=0)

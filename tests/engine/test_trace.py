@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.laws.circuits import CASES
+from tests.laws.compare import gap
 
 from similis._errors import InputError
 from similis.engine import Trace, reference, run
-from tests.laws.circuits import CASES
-from tests.laws.compare import gap
 
 
 def weights(state):

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from .._errors import SimilisError
-from . import catalogue, data, doctor, fit, reproduce, score, transform
+from . import catalogue, data, doctor, fit, predict, reproduce, score, transform
 
 
 class _Commands(TyperGroup):
@@ -38,6 +38,7 @@ app.command("list")(catalogue.list_networks)
 app.command("show")(catalogue.show)
 app.command("fit")(fit.fit)
 app.command("transform")(transform.transform)
+app.command("predict")(predict.predict)
 app.command("score")(score.score)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(data.app, name="data")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.base import BaseEstimator
 
     from ..networks import Card
@@ -37,6 +38,8 @@ def build(name: str, n_components: int | None, seed: int, given: list[str]) -> B
 
     estimator = getattr(estimators, card(name).estimator)(random_state=seed)
     valid = sorted(set(estimator.get_params()) - set(_ELSEWHERE))
+    if n_components is not None and "n_components" not in estimator.get_params():
+        raise typer.BadParameter(f"{name} has no number of components", param_hint="--n-components")
     params: dict[str, Any] = {} if n_components is None else {"n_components": n_components}
     for text in given:
         key, equals, value = text.partition("=")
@@ -51,6 +54,17 @@ def build(name: str, n_components: int | None, seed: int, given: list[str]) -> B
     return estimator.set_params(**params)
 
 
-def two_views(estimator: BaseEstimator) -> bool:
-    """Whether the estimator learns from two views of each sample."""
-    return type(estimator).__name__ == "OnlineCCA"
+def beside_x(estimator: BaseEstimator) -> str | None:
+    """What the estimator learns from beside X: "view", "target" (numbers), "labels" (classes), or None."""
+    return getattr(estimator, "beside_x", None)
+
+
+def shaped(estimator: BaseEstimator, views: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """A block as the estimator takes it: labels in one column, one target as a plain row of numbers."""
+    kind = beside_x(estimator)
+    if kind in (None, "view"):
+        return views
+    X, y = views
+    if kind == "labels" and y.shape[1] != 1:
+        raise typer.BadParameter(f"labels are one column, got {y.shape[1]}", param_hint="--y-columns")
+    return X, y[:, 0] if y.shape[1] == 1 else y

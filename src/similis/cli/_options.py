@@ -15,8 +15,8 @@ BlockRows = Annotated[
 Columns = Annotated[
     str | None, typer.Option(metavar="SPEC", help='Columns, as "0:10,12" or "a,b".', show_default="all")
 ]
-YColumns = Annotated[str | None, typer.Option(metavar="SPEC", help="Columns of the second view (cca).")]
-YData = Annotated[str | None, typer.Option(metavar="FILE", help="File of the second view (cca).")]
+YColumns = Annotated[str | None, typer.Option(metavar="SPEC", help="Columns of the second view, or of the target.")]
+YData = Annotated[str | None, typer.Option(metavar="FILE", help="File of the second view, or of the target.")]
 Dtype = Annotated[Literal["float32", "float64"] | None, typer.Option(help="Precision.", show_default="as the data")]
 Seed = Annotated[int, typer.Option(min=0, metavar="SEED", help="Seed of all randomness.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]

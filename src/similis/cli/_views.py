@@ -45,7 +45,9 @@ class Views:
     def require(self, *, two: bool, name: str) -> None:
         """Refuse one view where two are needed, and the reverse."""
         if two and not self.two:
-            raise typer.BadParameter(f"{name} learns from two views: add --y-data FILE, or --columns and --y-columns")
+            raise typer.BadParameter(
+                f"{name} learns from two views, or data and a target: add --y-data FILE, or --columns and --y-columns"
+            )
         if self.two and not two:
             raise typer.BadParameter(f"{name} learns from one view: leave out --y-data and --y-columns")
 

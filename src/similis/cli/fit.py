@@ -10,7 +10,7 @@ import typer
 
 from . import _options as opt
 from ._checkpoint import Checkpoint, beside
-from ._models import build, card, two_views
+from ._models import beside_x, build, card, shaped
 from ._output import emit
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def fit(
-    model: Annotated[str, typer.Argument(metavar="NETWORK", help="psp, nsm or cca (see `similis list`).")],
+    model: Annotated[str, typer.Argument(metavar="NETWORK", help="A name from `similis list`.")],
     data: opt.Data,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Model file to write (safetensors).")],
     n_components: Annotated[
@@ -74,7 +74,7 @@ def fit(
     if checkpoint_every is not None and beside(output) != resume:
         refuse_existing(beside(output), force=force)
     views = Views(data, columns, y_data, y_columns, dtype, block_rows)
-    views.require(two=two_views(estimator), name=model)
+    views.require(two=beside_x(estimator) is not None, name=model)
     epochs = epochs or 1
     if epochs > 1 and data == "-":
         raise typer.BadParameter("stdin can be read once; save it to a file for more passes", param_hint="--epochs")
@@ -92,13 +92,14 @@ def fit(
         "model": str(output),
         "network": model,
         "class": type(estimator).__name__,
-        "n_components": int(estimator.n_components),
+        "n_components": getattr(estimator, "n_components", None),
         "n_features": int(estimator.n_features_in_),
         "n_samples_seen": int(estimator.n_samples_seen_),
         "rows": rows,
         "seconds": round(seconds, 3),
     }
-    text = "{model}: {network}, {n_components} neurons, {n_features} features, {rows} rows in {seconds} s"
+    neurons = "" if record["n_components"] is None else "{n_components} neurons, "
+    text = "{model}: {network}, " + neurons + "{n_features} features, {rows} rows in {seconds} s"
     emit(record, as_json=as_json, text=text.format(**record))
 
 
@@ -132,7 +133,7 @@ def _learn(
                     pending.check(before, views.data)
                     pending = None
                 with located(rows_of(views.data, before.rows, block)):
-                    estimator.partial_fit(*block)
+                    estimator.partial_fit(*shaped(estimator, block))
                 if now.due(before.rows):
                     save(estimator, beside(output), force=True, progress=now.to_dict())
     if pending is not None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from . import _options as opt
-from ._models import two_views
+from ._models import beside_x, shaped
 from ._output import emit
 
 
@@ -33,10 +33,10 @@ def score(
 
     estimator = load(model)
     views = Views(data, columns, y_data, y_columns, dtype)
-    views.require(two=two_views(estimator), name=type(estimator).__name__)
+    views.require(two=beside_x(estimator) is not None, name=type(estimator).__name__)
     chosen, total = views.sample(rows, seed)
     with located(data):
-        value = float(estimator.score(*chosen))
+        value = float(estimator.score(*shaped(estimator, chosen)))
     used = len(chosen[0])
     record = {"model": str(model), "class": type(estimator).__name__, "score": value, "rows_used": used, "rows": total}
     note = "all rows" if used == total else f"{used} of {total} rows drawn uniformly, seed {seed}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from . import _options as opt
-from ._models import two_views
+from ._models import beside_x
 from ._output import emit
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def transform(
     if output == "-" and as_json:
         raise typer.BadParameter("stdout carries the CSV; write to a file to use --json", param_hint="--output")
     estimator = load(model)
-    two = two_views(estimator)
+    two = beside_x(estimator) == "view"
     views = Views(data, columns, y_data, y_columns, dtype, block_rows)
     views.require(two=two, name=type(estimator).__name__)
     if view != "sum" and not two:

@@ -4,4 +4,9 @@ from .cca import OnlineCCA
 from .custom import CircuitTransformer
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 
-__all__ = ["CircuitTransformer", "NonnegativeSimilarityMatching", "OnlineCCA", "SimilarityMatching"]
+__all__ = [
+    "CircuitTransformer",
+    "NonnegativeSimilarityMatching",
+    "OnlineCCA",
+    "SimilarityMatching",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -27,6 +27,9 @@ Streams = Mapping[str, Any]
 
 class NetworkEstimator(BaseEstimator):
     """Base of the estimators; abstract: a subclass declares ``_circuit(dims)``, ``fit`` and ``transform``."""
+
+    #: what is learned from beside X: "view", "target" (numbers) or "labels" (classes); the command line asks
+    beside_x: ClassVar[str | None] = None
 
     circuit_: Circuit
     moments_: Moments

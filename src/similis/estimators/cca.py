@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
@@ -55,6 +55,8 @@ class OnlineCCA(NetworkEstimator):
     ----------
     Lipshutz, Bahroun, Golkar, Sengupta & Chklovskii 2021, Neural Computation 33:2309 (arXiv 2010.00525).
     """
+
+    beside_x: ClassVar[str | None] = "view"
 
     def __init__(
         self, n_components: int = 2, *, ridge: float = 0.01, solver: str = "online", center: bool = True,

@@ -16,7 +16,12 @@ from ._atomic import new_file
 from ._modelfile import read, to_bytes
 
 #: classes a file may name; nothing is ever imported by a name read from a file
-CLASSES = ("SimilarityMatching", "NonnegativeSimilarityMatching", "OnlineCCA", "CircuitTransformer")
+CLASSES = (
+    "SimilarityMatching",
+    "NonnegativeSimilarityMatching",
+    "OnlineCCA",
+    "CircuitTransformer",
+)
 
 
 def save(

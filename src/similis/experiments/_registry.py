@@ -158,7 +158,11 @@ class Experiment:
         return tuple(claim for claim in self.claims if budget in claim.budgets)
 
 
-_MODULES = ("psp", "nsm", "bio_cca")  # one file a paper
+_MODULES = (  # one file a paper, in the order of the report
+    "psp",
+    "nsm",
+    "bio_cca",
+)
 _EXPERIMENTS: dict[str, Experiment] = {}
 
 

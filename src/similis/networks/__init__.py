@@ -4,4 +4,10 @@ from ._card import Card, catalogue
 from .cca import canonical_correlation
 from .similarity import nonnegative_similarity, principal_subspace
 
-__all__ = ["Card", "canonical_correlation", "catalogue", "nonnegative_similarity", "principal_subspace"]
+__all__ = [
+    "Card",
+    "canonical_correlation",
+    "catalogue",
+    "nonnegative_similarity",
+    "principal_subspace",
+]
