@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy import sparse
 
 from ..circuit import Circuit, Domain, State
-from ._input import Data, admit, diverged, rates
+from ._input import Data, Rows, admit, diverged, rates
 from .trace import Trace
 
 
@@ -61,8 +60,8 @@ def _learn(circuit: Circuit, state: State, x: dict, a: dict, z: np.ndarray, eta:
         M[:] = P @ P.T + lateral.shift * np.eye(k)
 
 
-def _row(X: np.ndarray, t: int) -> np.ndarray:
-    return X[t].toarray().ravel() if sparse.issparse(X) else X[t]
+def _row(X: Rows, t: int) -> np.ndarray:
+    return X[t] if isinstance(X, np.ndarray) else X[t : t + 1].toarray().ravel()
 
 
 def settle(M: np.ndarray, d: np.ndarray, domain: Domain) -> np.ndarray:

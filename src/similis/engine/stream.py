@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg
 from threadpoolctl import ThreadpoolController
 
 from ..circuit import Circuit, State
@@ -37,7 +37,8 @@ def run(
     ----------
     circuit : Circuit
     state : State, where to start; never changed
-    data : (T, n) array, or {channel: (T, n_c) array or scipy.sparse matrix}; an absent channel is silent
+    data : (T, n) rows, or {channel: (T, n_c) rows}; rows are an array, scipy.sparse or a ``circuit.lifts.Lift``; an
+        absent channel is silent
     learn : whether the weights change
     present : {channel: (T,) bool}, on which samples a channel speaks
     trace : Trace or several, what to record on the way
@@ -185,11 +186,11 @@ class _Workspace:
         return State(W, self.M.copy(), P, t, self.N.copy() if self.table.tracked else None)
 
 
-def _products(X: np.ndarray, W: np.ndarray, A: np.ndarray, G: np.ndarray) -> None:
+def _products(X: Rows, W: np.ndarray, A: np.ndarray, G: np.ndarray) -> None:
     """A = X W', G = X X'."""
-    if sparse.issparse(X):
+    if not isinstance(X, np.ndarray):
         A[:] = X @ W.T
-        G[: len(A), : len(A)] = (X @ X.T).toarray()
+        G[: len(A), : len(A)] = _dense(X @ X.T)
         return
     thin = len(W) <= THIN
     products(X, W, A, G, thin)
@@ -197,10 +198,10 @@ def _products(X: np.ndarray, W: np.ndarray, A: np.ndarray, G: np.ndarray) -> Non
         np.dot(X, W.T, out=A)
 
 
-def _update(W: np.ndarray, scale: np.floating, coef: np.ndarray, X: np.ndarray) -> np.ndarray:
+def _update(W: np.ndarray, scale: np.floating, coef: np.ndarray, X: Rows) -> np.ndarray:
     """scale (W + coef' X), in place where X is dense."""
-    if sparse.issparse(X):
-        W += (X.T @ coef).T
+    if not isinstance(X, np.ndarray):
+        W += coef.T @ X
         W *= scale
         return W
     gemm = linalg.blas.dgemm if W.dtype == np.float64 else linalg.blas.sgemm
@@ -209,11 +210,11 @@ def _update(W: np.ndarray, scale: np.floating, coef: np.ndarray, X: np.ndarray) 
 
 def _own(X: Rows) -> Rows:
     """Rows the kernels may have: a read-only array is another type to the compiler."""
-    return X if sparse.issparse(X) or X.flags.writeable else X.copy()
+    return X.copy() if isinstance(X, np.ndarray) and not X.flags.writeable else X
 
 
 def _dense(X: Rows) -> np.ndarray:
-    return X.toarray() if sparse.issparse(X) else X
+    return X if isinstance(X, np.ndarray) else X.toarray()
 
 
 def _inverse(circuit: Circuit, M: np.ndarray, sample: int, rows: Mapping[str, Rows]) -> np.ndarray:
