@@ -57,8 +57,15 @@ class Lift(ABC):
         """``X @ B`` for an array B (d,) or (d, k), or ``X @ Y.T`` for rows Y of the same lift."""
 
     @abstractmethod
+    def factors(self, coef: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Two C-ordered arrays A, B whose product ``A.T @ B``, reshaped to (k, d), is ``coef.T @ X``; coef is (T, k)."""
+
     def __rmatmul__(self, coef: np.ndarray) -> np.ndarray:
         """``coef @ X`` for an array (T,) or (k, T): weighted sums of the rows."""
+        rows = np.atleast_2d(coef)
+        A, B = self.factors(rows.T)
+        out = (A.T @ B).reshape(len(rows), -1)
+        return out if coef.ndim == 2 else out[0]
 
     @property
     def T(self) -> Transposed:
@@ -165,8 +172,8 @@ class Outer(Lift):
         if isinstance(other, Transposed):
             return self._similarities(other.lift)
         p, q, W = self.left.shape[1], self.right.shape[1], np.atleast_2d(other.T)
-        through = (self.right @ W.reshape(-1, q).T).reshape(len(self), len(W), p)  # W_a right_t
-        out = np.matmul(through, self.left[:, :, None])[:, :, 0]
+        through = self.right @ W.reshape(-1, q).T  # W_a right_t, side by side
+        out = np.matmul(through.reshape(len(self), len(W), p), self.left[:, :, None])[:, :, 0]
         return out if other.ndim == 2 else out[:, 0]
 
     def _similarities(self, other: Lift) -> np.ndarray:
@@ -176,8 +183,6 @@ class Outer(Lift):
         G *= self.right @ other.right.T
         return G
 
-    def __rmatmul__(self, coef: np.ndarray) -> np.ndarray:
-        rows = np.atleast_2d(coef)
-        weighted = (rows[:, None, :] * self.left.T).reshape(-1, len(self))  # (k p, T)
-        out = (weighted @ self.right).reshape(len(rows), -1)
-        return out if coef.ndim == 2 else out[0]
+    def factors(self, coef: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        weighted = np.ascontiguousarray(coef)[:, :, None] * self.left[:, None, :]
+        return weighted.reshape(len(self), -1), np.ascontiguousarray(self.right)

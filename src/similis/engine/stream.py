@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 from threadpoolctl import ThreadpoolController
 
-from ..circuit import Circuit, State
+from ..circuit import Circuit, Lift, State
 from ..circuit.table import CURRENTS, DRIVE, Table, compile_circuit
 from ..kernels.gram import products
 from ..kernels.stream import DONE
@@ -23,6 +23,8 @@ TINY = 3000
 REFRESH = {"float32": 2.0, "float64": 8.0}
 #: with so few neurons our own X W' beats the general matrix product
 THIN = 16
+#: where fewer of the updates are not zero (rectified neurons), a neuron learns from a lift by the samples it answered
+BUSY = 0.75
 #: samples in a block of plain loops or of pure inference
 LONG = 256
 
@@ -106,7 +108,8 @@ class _Workspace:
         self.offsets = np.concatenate([[0], np.cumsum(self.widths)])
         k, C = circuit.size, len(self.widths)
         self.plain = k * int(self.offsets[-1]) <= TINY and block is None
-        self.block = LONG if self.plain else block or (64 if k > 32 else 32)
+        lifted = any(isinstance(X, Lift) for X in rows.values())  # its similarities cost next to nothing
+        self.block = LONG if self.plain else block or (64 if k > 32 or lifted else 32)
         dtype = state.dtype
         self.M, self.P = state.M.copy(), np.zeros((k, 0), dtype) if state.P is None else state.P.copy()
         if table.tracked:
@@ -199,13 +202,26 @@ def _products(X: Rows, W: np.ndarray, A: np.ndarray, G: np.ndarray) -> None:
 
 
 def _update(W: np.ndarray, scale: np.floating, coef: np.ndarray, X: Rows) -> np.ndarray:
-    """scale (W + coef' X), in place where X is dense."""
-    if not isinstance(X, np.ndarray):
+    """scale (W + coef' X), in place."""
+    if sparse.issparse(X):
         W += coef.T @ X
         W *= scale
         return W
+    if not isinstance(X, Lift):
+        return _add(W, scale, coef, X)
+    if np.count_nonzero(coef) > BUSY * coef.size:
+        return _add(W, scale, *X.factors(coef))
+    for w, c in zip(W, coef.T, strict=True):
+        spoke = np.flatnonzero(c)
+        _add(w, scale, *X[spoke].factors(c[spoke, None])) if len(spoke) else np.multiply(w, scale, out=w)
+    return W
+
+
+def _add(W: np.ndarray, scale: np.floating, A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """scale (W + A' B), in place; W is as long as the product."""
     gemm = linalg.blas.dgemm if W.dtype == np.float64 else linalg.blas.sgemm
-    return gemm(scale, X.T, coef.T, scale, W.T, trans_b=True, overwrite_c=True).T
+    folded = W.reshape(A.shape[1], B.shape[1])
+    return gemm(scale, B.T, A.T, scale, folded.T, trans_b=True, overwrite_c=True).T.reshape(W.shape)
 
 
 def _own(X: Rows) -> Rows:
