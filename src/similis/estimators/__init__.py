@@ -2,10 +2,12 @@
 
 from .cca import OnlineCCA
 from .custom import CircuitTransformer
+from .motion import MotionDetector
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 
 __all__ = [
     "CircuitTransformer",
+    "MotionDetector",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",

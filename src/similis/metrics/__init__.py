@@ -7,15 +7,29 @@ depends on the order, the rotation or the common sign of the components: the net
 from __future__ import annotations
 
 from .correlation import canonical_correlations, cca_objective_error, held_out_correlations
+from .motion import (
+    antisymmetry,
+    barlow_levick,
+    direction_accuracy,
+    direction_selectivity,
+    hassenstein_reichardt,
+    rao_ruderman,
+)
 from .similarity import alignment, similarity_error
 from .subspace import captured_variance, subspace_error
 
 __all__ = [
     "alignment",
+    "antisymmetry",
+    "barlow_levick",
     "canonical_correlations",
     "captured_variance",
     "cca_objective_error",
+    "direction_accuracy",
+    "direction_selectivity",
+    "hassenstein_reichardt",
     "held_out_correlations",
+    "rao_ruderman",
     "similarity_error",
     "subspace_error",
 ]
