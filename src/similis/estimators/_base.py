@@ -49,10 +49,6 @@ class NetworkEstimator(BaseEstimator):
         """Size of the first weights."""
         return None
 
-    def _first(self, state: State) -> State:
-        """The state that learning starts from, given random weights."""
-        return state
-
     def _restart(self) -> None:
         for name in ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype"):
             if hasattr(self, name):
@@ -68,7 +64,7 @@ class NetworkEstimator(BaseEstimator):
             dims = {name: fresh.width for name, fresh in running.items()}
             circuit = self._circuit(dims)
             dtype = np.result_type(*(X.dtype for X in streams.values()))
-            state = self._first(init(circuit, dims, generator(self.random_state), dtype, self._gain(dims)))
+            state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
         mean = _Average(average)
         traces = [] if self.trace_every is None else [Trace(self.trace_every, _watch)]
         if getattr(self, "average", False) and circuit.step.decay > 0:

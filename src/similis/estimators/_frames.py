@@ -23,7 +23,8 @@ class Frames(Running):
     ----------
     mean, scatter : (p,), (p, p) moments of the frames
     offset, whitener : (p,), (p, p) the map in use
-    eps : floor relative to the mean variance; never below p / frames, for few frames say little about directions
+    eps : floor relative to the mean variance; p / frames of the mean power, if that is more: few frames say little
+        about directions, and too sharp a map at the start would spoil the scale for long
     count, power : pairs seen, mean squared norm of their products
     """
 
@@ -72,7 +73,8 @@ class Frames(Running):
     def _whitened(self) -> Frames:
         frames, p = 2 * self.count, len(self.mean)
         values, vectors = np.linalg.eigh(self.scatter / frames)
-        floor = max(self.eps, p / frames) * values.mean()
+        power = values.mean() + (self.mean**2).mean()  # about zero: the first frames may be all but one and the same
+        floor = max(self.eps * values.mean(), p / frames * power)
         if not floor > 0:  # frames that never change
             return replace(self, offset=self.mean, whitener=np.eye(p))
         whitener = vectors / np.sqrt(np.maximum(values, 0) + floor) @ vectors.T

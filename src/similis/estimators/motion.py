@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._random import Seed
-from ..circuit import Circuit, State, Step
+from ..circuit import Circuit, Step
 from ..networks import motion_detection
 from ._frames import Frames
 from ._running import Running
@@ -36,7 +36,7 @@ class MotionDetector(OneStream):
     n_components : int, number of neurons; rectified, two for each direction of transformation (one for either sign)
     rectify : bool, outputs >= 0, as of the fly's T4 and T5 cells (default), or free, a basis of the transformations
     eps : float > 0, whitening divides by the root of (variance + eps * mean variance); below 0.01 noise is magnified
-    eta0, decay, tau, n_epochs, shuffle, trace_every, random_state : as in :class:`SimilarityMatching`
+    eta0, decay, tau, average, n_epochs, shuffle, trace_every, random_state : as in :class:`SimilarityMatching`
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class MotionDetector(OneStream):
 
     def __init__(
         self, n_components: int = 2, *, rectify: bool = True, eps: float = 0.01, eta0: float = 0.05,
-        decay: float = 0.005, tau: float = 0.5, n_epochs: int = 1, shuffle: bool = False,
+        decay: float = 0.001, tau: float = 0.5, average: bool = True, n_epochs: int = 1, shuffle: bool = False,
         trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
@@ -76,6 +76,7 @@ class MotionDetector(OneStream):
         self.eta0 = eta0
         self.decay = decay
         self.tau = tau
+        self.average = average
         self.n_epochs = n_epochs
         self.shuffle = shuffle
         self.trace_every = trace_every
@@ -93,14 +94,6 @@ class MotionDetector(OneStream):
         if not self.eps > 0:
             raise InputError(f"eps={self.eps}; expected a positive number")
         return Frames(True, True, np.zeros(d // 2), eps=float(self.eps))
-
-    def _first(self, state: State) -> State:
-        """Rectified neurons start in opponent pairs, so that each sample is heard by one of the two; from independent
-        weights both sometimes learn the same sign, and neither hears the other ever again."""
-        W = state.W["chi"]
-        if self.rectify:
-            W[1::2] = -W[0 : len(W) // 2 * 2 : 2]
-        return state
 
     def _admit_and_learn(self, X: Any, epochs: int, shuffle: bool) -> Self:
         X = self._admit(X, reset=not hasattr(self, "n_samples_seen_"))
@@ -138,7 +131,7 @@ class MotionDetector(OneStream):
     def components_(self) -> np.ndarray:
         """(n_components, p, p) in whitened frames."""
         check_is_fitted(self)
-        state, p = self.state_, len(self.mean_)
+        state, p = self.readout_, len(self.mean_)
         W = state.W["chi"] / np.diag(state.M)[:, None] if self.rectify else np.linalg.solve(state.M, state.W["chi"])
         return W.reshape(-1, p, p)
 
