@@ -151,7 +151,9 @@ def moved_patches(
         blurred = ndimage.gaussian_filter(np.asarray(picture, float), pitch)
         room = np.array(blurred.shape) - 1 - 2 * reach * pitch
         if room.min() < 0:
-            raise InputError(f"picture {i} of shape {blurred.shape} has no room for patches of {shape} at pitch {pitch}")
+            raise InputError(
+                f"picture {i} of shape {blurred.shape} has no room for patches of {shape} at pitch {pitch}"
+            )
         spline = ndimage.spline_filter((blurred - blurred.mean()) / blurred.std())
         centres = reach * pitch + room * rng.random((len(at), 2))
         for frame, places in ((before, grid[None]), (after, _undone(motion, grid, moved[at]))):

@@ -30,4 +30,6 @@ def motion_detection(
     :class:`similis.circuit.Outer`; the products are then never written out.
     """
     domain = Domain.nonnegative() if rectify else Domain.free()
-    return Circuit("motion", n_components, (Channel("chi"),), Lateral("gram", tau=tau), domain, step or Step(0.05, 0.001))
+    return Circuit(
+        "motion", n_components, (Channel("chi"),), Lateral("gram", tau=tau), domain, step or Step(0.05, 0.001)
+    )
