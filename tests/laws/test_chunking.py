@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from similis import CircuitTransformer, NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching, load, save
+from similis import CircuitTransformer, MotionDetector, NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching, load, save
 from similis._errors import DivergenceError, InputError
 from similis.datasets import spiked_covariance
 from similis.networks import principal_subspace
@@ -21,6 +21,8 @@ MAKERS = {
     "nsm": lambda: NonnegativeSimilarityMatching(4, random_state=0),
     "cca": lambda: OnlineCCA(2, random_state=0),
     "exact cca": lambda: OnlineCCA(2, solver="exact"),
+    "motion": lambda: MotionDetector(2, random_state=0, trace_every=100),
+    "motion, free": lambda: MotionDetector(2, rectify=False, random_state=0),
     "own": lambda: CircuitTransformer(principal_subspace(3), random_state=0),
 }
 

@@ -9,6 +9,6 @@ from .spec import Channel, Circuit, Domain, Lateral, Step
 from .state import State, init
 
 __all__ = [
-    "FEEDBACK", "OWN", "SILENCE", "Channel", "Circuit", "Domain", "Form", "Lateral", "Lift", "Outer", "State", "Step", "Z",
-    "describe", "draw", "init", "latex", "of", "saddle_gradients", "signals_table", "value",
+    "FEEDBACK", "OWN", "SILENCE", "Channel", "Circuit", "Domain", "Form", "Lateral", "Lift", "Outer", "State", "Step",
+    "Z", "describe", "draw", "init", "latex", "of", "saddle_gradients", "signals_table", "value",
 ]  # fmt: skip

@@ -58,7 +58,7 @@ class Lift(ABC):
 
     @abstractmethod
     def factors(self, coef: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Two C-ordered arrays A, B whose product ``A.T @ B``, reshaped to (k, d), is ``coef.T @ X``; coef is (T, k)."""
+        """Two C-ordered arrays A, B: ``A.T @ B``, reshaped to (k, d), is ``coef.T @ X`` for coef (T, k)."""
 
     def __rmatmul__(self, coef: np.ndarray) -> np.ndarray:
         """``coef @ X`` for an array (T,) or (k, T): weighted sums of the rows."""

@@ -9,8 +9,8 @@ from ._card import paper
 @paper(
     "bahroun2019",
     name="motion",
-    title="A Similarity-preserving Neural Network Trained on Transformed Images Recapitulates Salient Features of the Fly "
-    "Motion Detection Circuit",
+    title="A Similarity-preserving Neural Network Trained on Transformed Images Recapitulates Salient Features of the "
+    "Fly Motion Detection Circuit",
     authors="Y. Bahroun, A. M. Sengupta, D. B. Chklovskii",
     year=2019,
     url="https://arxiv.org/abs/2102.05503",
