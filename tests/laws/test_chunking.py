@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from similis import CircuitTransformer, MotionDetector, NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching, load, save
+from similis import (
+    CircuitTransformer,
+    MotionDetector,
+    NonnegativeSimilarityMatching,
+    OnlineCCA,
+    SimilarityMatching,
+    load,
+    save,
+)
 from similis._errors import DivergenceError, InputError
 from similis.datasets import spiked_covariance
 from similis.networks import principal_subspace
