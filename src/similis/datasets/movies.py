@@ -84,14 +84,17 @@ def shifted_textures(
         )
     rng, margin = generator(random_state), max_shift + int(4 * smoothing)
     noise = rng.standard_normal((n_samples, (n_pixels - 1) * pitch + 1 + 2 * margin))
-    kernel = np.zeros(2 * int(4 * smoothing) + 1)
-    kernel[len(kernel) // 2] = 1
-    gain = np.linalg.norm(ndimage.gaussian_filter1d(kernel, smoothing))
-    texture = ndimage.gaussian_filter1d(noise, smoothing, axis=1) / gain
     steps = rng.integers(-max_shift, max_shift + 1, n_samples)
-    here = margin + pitch * np.arange(n_pixels)
-    after = np.take_along_axis(texture, here - steps[:, None], axis=1)
-    return np.concatenate([texture[:, here], after], axis=1), steps / pitch
+
+    def lens(shift: int) -> Matrix:
+        away = np.arange(noise.shape[1])[:, None] - (margin - shift + pitch * np.arange(n_pixels))
+        weights = np.exp(-0.5 * (away / smoothing) ** 2)
+        return weights / np.linalg.norm(weights, axis=0)
+
+    before, after = noise @ lens(0), np.empty((n_samples, n_pixels))
+    for shift in np.unique(steps):
+        after[steps == shift] = noise[steps == shift] @ lens(shift)
+    return np.concatenate([before, after], axis=1), steps / pitch
 
 
 def moved_patches(
