@@ -111,7 +111,7 @@ class _Workspace:
         # weights gated by their own inputs do not shrink together: no blocks
         self.plain = table.presynaptic or (k * int(self.offsets[-1]) <= TINY and block is None)
         lifted = any(isinstance(X, Lift) for X in rows.values())  # its similarities cost next to nothing
-        self.block = LONG if self.plain else block or (64 if k > 32 or lifted else 32)
+        self.block = LONG if self.plain else block or (128 if lifted else 64 if k > 32 else 32)
         dtype = state.dtype
         self.M, self.P = state.M.copy(), np.zeros((k, 0), dtype) if state.P is None else state.P.copy()
         self.R = self.P.T.copy() if state.R is None else state.R.copy()
