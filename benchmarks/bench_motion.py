@@ -120,11 +120,26 @@ def measure(shape: tuple[int, ...], k: int, rectify: bool, T: int, goal: float, 
 
 
 def table(rows: list[dict]) -> str:
-    names = ("pixels", "features", "neurons", "float64", "float32", "rules", "Jacobi", "explicit", "floor", "rules/ours")
+    names = (
+        "pixels",
+        "features",
+        "neurons",
+        "float64",
+        "float32",
+        "rules",
+        "Jacobi",
+        "explicit",
+        "floor",
+        "rules/ours",
+    )
     lines = ["| " + " | ".join((*names, "goal")) + " |", "|" + " ---: |" * (len(names) + 1)]
     for r in rows:
         us = {name: f"{value:.3g}" for name, value in r["us"].items()}
-        cells = ["x".join(map(str, r["pixels"])), f"{r['features']:,}", f"{r['k']}{'' if r['rectified'] else ' (free)'}"]
+        cells = [
+            "x".join(map(str, r["pixels"])),
+            f"{r['features']:,}",
+            f"{r['k']}{'' if r['rectified'] else ' (free)'}",
+        ]
         cells += [us.get(name, "-") for name in names[3:8]] + [f"{r['floor']:.2g}", f"{r['ratio']:.1f}", str(r["goal"])]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -35,6 +35,8 @@ class Channel:
     gated : bool, whether learning is gated by f' (0 where the domain clips the neuron); default: derived
     presynaptic : bool, whether learning is gated by the synapse's own input, dW_ij ~ x_j (post_i - leak W_ij); then
         x >= 0, and the weights settle at conditional means <x_j post_i> / <x_j>
+    lift : None or "outer", how the stream is made: of all products of a frame x with its change dx. It changes no rule;
+        rows come as :class:`similis.circuit.Outer` or written out
     """
 
     name: str = "x"
@@ -45,10 +47,12 @@ class Channel:
     rate: float = 1.0
     gated: bool | None = None
     presynaptic: bool = False
+    lift: Literal["outer"] | None = None
 
     def __post_init__(self) -> None:
         _check(self.name.isidentifier(), f"channel name {self.name!r}", "a Python identifier")
         _check(0.0 <= self.metric <= 1.0, f"metric={self.metric} of channel {self.name!r}", "a number in [0, 1]")
+        _check(self.lift in (None, "outer"), f"lift={self.lift!r} of channel {self.name!r}", "None or 'outer'")
         _check(self.rate >= 0.0, f"rate={self.rate} of channel {self.name!r}", "a number >= 0")
         if self.leak is None:
             object.__setattr__(self, "leak", 1.0 - self.metric)
@@ -140,6 +144,9 @@ class Domain:
         _check(special <= 1, "total, radius and centred together", "at most one of them")
         plain = self.lower == 0.0 and self.upper == math.inf and self.l1 == 0.0
         _check(special == 0 or self.centred > 0.0 or plain, "a total or a radius with other bounds", "z >= 0 alone")
+        # elsewhere (bound - m) + m need not be the bound again, and f' is read off z + m
+        open_ends = self.lower in (0.0, -math.inf) and self.upper == math.inf
+        _check(open_ends or not self.centred, "a centred domain with other bounds", "z >= 0, or free")
         bare = self.total is None and (self.learned or self.soft < math.inf)
         _check(not bare, "learned or soft without a total", "them with a total only")
 
@@ -264,7 +271,7 @@ class Circuit:
         _check(self.settles or not (ball or total), "a ball or a total with settles=False", "settles=True")
         _check(not (self.settles and domain.centred), "a centred domain that settles", "settles=False")
         _check(not total or lateral.kind in ("none", "gram"), f"a total with {lateral.kind!r}", "'none' or 'gram'")
-        _check(not (domain.learned and self.threshold), "a threshold with row sums", "one of them: row sums learn one")
+        _check(not (total and self.threshold), "a threshold with a total", "one of them: row sums learn thresholds")
         shifted = lateral.shift > 0.0 and lateral.kind != "interneurons"
         feedforward = not self.settles and (lateral.gain != 1.0 or lateral.power is not None or shifted)
         _check(not feedforward, "gain, shift or power with settles=False", "settles=True")

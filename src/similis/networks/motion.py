@@ -31,5 +31,10 @@ def motion_detection(
     """
     domain = Domain.nonnegative() if rectify else Domain.free()
     return Circuit(
-        "motion", n_components, (Channel("chi"),), Lateral("gram", tau=tau), domain, step or Step(0.05, 0.001)
+        "motion",
+        n_components,
+        (Channel("chi", lift="outer"),),
+        Lateral("gram", tau=tau),
+        domain,
+        step or Step(0.05, 0.001),
     )
