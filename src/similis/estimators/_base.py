@@ -191,8 +191,9 @@ class NetworkEstimator(BaseEstimator):
             parts = [f.name for f in fields(self._running_class)]
             running = {}
             for name in circuit.names:
-                of_stream = {key: arrays[f"{key}.{name}"].copy() for key in parts if f"{key}.{name}" in arrays}
-                running[name] = self._running_class(**of_stream, **meta["running"][name])
+                of_stream: dict[str, Any] = dict(meta["running"][name])
+                of_stream |= {key: arrays[f"{key}.{name}"].copy() for key in parts if f"{key}.{name}" in arrays}
+                running[name] = self._running_class(**of_stream)
             remembered = {key: meta[key] for key in self._remembered() if key in meta}
             history = {str(key): list(values) for key, values in meta["history"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:

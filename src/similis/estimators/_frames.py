@@ -52,16 +52,16 @@ class Frames(Running):
             piece = X[start : start + doubled - now.count]
             seen = now._after(piece)
             seen = seen._whitened() if seen.count == doubled else seen
-            parts.append((now if now.count else seen)._products(piece))
+            parts.append((now if now.count else seen).products(piece))
             now, start = seen, start + len(piece)
         products = Outer(*(np.concatenate([getattr(part, side) for part in parts]) for side in ("left", "right")))
         rows, scaled = super().learn(products)
         return rows, replace(now, power=scaled.power)
 
     def apply(self, X: np.ndarray) -> Outer:
-        return self._products(X) / self.rms
+        return self.products(X) / self.rms
 
-    def _products(self, X: np.ndarray) -> Outer:
+    def products(self, X: np.ndarray) -> Outer:
         before, after = np.split(X, 2, axis=1)
         R = self.whitener.astype(X.dtype)
         return Outer((after - before) @ R, (before - self.offset.astype(X.dtype)) @ R)

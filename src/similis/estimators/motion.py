@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -119,13 +119,17 @@ class MotionDetector(OneStream):
     def score(self, X: Any, y: None = None) -> float:
         """How much of the similarities is kept: 1 - |K - Z Z'|^2 / |K|^2, K_tu = (dx_t.dx_u)(x_t.x_u); 1 is perfect."""
         Z = self.transform(X).astype(float)
-        chi, missed, total = self.running_["chi"]._products(self._admit(X, reset=False).astype(float)), 0.0, 0.0
+        chi, missed, total = self._frames.products(self._admit(X, reset=False).astype(float)), 0.0, 0.0
         for start in range(0, len(Z), ROWS):
             K = chi[start : start + ROWS] @ chi.T
             total += float((K * K).sum())
             K -= Z[start : start + ROWS] @ Z.T
             missed += float((K * K).sum())
         return 1.0 - missed / total if total > 0 else 1.0
+
+    @property
+    def _frames(self) -> Frames:
+        return cast(Frames, self.running_["chi"])
 
     @property
     def components_(self) -> np.ndarray:
@@ -143,14 +147,14 @@ class MotionDetector(OneStream):
     @property
     def mean_(self) -> np.ndarray:
         """(p,) mean of the frames that the whitening in use was made from."""
-        return self.running_["chi"].offset  # type: ignore[attr-defined]
+        return self._frames.offset
 
     @property
     def whitener_(self) -> np.ndarray:
         """(p, p) whitening map in use."""
-        return self.running_["chi"].whitener  # type: ignore[attr-defined]
+        return self._frames.whitener
 
     @property
     def scale_(self) -> float:
         """RMS norm of the products of whitened frames."""
-        return self.running_["chi"].rms
+        return self._frames.rms

@@ -49,7 +49,8 @@ def texture(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     of frames, each seen once. Two rectified neurons learn, and beside them one that may be negative. Correlations,
     selectivity and accuracy are those of 10,000 new pairs. Default settings."""
     found: dict[str, list[float]] = {"antisymmetry": [], "dsi": [], "correlation": [], "three": [], "eigenvector": []}
-    scores, by_width = [], {n: [] for n in ((3, 5, 7) if budget == "full" else (5,))}
+    scores: list = []
+    by_width: dict[int, list] = {n: [] for n in ((3, 5, 7) if budget == "full" else (5,))}
     for seed in seeds:
         for n, rows in by_width.items():
             train, test = (shifted_textures(T, n, random_state=s) for T, s in ((20_000, seed), (NEW, seed + HELD_OUT)))
@@ -97,18 +98,18 @@ def texture(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     "Four directions in the plane, and rotation",
     claims=[
         Claim(id="directions", text="Textures, 5 x 5 pixels that move up, down, left or right: largest angle between a "
-              "neuron's preferred direction and the nearest of the four, each of them met once", goal=15.0,
-              better="lower", unit="degrees"),
-        Claim(id="sector", text="Textures moving in all directions: share of new pairs whose direction is told to within "
-              "45 degrees", goal=0.95, better="higher"),
+              "neuron's preferred direction and the nearest of the four, each of them met once",
+              goal=15.0, better="lower", unit="degrees"),
+        Claim(id="sector", text="Textures moving in all directions: share of new pairs whose direction is told to "
+              "within 45 degrees", goal=0.95, better="higher"),
         Claim(id="rotation", text="Textures turned by a small angle: correlation of the opponent signal with the angle",
               goal=0.7, better="higher"),
     ],
 )  # fmt: skip
 def plane(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
-    """Patches of blurred noise, 20,000 pairs. Four rectified neurons learn from cardinal motion and are then shown motion
-    in every direction; the direction is read from them linearly. Two other neurons learn from rotations about the centre
-    of the patch. Default settings."""
+    """Patches of blurred noise, 20,000 pairs. Four rectified neurons learn from cardinal motion and are then shown
+    motion in every direction; the direction is read from them linearly. Two other neurons learn from rotations about
+    the centre of the patch. Default settings."""
     angles, sectors, rotations, rival = [], [], [], []
     for seed in seeds:
         model = MotionDetector(4, random_state=seed).fit(_patches(None, "cardinal", seed)[0])
@@ -137,8 +138,8 @@ def plane(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
 def _frames(text: str) -> list[Claim]:
     return [
         Claim(id="accuracy", text=f"{text}: accuracy of the sign of motion", goal=0.8, better="higher"),
-        Claim(id="gain", text=f"{text}: that accuracy above Hassenstein and Reichardt's, summed over the patch", goal=0.0,
-              better="higher"),
+        Claim(id="gain", text=f"{text}: that accuracy above Hassenstein and Reichardt's, summed over the patch",
+              goal=0.0, better="higher"),
     ]  # fmt: skip
 
 
@@ -236,9 +237,9 @@ def _generators(model: MotionDetector, free: MotionDetector, exact: np.ndarray) 
     signs = [1, 1, *(np.sign(np.sum(A * (one - two))) for A in matrices[2:])]
     return figures.tiles(
         np.array([sign * A for sign, A in zip(signs, matrices, strict=True)]),
-        caption="What is multiplied with what: change of pixel i (down) by intensity of pixel j (across), red positive, "
-        "whitened frames. From left to right: the two rectified neurons, their difference, the free neuron, the exact top "
-        "eigenvector of <chi chi'> (sign free).",
+        caption="What is multiplied with what: change of pixel i (down) by intensity of pixel j (across), red "
+        "positive, whitened frames. From left to right: the two rectified neurons, their difference, the free neuron, "
+        "the exact top eigenvector of <chi chi'> (sign free).",
         alt="Five matrices of 5 by 5; the last three are alike, antisymmetric, strongest beside the diagonal.",
         n_columns=5,
         signed=True,
@@ -264,8 +265,8 @@ def _tuning(model: MotionDetector, pairs: Pairs, name: str) -> Figure:
     figures.label(right, "shift (pixels)", "opponent signal")
     return figures.svg(
         canvas,
-        caption="New pairs, last seed. Left: mean response of the two rectified neurons against the shift. Right: their "
-        "difference, mean and standard deviation over pictures.",
+        caption="New pairs, last seed. Left: mean response of the two rectified neurons against the shift. Right: "
+        "their difference, mean and standard deviation over pictures.",
         alt="Two curves that rise in opposite directions from zero shift, and a difference that rises through zero.",
         salt=f"motion/{name}",
         wide=True,

@@ -158,15 +158,15 @@ def rao_ruderman(X: ArrayLike, *, max_iter: int = 100, random_state: Seed = 0) -
     """
     before, after, _ = _frames(X, None)
     dx, p = after - before, before.shape[1]
-    A = generator(random_state).standard_normal((p, p))
+    A: Matrix = generator(random_state).standard_normal((p, p))
     for _ in range(max_iter):
-        last, A = A, A / np.linalg.norm(A)
+        last, A = A, A / float(np.linalg.norm(A))
         theta = _amounts(A, dx, before)
         weighted = theta[:, None] * before
         A = np.linalg.lstsq(weighted.T @ weighted, weighted.T @ dx, rcond=None)[0].T
         if np.linalg.norm(A - last) < 1e-9 * np.linalg.norm(A):
             break
-    A = A / np.linalg.norm(A)
+    A = A / float(np.linalg.norm(A))
     return A, _amounts(A, dx, before)
 
 
