@@ -134,7 +134,7 @@ def barlow_levick(X: ArrayLike, shape: tuple[int, ...] | None = None) -> Matrix:
     return np.column_stack(signals)
 
 
-def rao_ruderman(X: ArrayLike, *, max_iter: int = 100, random_state: Seed = 0) -> tuple[Matrix, Matrix]:
+def rao_ruderman(X: ArrayLike, *, max_iter: int = 100, random_state: Seed = 0) -> tuple[np.ndarray, Matrix]:
     """The generator that reconstructs changes best, by alternating least squares.
 
         min_{A, theta} sum_t |dx_t - theta_t A x_t|^2,    theta_t = dx_t . A x_t / |A x_t|^2
@@ -158,19 +158,19 @@ def rao_ruderman(X: ArrayLike, *, max_iter: int = 100, random_state: Seed = 0) -
     """
     before, after, _ = _frames(X, None)
     dx, p = after - before, before.shape[1]
-    A: Matrix = generator(random_state).standard_normal((p, p))
+    A: np.ndarray = generator(random_state).standard_normal((p, p))
     for _ in range(max_iter):
-        last, A = A, A / float(np.linalg.norm(A))
+        last, A = A, A / np.linalg.norm(A)
         theta = _amounts(A, dx, before)
         weighted = theta[:, None] * before
         A = np.linalg.lstsq(weighted.T @ weighted, weighted.T @ dx, rcond=None)[0].T
         if np.linalg.norm(A - last) < 1e-9 * np.linalg.norm(A):
             break
-    A = A / float(np.linalg.norm(A))
+    A = A / np.linalg.norm(A)
     return A, _amounts(A, dx, before)
 
 
-def _amounts(A: Matrix, dx: Matrix, x: Matrix) -> Matrix:
+def _amounts(A: np.ndarray, dx: Matrix, x: Matrix) -> Matrix:
     predicted = x @ A.T
     power = (predicted**2).sum(1)
     return np.divide((dx * predicted).sum(1), power, out=np.zeros_like(power), where=power > 0)
