@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import singledispatch
 from textwrap import wrap
 from typing import Any
 
@@ -23,8 +24,11 @@ _LATERAL: dict[str, list[tuple[str, str, str, str, str]]] = {
 }
 
 
+@singledispatch
 def describe(circuit: Circuit) -> str:
     """State a circuit as equations, on at most one screen for the networks of the catalogue.
+
+    Networks that are no circuits register their own words, here and for `latex`, `signals_table` and `draw`.
 
     ::
 
@@ -55,14 +59,21 @@ def describe(circuit: Circuit) -> str:
     title += f"{channels} channel{'s' * (channels > 1)} ({', '.join(circuit.names)})"
     lines = [title, ""]
     for word, sentences in _sections(circuit, Text()):
-        rows = sentences if word == "synapses" else _joined(sentences)
-        for row in rows:
-            for part in _wrapped(row):
-                lines.append(f"{word:<{MARGIN}}{part}")
-                word = ""
+        lines += paragraph(word, sentences if word == "synapses" else _joined(sentences))
     return "\n".join(lines)
 
 
+def paragraph(word: str, rows: list[str]) -> list[str]:
+    """Lines of a terminal: rows, broken where they are long, behind a word in the margin."""
+    lines = []
+    for row in rows:
+        for part in _wrapped(row):
+            lines.append(f"{word:<{MARGIN}}{part}")
+            word = ""
+    return lines
+
+
+@singledispatch
 def latex(circuit: Circuit) -> str:
     r"""State a circuit as one LaTeX ``aligned`` environment.
 
@@ -85,6 +96,7 @@ def latex(circuit: Circuit) -> str:
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
+@singledispatch
 def signals_table(circuit: Circuit) -> list[dict[str, Any]]:
     """List, synapse by synapse, the signals its learning rule reads: all are present at that synapse.
 

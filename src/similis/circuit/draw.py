@@ -6,6 +6,7 @@ and a dashed dendrite teaches without driving the soma.
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,7 @@ RADIUS, STEM = 0.36, 0.19
 COLORS = ("#2f6db5", "#d07a1f", "#3a8f6b", "#7a5ba6")
 
 
+@singledispatch
 def draw(circuit: Circuit, ax: Axes | None = None) -> Axes:
     """Draw a circuit: input channels, compartments, somas, laterals with their signs, outputs.
 

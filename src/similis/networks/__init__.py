@@ -1,13 +1,17 @@
-"""The catalogue: each network is a short function that returns a :class:`similis.circuit.Circuit`."""
+"""The catalogue: each network is a short function that returns a :class:`similis.circuit.Circuit`, or its own kind."""
 
+from . import rules as _rules  # noqa: F401  (a Representer in words and as a picture)
 from ._card import Card, catalogue
 from .cca import canonical_correlation
+from .representer import Representer, duality
 from .similarity import nonnegative_similarity, principal_subspace
 
 __all__ = [
     "Card",
+    "Representer",
     "canonical_correlation",
     "catalogue",
+    "duality",
     "nonnegative_similarity",
     "principal_subspace",
 ]
