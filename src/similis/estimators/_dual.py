@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,9 +22,11 @@ from ._ascent import RIDGE, Problem, features, packed
 from ._base import _pieces
 from ._running import Running
 
+#: rows that meet the support pairs at a time
+BLOCK = 64
 #: what is known of all samples at once, until learning goes on
-CERTIFICATE = ("dual_coef_", "dual_gap_", "gap_", "n_iter_", "support_", "support_vectors_")
-FITTED = ("_weights", "_hebbian", "_average", "_power", "_input", "_target", "n_samples_seen_", *CERTIFICATE)
+CERTIFICATE = ("dual_coef_", "dual_gap_", "gap_", "n_iter_", "support_")
+FITTED = ("support_vectors_", "_weights", "_hebbian", "_average", "_power", "_input", "_target", "n_samples_seen_", *CERTIFICATE)
 
 
 class DualEstimator(BaseEstimator):
@@ -63,13 +65,15 @@ class DualEstimator(BaseEstimator):
 
     # data -----------------------------------------------------------------------------------------------------------
 
-    def _admit(self, X: Any, y: Any = None, *, reset: bool) -> Any:
-        floats = [np.float64, np.float32]
-        taken = "csr" if self.kernel == "linear" and self.regularizer != "output-variance" else False
-        if y is None:
-            return validate_data(self, X, reset=reset, dtype=floats, accept_sparse=taken)
+    def _admit(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
         words: dict[str, Any] = {"multi_output": True, "y_numeric": True} if self.beside_x == "target" else {}
-        return validate_data(self, X, y, reset=reset, dtype=floats, accept_sparse=taken, **words)
+        words = {} if isinstance(y, str) else words
+        taken = "csr" if self._takes_sparse else False
+        return validate_data(self, X, y, reset=reset, dtype=[np.float64, np.float32], accept_sparse=taken, **words)
+
+    @property
+    def _takes_sparse(self) -> bool:
+        return self.kernel == "linear" and self.regularizer != "output-variance"
 
     def _forget(self, names: tuple[str, ...]) -> None:
         for name in names:
@@ -122,7 +126,7 @@ class DualEstimator(BaseEstimator):
         """The memoryless rule, sample by sample; nothing is changed if learning fails."""
         network = self._checked()
         if self.kernel != "linear":
-            raise InputError("the memoryless rule is linear; use kernel='linear', or fit with solver='dual'")
+            return self._learn_pairs(network, X, Y, epochs, shuffle)
         K, n = len(Y), X.shape[1] + 1
         const, thin = float(bool(self.fit_intercept)), sparse.issparse(X)
         if hasattr(self, "n_samples_seen_"):
@@ -156,13 +160,45 @@ class DualEstimator(BaseEstimator):
         self._weights, self._hebbian, self._average, self._power = W, H if linked else W, mean, power
         self._input, self._target, self.n_samples_seen_ = x, y, count
         self.n_iter_ = epochs
+        return None
+
+    def _learn_pairs(self, network: Representer, X: np.ndarray, Y: np.ndarray, epochs: int, shuffle: bool) -> None:
+        """The memoryless rule with a kernel: support pairs are kept, ``z = sum_s c_s k(x_s, x)``."""
+        const = float(bool(self.fit_intercept))
+        if hasattr(self, "n_samples_seen_"):
+            W, kept, power = self._weights, self.support_vectors_, self._power.copy()
+            count, x, y = self.n_samples_seen_, self._input, self._target
+        else:
+            W, kept, power, count = np.zeros((len(Y), 1)), X[:0], np.zeros(1), 0
+            x = Running(False, False, np.zeros(X.shape[1]))
+            y = Running(bool(self.fit_intercept and self._centres_targets), False, np.zeros(len(Y)))
+        words = network.loss.code, float(getattr(network.loss, "epsilon", 0.0))
+        rates = float(self.alpha), float(self.eta0), float(self.decay)
+        rng = generator(self.random_state)
+        for _ in range(epochs):
+            order = rng.permutation(len(X)) if shuffle else np.arange(len(X))
+            for start in range(0, len(X), BLOCK):
+                rows = X[order[start : start + BLOCK]]
+                targets, y = y.learn(Y.T[order[start : start + BLOCK]])
+                Z = np.repeat(const * W[:, -1:], len(rows), axis=1)
+                Z += W[:, :-1] @ self._similarities(kept, rows) if len(kept) else 0.0
+                G, C = self._similarities(rows, rows).astype(float) + const, np.zeros((len(Y), len(rows)))
+                shrunk = kernel.learn_pairs(Z, G, np.ascontiguousarray(targets.T), *words, *rates, count, power, C)
+                bias = shrunk * W[:, -1:] + const * C.sum(1, keepdims=True)
+                new = np.abs(C).max(0) > 0.0
+                W, kept = np.hstack([shrunk * W[:, :-1], C[:, new], bias]), np.concatenate([kept, rows[new]])
+                count += len(rows)
+        self._forget(CERTIFICATE)
+        self._weights, self._hebbian, self._average, self._power = W, W, W, power
+        self._input, self._target, self.n_samples_seen_ = replace(x, count=count), y, count
+        self.support_vectors_, self.n_iter_ = kept, epochs
 
     # what was learned -----------------------------------------------------------------------------------------------
 
     @property
     def _readout(self) -> np.ndarray:
         """(K, n) weights behind the outputs, the constant input's last: the average over the stream where one is kept."""
-        averaged = self.average and self.decay > 0 and not hasattr(self, "gap_")
+        averaged = self.average and self.decay > 0 and self.kernel == "linear" and not hasattr(self, "gap_")
         return self._average if averaged and self.n_samples_seen_ >= kernel.EVERY else self._weights
 
     @property
@@ -211,7 +247,7 @@ class DualEstimator(BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = self.kernel == "linear" and self.regularizer != "output-variance"
+        tags.input_tags.sparse = self._takes_sparse
         return tags
 
     # persistence ----------------------------------------------------------------------------------------------------
@@ -243,7 +279,7 @@ class DualEstimator(BaseEstimator):
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the model file does not describe a {type(self).__name__}: {error}") from error
         K, n = (*core["weights"].shape, 0, 0)[:2]
-        inputs = len(found["support_"]) if self.kernel != "linear" and "support_" in found else len(x.mean)
+        inputs = len(x.mean) if self.kernel == "linear" else len(found.get("support_vectors_", ()))
         fits = n == inputs + 1 and y.mean.shape == (K,) and core["power"].shape == (1,) and x.mean.ndim == 1
         fits &= all(core[name].shape == (K, n) for name in ("hebbian", "average"))
         fits &= all(array.dtype == np.float64 for array in core.values())

@@ -82,7 +82,7 @@ class DualRegressor(RegressorMixin, DualEstimator):
         self, loss: str = "squared", *, regularizer: str = "l2", alpha: float = 1e-3, epsilon: float = 0.1,
         total_weight: float = 10.0, p: float = 1.5, kernel: str = "linear", gamma: float | None = None,
         degree: int = 3, coef0: float = 1.0, solver: str = "dual", fit_intercept: bool = True, tol: float = 1e-4,
-        max_iter: int = 1000, eta0: float = 0.5, decay: float = 1e-3, average: bool = True, n_epochs: int = 1,
+        max_iter: int = 1000, eta0: float = 0.5, decay: float = 1e-4, average: bool = True, n_epochs: int = 1,
         shuffle: bool = True, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.loss = loss
@@ -208,7 +208,7 @@ class DualClassifier(ClassifierMixin, DualEstimator):
         self, loss: str = "logistic", *, regularizer: str = "l2", alpha: float = 1e-3, total_weight: float = 10.0,
         p: float = 1.5, kernel: str = "linear", gamma: float | None = None, degree: int = 3, coef0: float = 1.0,
         solver: str = "dual", fit_intercept: bool = True, tol: float = 1e-4, max_iter: int = 1000, eta0: float = 0.5,
-        decay: float = 1e-3, average: bool = True, n_epochs: int = 1, shuffle: bool = True, random_state: Seed = None,
+        decay: float = 1e-4, average: bool = True, n_epochs: int = 1, shuffle: bool = True, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.loss = loss
         self.regularizer = regularizer

@@ -261,3 +261,26 @@ def learn(
                     W[k, j] *= shrunk
             shrunk = 1.0
     return count
+
+
+@entry
+def learn_pairs(Z, G, Y, loss, epsilon, alpha, eta0, decay, count, power, C):
+    """The memoryless rule on similarities: each sample whose error is not 0 is kept with it, as a pair.
+
+    Z (K, B) outputs of the pairs so far for a block of samples, G (B, B) the block's own similarities. Fills C (K, B),
+    the coefficients of the block; returns the factor by which the leak has shrunk those before.
+    """
+    shrunk = 1.0
+    for t in range(G.shape[0]):
+        power[0] += (G[t, t] - power[0]) / (count + t + 1)
+        eta = eta0 / ((1.0 + decay * (count + t)) * power[0]) if power[0] > 0.0 else 0.0
+        before, shrunk = shrunk, shrunk * (1.0 - eta * alpha)
+        for k in range(Z.shape[0]):
+            z = Z[k, t]
+            for u in range(t):
+                z += C[k, u] * G[t, u]
+            C[k, t] = eta * error(loss, before * z, Y[k, t], epsilon) / shrunk
+    for k in range(C.shape[0]):
+        for t in range(C.shape[1]):
+            C[k, t] *= shrunk
+    return shrunk
