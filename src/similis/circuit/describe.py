@@ -25,7 +25,7 @@ _LATERAL: dict[str, list[tuple[str, str, str, str, str]]] = {
 
 
 @singledispatch
-def describe(circuit: Circuit) -> str:
+def describe(circuit: Circuit | Any) -> str:
     """State a circuit as equations, on at most one screen for the networks of the catalogue.
 
     Networks that are no circuits register their own words, here and for `latex`, `signals_table` and `draw`.
@@ -74,7 +74,7 @@ def paragraph(word: str, rows: list[str]) -> list[str]:
 
 
 @singledispatch
-def latex(circuit: Circuit) -> str:
+def latex(circuit: Circuit | Any) -> str:
     r"""State a circuit as one LaTeX ``aligned`` environment.
 
     Parameters
@@ -97,7 +97,7 @@ def latex(circuit: Circuit) -> str:
 
 
 @singledispatch
-def signals_table(circuit: Circuit) -> list[dict[str, Any]]:
+def signals_table(circuit: Circuit | Any) -> list[dict[str, Any]]:
     """List, synapse by synapse, the signals its learning rule reads: all are present at that synapse.
 
     The rule of weight w_ij is ``dw_ij = 2 eta_t rate (post_i pre_j - leak w_ij)``, and ``post`` is a linear form in

@@ -12,7 +12,7 @@ from ..kernels import dual as kernel
 from ..networks import Representer
 from ..networks.regularizers import L2
 
-#: of the mean squared input, added to the second moments of the output-variance regulariser so that they have an inverse
+#: of the mean squared input, added to the second moments of the output-variance regulariser: they need an inverse
 RIDGE = 1e-6
 #: unknowns up to which linear equations are solved at once
 CLOSED = 4096
@@ -49,7 +49,7 @@ class Solution:
 class Problem:
     """``min_w < l(w.x; y) > + alpha R(w)`` over samples X (T, d), for each row of Y (K, T).
 
-    The last weight is that of a constant input, ``const``.
+    The last weight is that of a constant input, ``const``; ``closed`` allows closed forms.
     """
 
     network: Representer
@@ -57,6 +57,7 @@ class Problem:
     Y: np.ndarray
     alpha: float
     const: float
+    closed: bool = True
 
     @property
     def scale(self) -> np.ndarray:
@@ -82,7 +83,7 @@ class Problem:
         if self.network.regularizer.name == "output-variance":
             return self._whitened(tol, max_iter, rng)
         linear = self.network.loss.name == "squared" and self.network.regularizer.name == "l2"
-        if linear and min(self.X.shape[0], self.X.shape[1] + 1) <= CLOSED:
+        if self.closed and linear and min(self.X.shape[0], self.X.shape[1] + 1) <= CLOSED:
             return self._closed()
         return self._climb(tol, max_iter, rng)
 
@@ -94,7 +95,7 @@ class Problem:
         values, vectors = linalg.eigh(C)
         whitener = vectors / np.sqrt(values)
         plain = Representer(self.network.loss, L2())
-        found = Problem(plain, X @ whitener, self.Y, self.alpha, 0.0).solve(tol, max_iter, rng)
+        found = Problem(plain, X @ whitener, self.Y, self.alpha, 0.0, self.closed).solve(tol, max_iter, rng)
         W = found.W[:, :-1] @ whitener.T
         return Solution(found.A, W @ C, W, found.n_iter)
 
@@ -103,8 +104,8 @@ class Problem:
         T, d = self.X.shape
         column = np.full((T, 1), self.const)
         X = sparse.hstack([self.X, column], "csr") if sparse.issparse(self.X) else np.hstack([self.X, column])
-        X, beyond = X.astype(np.float64), T <= d + 1
-        G = X @ X.T if beyond else X.T @ X
+        X, beyond = X.astype(np.float64), d + 1 >= T
+        G: Any = X @ X.T if beyond else X.T @ X
         G = G.toarray() if sparse.issparse(G) else G
         G /= self.alpha * T
         G[np.diag_indices_from(G)] += 1.0

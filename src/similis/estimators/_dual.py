@@ -25,8 +25,18 @@ from ._running import Running
 #: rows that meet the support pairs at a time
 BLOCK = 64
 #: what is known of all samples at once, until learning goes on
-CERTIFICATE = ("dual_coef_", "dual_gap_", "gap_", "n_iter_", "support_")
-FITTED = ("support_vectors_", "_weights", "_hebbian", "_average", "_power", "_input", "_target", "n_samples_seen_", *CERTIFICATE)
+CERTIFICATE = ("dual_coef_", "dual_gap_", "gap_", "n_iter_", "support_", "errors_")
+FITTED = (
+    "support_vectors_",
+    "_weights",
+    "_hebbian",
+    "_average",
+    "_power",
+    "_input",
+    "_target",
+    "n_samples_seen_",
+    *CERTIFICATE,
+)
 
 
 class DualEstimator(BaseEstimator):
@@ -47,7 +57,9 @@ class DualEstimator(BaseEstimator):
     @property
     def representer_(self) -> Representer:
         """The loss and the regulariser, with their rules as equations: print it."""
-        return duality(self.loss, self.regularizer, epsilon=getattr(self, "epsilon", 0.0), total=self.total_weight, p=self.p)
+        return duality(
+            self.loss, self.regularizer, epsilon=getattr(self, "epsilon", 0.0), total=self.total_weight, p=self.p
+        )
 
     def _checked(self) -> Representer:
         network = self.representer_
@@ -55,10 +67,10 @@ class DualEstimator(BaseEstimator):
             raise InputError(f"loss={self.loss!r} is for class labels; use DualClassifier, or loss='squared'")
         if not self.alpha > 0.0:
             raise InputError(f"alpha={self.alpha!r}; expected a number > 0")
-        if self.solver not in ("dual", "online"):
-            raise InputError(f"solver={self.solver!r}; expected 'dual' or 'online'")
-        if not (0.0 < self.eta0 <= 1.0 and self.decay >= 0.0):
-            raise InputError(f"eta0={self.eta0!r}, decay={self.decay!r}; expected 0 < eta0 <= 1 and decay >= 0")
+        if self.solver not in ("dual", "ascent", "online"):
+            raise InputError(f"solver={self.solver!r}; expected 'dual', 'ascent' or 'online'")
+        if not (self.eta0 > 0.0 and self.decay >= 0.0):
+            raise InputError(f"eta0={self.eta0!r}, decay={self.decay!r}; expected eta0 > 0 and decay >= 0")
         if self.kernel != "linear" and self.regularizer != "l2":
             raise InputError(f"kernel={self.kernel!r} with regularizer={self.regularizer!r}; kernels need 'l2'")
         return network
@@ -70,6 +82,15 @@ class DualEstimator(BaseEstimator):
         words = {} if isinstance(y, str) else words
         taken = "csr" if self._takes_sparse else False
         return validate_data(self, X, y, reset=reset, dtype=[np.float64, np.float32], accept_sparse=taken, **words)
+
+    @property
+    def _centres(self) -> bool:
+        """Whether means are taken out, which the intercept puts back."""
+        return bool(self.center and self.fit_intercept)
+
+    @property
+    def _shifts(self) -> bool:
+        return self._centres and self._centres_targets
 
     @property
     def _takes_sparse(self) -> bool:
@@ -93,14 +114,16 @@ class DualEstimator(BaseEstimator):
         """All samples at once, one dual variable each, until the duality gap is at most ``tol``."""
         network, T = self._checked(), X.shape[0]
         const, linear = float(bool(self.fit_intercept)), self.kernel == "linear"
-        centred = bool(self.fit_intercept) and linear and not sparse.issparse(X)
+        centred = self._centres and linear and not sparse.issparse(X)
         mean = X.mean(0, dtype=np.float64) if centred else np.zeros(X.shape[1])
-        shift = Y.mean(1) if self.fit_intercept and self._centres_targets else np.zeros(len(Y))
+        shift = Y.mean(1) if self._shifts else np.zeros(len(Y))
         rows = (X - mean).astype(X.dtype, copy=False) if centred else X
         lifted = None if linear else features(self._similarities(X, X))
         targets = np.ascontiguousarray(Y - shift[:, None])
-        problem = Problem(network, rows if linear else lifted, targets, float(self.alpha), const)
-        found = problem.solve(float(self.tol), int(self.max_iter), generator(self.random_state) if self.shuffle else None)
+        problem = Problem(network, rows if linear else lifted, targets, float(self.alpha), const, self.solver == "dual")
+        found = problem.solve(
+            float(self.tol), int(self.max_iter), generator(self.random_state) if self.shuffle else None
+        )
         A, W, H = found.A, found.W, found.H
         self.n_iter_, self.dual_coef_, self.dual_gap_ = found.n_iter, A, problem.gaps(found)
         self.gap_ = float((self.dual_gap_ / problem.scale).max())
@@ -119,7 +142,7 @@ class DualEstimator(BaseEstimator):
         self._weights, self._hebbian, self._average = W, H, W.copy()
         self._power = np.array([problem.curvatures.mean()])
         self._input = Running(centred, False, mean, T)
-        self._target = Running(bool(self.fit_intercept and self._centres_targets), False, shift, T)
+        self._target = Running(self._shifts, False, shift, T)
         self.n_samples_seen_ = T
 
     def _learn(self, X: Any, Y: np.ndarray, epochs: int = 1, shuffle: bool = False) -> None:
@@ -134,23 +157,26 @@ class DualEstimator(BaseEstimator):
             W, x, y, count = self._weights.copy(), self._input, self._target, self.n_samples_seen_
         else:
             H, W, mean, power, count = *(np.zeros((K, n)) for _ in range(3)), np.zeros(1), 0
-            x = Running(bool(self.fit_intercept) and not thin, False, np.zeros(n - 1))
-            y = Running(bool(self.fit_intercept and self._centres_targets), False, np.zeros(K))
+            x = Running(self._centres and not thin, False, np.zeros(n - 1))
+            y = Running(self._shifts, False, np.zeros(K))
         if thin and x.center:
             raise InputError("sparse rows after dense ones: their mean is taken out. Give dense rows throughout")
         codes = network.loss.code, float(getattr(network.loss, "epsilon", 0.0)), network.regularizer.code
         shape = network.regularizer.exponent, network.regularizer.mass
-        linked = network.regularizer.linked
+        linked, said = network.regularizer.linked, np.empty((K, X.shape[0]))
         rng = generator(self.random_state)
         for _ in range(epochs):
             order = rng.permutation(X.shape[0]) if shuffle else None
+            seen = 0
             for piece in _pieces({"x": X, "y": Y.T}, order):
                 rows, x = x.learn(piece["x"])
                 targets, y = y.learn(piece["y"])
                 count = kernel.learn(
                     *packed(rows), const, np.ascontiguousarray(targets.T), *codes, *shape, float(self.alpha),
                     RIDGE, float(self.eta0), float(self.decay), count, power, H, W, mean,
+                    said[:, seen : seen + len(targets)],
                 )  # fmt: skip
+                seen += len(targets)
                 if not np.isfinite(W).all():
                     raise DivergenceError(
                         f"weights left the finite numbers before sample {count}: eta0={self.eta0}, mean curvature of "
@@ -159,7 +185,7 @@ class DualEstimator(BaseEstimator):
         self._forget(CERTIFICATE)  # what was certified are other weights
         self._weights, self._hebbian, self._average, self._power = W, H if linked else W, mean, power
         self._input, self._target, self.n_samples_seen_ = x, y, count
-        self.n_iter_ = epochs
+        self.n_iter_, self.errors_ = epochs, said if order is None else _returned(said, order)
         return None
 
     def _learn_pairs(self, network: Representer, X: np.ndarray, Y: np.ndarray, epochs: int, shuffle: bool) -> None:
@@ -171,8 +197,9 @@ class DualEstimator(BaseEstimator):
         else:
             W, kept, power, count = np.zeros((len(Y), 1)), X[:0], np.zeros(1), 0
             x = Running(False, False, np.zeros(X.shape[1]))
-            y = Running(bool(self.fit_intercept and self._centres_targets), False, np.zeros(len(Y)))
+            y = Running(self._shifts, False, np.zeros(len(Y)))
         words = network.loss.code, float(getattr(network.loss, "epsilon", 0.0))
+        errors = np.empty((len(Y), len(X)))
         rates = float(self.alpha), float(self.eta0), float(self.decay)
         rng = generator(self.random_state)
         for _ in range(epochs):
@@ -182,22 +209,27 @@ class DualEstimator(BaseEstimator):
                 targets, y = y.learn(Y.T[order[start : start + BLOCK]])
                 Z = np.repeat(const * W[:, -1:], len(rows), axis=1)
                 Z += W[:, :-1] @ self._similarities(kept, rows) if len(kept) else 0.0
-                G, C = self._similarities(rows, rows).astype(float) + const, np.zeros((len(Y), len(rows)))
-                shrunk = kernel.learn_pairs(Z, G, np.ascontiguousarray(targets.T), *words, *rates, count, power, C)
+                G = self._similarities(rows, rows).astype(np.float64) + const
+                C, said = np.zeros((len(Y), len(rows))), np.empty((len(Y), len(rows)))
+                shrunk = kernel.learn_pairs(
+                    Z, G, np.ascontiguousarray(targets.T), *words, *rates, count, power, C, said
+                )
                 bias = shrunk * W[:, -1:] + const * C.sum(1, keepdims=True)
                 new = np.abs(C).max(0) > 0.0
                 W, kept = np.hstack([shrunk * W[:, :-1], C[:, new], bias]), np.concatenate([kept, rows[new]])
+                errors[:, order[start : start + BLOCK]] = said
                 count += len(rows)
         self._forget(CERTIFICATE)
         self._weights, self._hebbian, self._average, self._power = W, W, W, power
         self._input, self._target, self.n_samples_seen_ = replace(x, count=count), y, count
-        self.support_vectors_, self.n_iter_ = kept, epochs
+        self.support_vectors_, self.n_iter_, self.errors_ = kept, epochs, errors
 
     # what was learned -----------------------------------------------------------------------------------------------
 
     @property
     def _readout(self) -> np.ndarray:
-        """(K, n) weights behind the outputs, the constant input's last: the average over the stream where one is kept."""
+        """(K, n) weights behind the outputs, the constant input's last: the average over the stream where one is
+        kept."""
         averaged = self.average and self.decay > 0 and self.kernel == "linear" and not hasattr(self, "gap_")
         return self._average if averaged and self.n_samples_seen_ >= kernel.EVERY else self._weights
 
@@ -253,7 +285,16 @@ class DualEstimator(BaseEstimator):
     # persistence ----------------------------------------------------------------------------------------------------
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        names = ("_weights", "_hebbian", "_average", "_power", "dual_coef_", "dual_gap_", "support_", "support_vectors_")
+        names = (
+            "_weights",
+            "_hebbian",
+            "_average",
+            "_power",
+            "dual_coef_",
+            "dual_gap_",
+            "support_",
+            "support_vectors_",
+        )
         arrays = {name.strip("_"): getattr(self, name) for name in names if hasattr(self, name)}
         arrays |= {"mean": self._input.mean, "target": self._target.mean}
         meta: dict[str, Any] = {
@@ -272,7 +313,11 @@ class DualEstimator(BaseEstimator):
         """Fill the fitted attributes; ModelFileError where shapes do not fit each other."""
         try:
             core = {name: np.array(arrays[name]) for name in ("weights", "hebbian", "average", "power")}
-            found = {f"{n}_": np.array(arrays[n]) for n in ("dual_coef", "dual_gap", "support", "support_vectors") if n in arrays}
+            found = {
+                f"{n}_": np.array(arrays[n])
+                for n in ("dual_coef", "dual_gap", "support", "support_vectors")
+                if n in arrays
+            }
             x = Running(mean=np.array(arrays["mean"]), **meta["input"])
             y = Running(mean=np.array(arrays["target"]), **meta["target_running"])
             remembered = {key: meta[key] for key in self._remembered() if key in meta}
@@ -296,3 +341,10 @@ class DualEstimator(BaseEstimator):
             setattr(self, key, value)
         if "feature_names_in_" in meta:
             self.feature_names_in_ = np.array(meta["feature_names_in_"], object)
+
+
+def _returned(said: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """What was said in a random order, in the order of the samples."""
+    back = np.empty_like(said)
+    back[:, order] = said
+    return back

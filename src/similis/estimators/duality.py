@@ -35,13 +35,16 @@ class DualRegressor(RegressorMixin, DualEstimator):
     p : float, 1 < p <= 2, of the p-norm
     kernel : "linear", or with "l2" and ``fit`` a name that :func:`sklearn.metrics.pairwise.pairwise_kernels` knows
     gamma, degree, coef0 : parameters of that kernel
-    solver : "dual" (all samples at once, to a certified gap) or "online" (``fit`` is ``n_epochs`` passes of
-        ``partial_fit``)
-    fit_intercept : bool. Means of the inputs and of the target are taken out; beyond them the intercept is the weight
-        of a constant input 1, regularised like the others. Sparse rows are not centred
+    solver : "dual" (all samples, to a certified gap: in closed form for the squared loss with a quadratic regulariser,
+        else by coordinate ascent), "ascent" (coordinate ascent always: one dual variable a sample, passes over the
+        stream) or "online" (``fit`` is ``n_epochs`` passes of ``partial_fit``)
+    fit_intercept : bool, whether there is a constant input 1, whose weight is regularised like the others
+    center : bool, with an intercept, whether the means of the inputs and of the target are taken out first (running
+        means in the memoryless rule). Sparse rows are not centred
     tol, max_iter : the duality gap to reach, as a share of the mean loss at w = 0, in at most so many passes
     eta0, decay : of the memoryless rule, eta_t = eta0 / (1 + decay t), in units of 1 / mean curvature of the rows
-        (for "l2" of the mean of |x|^2), so that they need not know the units of the data; eta0 at most 1
+        (for "l2" of the mean of |x|^2), so that they need not know the units of the data; additive rules need eta0
+        well below 2
     average : bool, read outputs from the average of the weights over the stream (later weights weigh more)
     n_epochs : int, passes of ``fit`` with ``solver="online"``
     shuffle : bool, whether ``fit`` visits the samples in random order, anew each pass
@@ -53,8 +56,10 @@ class DualRegressor(RegressorMixin, DualEstimator):
     intercept_ : float or (n_targets,)
     dual_coef_ : (n_targets, n_samples) the error neurons' answers; with a kernel, outputs are
         ``sum_t dual_coef_[t] k(x_t, x) / (alpha n_samples)``. After ``fit`` with ``solver="dual"`` only, as are
-    gap_, dual_gap_ : the largest duality gap as a share of the mean loss at w = 0, and (n_targets,) the gaps themselves:
-        no weights have an objective lower than these by more
+    gap_, dual_gap_ : the largest duality gap as a share of the mean loss at w = 0, and (n_targets,) the gaps
+        themselves: no weights have an objective lower than these by more
+    errors_ : (n_targets, n_samples) after the memoryless rule: what the error neurons said to each sample of the last
+        call when it came, before it was learned from
     support_, support_vectors_ : samples with a dual variable that is not 0, and with a kernel their rows
     n_iter_, n_samples_seen_ : int
     excitatory_, inhibitory_ : (n_targets, n_features) positive weights under the entropy, whose difference is ``coef_``
@@ -81,7 +86,8 @@ class DualRegressor(RegressorMixin, DualEstimator):
     def __init__(
         self, loss: str = "squared", *, regularizer: str = "l2", alpha: float = 1e-3, epsilon: float = 0.1,
         total_weight: float = 10.0, p: float = 1.5, kernel: str = "linear", gamma: float | None = None,
-        degree: int = 3, coef0: float = 1.0, solver: str = "dual", fit_intercept: bool = True, tol: float = 1e-4,
+        degree: int = 3, coef0: float = 1.0, solver: str = "dual", fit_intercept: bool = True, center: bool = True,
+        tol: float = 1e-4,
         max_iter: int = 1000, eta0: float = 0.5, decay: float = 1e-4, average: bool = True, n_epochs: int = 1,
         shuffle: bool = True, random_state: Seed = None,
     ) -> None:  # fmt: skip
@@ -97,6 +103,7 @@ class DualRegressor(RegressorMixin, DualEstimator):
         self.coef0 = coef0
         self.solver = solver
         self.fit_intercept = fit_intercept
+        self.center = center
         self.tol = tol
         self.max_iter = max_iter
         self.eta0 = eta0
@@ -176,8 +183,8 @@ class DualClassifier(ClassifierMixin, DualEstimator):
     loss : "logistic", "hinge" or "squared"
     alpha : float > 0, weight of the regulariser against the *mean* loss: ``LogisticRegression(C=1 / (alpha *
         n_samples))``, ``LinearSVC(loss="hinge", C=1 / (alpha * n_samples))``
-    regularizer, total_weight, p, kernel, gamma, degree, coef0, solver, fit_intercept, tol, max_iter, eta0, decay,
-        average, n_epochs, shuffle, random_state : as in :class:`DualRegressor`
+    regularizer, total_weight, p, kernel, gamma, degree, coef0, solver, fit_intercept, center, tol, max_iter, eta0,
+        decay, average, n_epochs, shuffle, random_state : as in :class:`DualRegressor`
 
     Attributes
     ----------
@@ -207,7 +214,8 @@ class DualClassifier(ClassifierMixin, DualEstimator):
     def __init__(
         self, loss: str = "logistic", *, regularizer: str = "l2", alpha: float = 1e-3, total_weight: float = 10.0,
         p: float = 1.5, kernel: str = "linear", gamma: float | None = None, degree: int = 3, coef0: float = 1.0,
-        solver: str = "dual", fit_intercept: bool = True, tol: float = 1e-4, max_iter: int = 1000, eta0: float = 0.5,
+        solver: str = "dual", fit_intercept: bool = True, center: bool = True, tol: float = 1e-4,
+        max_iter: int = 1000, eta0: float = 0.5,
         decay: float = 1e-4, average: bool = True, n_epochs: int = 1, shuffle: bool = True, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.loss = loss
@@ -221,6 +229,7 @@ class DualClassifier(ClassifierMixin, DualEstimator):
         self.coef0 = coef0
         self.solver = solver
         self.fit_intercept = fit_intercept
+        self.center = center
         self.tol = tol
         self.max_iter = max_iter
         self.eta0 = eta0

@@ -220,14 +220,14 @@ def ascend(values, columns, starts, const, Y, order, loss, epsilon, kind, expone
 @entry
 def learn(
     values, columns, starts, const, Y, loss, epsilon, kind, exponent, total, alpha, ridge, eta0, decay, count, power,
-    H, W, mean,
+    H, W, mean, said,
 ):  # fmt: skip
     """One pass of the memoryless rule, ``h += eta_t (a x - alpha h)``, ``w = grad R*(h)``; returns the sample count.
 
     eta_t = eta0 / (1 + decay t) over the mean curvature of the rows so far, ``power`` (1,). Output variance:
-    ``w += eta_t ((a - alpha z) x - alpha ridge w)``, ridge in units of the mean squared input. H, W and ``mean``, the average of W (later ones weigh more),
-    change in place.
-    """
+    ``w += eta_t ((a - alpha z) x - alpha ridge w)``, ridge in units of the mean squared input. H, W and ``mean``, the
+    average of W (later ones weigh more), change in place, and ``said`` (K, T) is filled with a, what the error neurons
+    said to each sample when it came."""
     K, n = W.shape
     bits, linked = np.empty(n, np.int64), kind == ENTROPY or kind == P_NORM
     shrunk = 1.0  # where the link is the identity the weights are shrunk * H: a leak costs nothing
@@ -241,6 +241,7 @@ def learn(
         for k in range(K):
             z = before * dot(values, columns, start, stop, const, W[k])
             a = error(loss, z, Y[k, t], epsilon)
+            said[k, t] = a
             if kind == VARIANCE:
                 a -= alpha * z
             if linked:
@@ -264,7 +265,7 @@ def learn(
 
 
 @entry
-def learn_pairs(Z, G, Y, loss, epsilon, alpha, eta0, decay, count, power, C):
+def learn_pairs(Z, G, Y, loss, epsilon, alpha, eta0, decay, count, power, C, said):
     """The memoryless rule on similarities: each sample whose error is not 0 is kept with it, as a pair.
 
     Z (K, B) outputs of the pairs so far for a block of samples, G (B, B) the block's own similarities. Fills C (K, B),
@@ -279,7 +280,8 @@ def learn_pairs(Z, G, Y, loss, epsilon, alpha, eta0, decay, count, power, C):
             z = Z[k, t]
             for u in range(t):
                 z += C[k, u] * G[t, u]
-            C[k, t] = eta * error(loss, before * z, Y[k, t], epsilon) / shrunk
+            said[k, t] = error(loss, before * z, Y[k, t], epsilon)
+            C[k, t] = eta * said[k, t] / shrunk
     for k in range(C.shape[0]):
         for t in range(C.shape[1]):
             C[k, t] *= shrunk

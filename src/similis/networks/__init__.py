@@ -1,6 +1,7 @@
 """The catalogue: each network is a short function that returns a :class:`similis.circuit.Circuit`, or its own kind."""
 
-from . import rules as _rules  # noqa: F401  (a Representer in words and as a picture)
+from . import rules as _rules  # noqa: F401  (a Representer in words,)
+from . import sketch as _sketch  # noqa: F401  (and as a picture)
 from ._card import Card, catalogue
 from .cca import canonical_correlation
 from .representer import Representer, duality

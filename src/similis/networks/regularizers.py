@@ -66,7 +66,8 @@ class L2(Regularizer):
     def of(self, W: np.ndarray) -> np.ndarray:
         return 0.5 * (W * W).sum(-1)
 
-    conjugate = of
+    def conjugate(self, H: np.ndarray) -> np.ndarray:
+        return 0.5 * (H * H).sum(-1)
 
     def link(self, H: np.ndarray) -> np.ndarray:
         return H
@@ -74,15 +75,17 @@ class L2(Regularizer):
 
 @dataclass(frozen=True)
 class Entropy(Regularizer):
-    """Excitatory and inhibitory weights e, i >= 0 with sum(e + i) = U, w = e - i; R their entropy relative to equal ones.
+    """Excitatory and inhibitory weights e, i >= 0 that sum to U, w = e - i, and their entropy relative to equal ones.
 
-    With g_j = w_j / U between e and i fixed by e_j i_j = c^2, R is a function of w, finite where |w|_1 <= U.
+    R(w) is the least entropy of an e and an i that make w, those with e_j i_j the same for all j; finite where
+    |w|_1 <= U.
     """
 
     name, code, linked = "entropy", 1, True
     value = (
         "sum u log(2 d u / U), u = (e, i) >= 0, sum u = U, w = e - i",
-        r"\sum u \log(2 d u / U), \; u = (\mathbf{e}, \mathbf{i}) \geq 0, \; \sum u = U, \; \mathbf{w} = \mathbf{e} - \mathbf{i}",
+        r"\sum u \log(2 d u / U), \; u = (\mathbf{e}, \mathbf{i}) \geq 0, \; \sum u = U, \; "
+        r"\mathbf{w} = \mathbf{e} - \mathbf{i}",
     )
     map = "w = U sinh(h) / sum cosh(h)", r"\mathbf{w} = U \sinh(\mathbf{h}) / \sum \cosh(\mathbf{h})"
     rule = (

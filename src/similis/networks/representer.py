@@ -57,7 +57,7 @@ class Representer:
     def __str__(self) -> str:
         from ..circuit import describe
 
-        return describe(self)  # type: ignore[arg-type]
+        return describe(self)
 
 
 @paper(
@@ -95,6 +95,4 @@ def duality(
         )
     losses = {"epsilon-insensitive": lambda: EpsilonInsensitive(epsilon)}
     regularizers = {"entropy": lambda: Entropy(total), "p-norm": lambda: PNorm(p), "output-variance": OutputVariance}
-    return Representer(
-        losses.get(loss, LOSSES[loss])(), regularizers.get(regularizer, REGULARIZERS[regularizer])()
-    )
+    return Representer(losses.get(loss, LOSSES[loss])(), regularizers.get(regularizer, REGULARIZERS[regularizer])())

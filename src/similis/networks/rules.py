@@ -11,7 +11,7 @@ from .regularizers import REGULARIZERS
 from .representer import Representer
 
 
-@describe.register
+@describe.register(Representer)
 def _(network: Representer) -> str:
     loss, regularizer = network.loss, network.regularizer
     lines = [f"{network.name}: {loss.name} loss, {regularizer.name} regulariser; one neuron an output, one channel", ""]
@@ -36,7 +36,7 @@ def _(network: Representer) -> str:
     return "\n".join(lines)
 
 
-@latex.register
+@latex.register(Representer)
 def _(network: Representer) -> str:
     loss, regularizer = network.loss, network.regularizer
     rows = (
@@ -53,7 +53,7 @@ def _(network: Representer) -> str:
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
-@signals_table.register
+@signals_table.register(Representer)
 def _(network: Representer) -> list[dict[str, Any]]:
     more = {
         "output-variance": ", its output z[i]",
