@@ -78,7 +78,7 @@ def odds(h, top, w, bits):
 
     exp(x), for x = |h| - top, is a polynomial in a loop without calls, which the compiler makes wide.
     """
-    scales, far, mass = bits.view(np.float64), math.exp(-2.0 * min(top, 300.0)), 0.0
+    scales, far, mass = bits.view(np.float64), math.exp(-2.0 * top) if top < 300.0 else 0.0, 0.0
     for j in range(h.shape[0]):
         x = max(abs(h[j]) - top, -600.0)
         n = np.int64(x * 1.4426950408889634 - 0.5)
@@ -150,25 +150,15 @@ def settle(loss, a, z, y, q, epsilon):
     if loss == SQUARED:
         return a + (y - z - a) / (1.0 + q)
     if loss == LOGISTIC:
-        # b = y a' = sigma(-s): the root of s - y z - q (sigma(-s) - y a), which increases
-        margin, b = y * z, y * a
-        low, high = margin - q * b, margin + q * (1.0 - b)
-        s = min(max(math.log((1.0 - b) / b), low), high) if 0.0 < b < 1.0 else 0.5 * (low + high)
-        share = 0.0
+        # y a' = sigma(-s), for the root of s - y z - q (sigma(-s) - y a): increasing, with its inflection at 0, from
+        # where Newton's steps approach the root from one side
+        s = 0.0
         for _ in range(100):
             share = 1.0 / (1.0 + math.exp(min(s, 700.0)))
-            slack = s - margin - q * (share - b)
-            if slack > 0.0:
-                high = s
-            else:
-                low = s
-            step = slack / (1.0 + q * share * (1.0 - share))
-            moved = s - step
-            if not low <= moved <= high:
-                moved = 0.5 * (low + high)
-            if abs(moved - s) <= 1e-15 * (1.0 + abs(s)):
+            step = (s - y * z - q * (share - y * a)) / (1.0 + q * share * (1.0 - share))
+            s -= step
+            if abs(step) <= 1e-15 * (1.0 + abs(s)):
                 break
-            s = moved
         return y / (1.0 + math.exp(min(s, 700.0)))
     if q <= 0.0:
         return error(loss, z, y, epsilon)
