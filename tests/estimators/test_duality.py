@@ -215,7 +215,8 @@ def test_what_is_not_solved_is_said():
     ("words", "message"),
     [
         ({"loss": "hinge"}, "DualClassifier"), ({"alpha": 0.0}, "alpha"), ({"solver": "magic"}, "solver"),
-        ({"eta0": 0.0}, "eta0"), ({"kernel": "rbf", "regularizer": "entropy"}, "kernels need"), ({"loss": "l1"}, "loss"),
+        ({"eta0": 0.0}, "eta0"), ({"kernel": "rbf", "regularizer": "entropy"}, "kernels need"),
+        ({"loss": "l1"}, "loss"),
     ],
 )  # fmt: skip
 def test_parameters_that_cannot_work_are_refused(words, message):
@@ -242,10 +243,9 @@ def test_data_that_cannot_work_are_refused():
 def test_divergence_is_an_error_and_changes_nothing():
     model = DualRegressor(eta0=0.5).partial_fit(X, Y)
     before = model.coef_.copy()
+    model.set_params(eta0=50.0)
     with pytest.raises(DivergenceError, match="eta0=50"):
-        for _ in range(50):
-            model.set_params(eta0=50.0).partial_fit(X, Y)
-            before = model.coef_.copy()
+        model.partial_fit(np.tile(X, (20, 1)), np.tile(Y, (20, 1)))
     np.testing.assert_array_equal(model.coef_, before)
 
 
