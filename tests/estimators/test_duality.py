@@ -111,7 +111,7 @@ def test_the_compiled_rule_follows_the_rule(loss, kind):
     for t, x in enumerate(X):
         norm = {"entropy": 10 * np.abs(x).max() ** 2, "p-norm": 2 * np.linalg.norm(x, 3) ** 2}.get(kind, x @ x)
         bend += (norm - bend) / (t + 1)
-        eta = eta0 / (1 + decay * t) / bend
+        eta = eta0 / (1 + decay * t) / (bend * (1 + alpha) if kind == "output-variance" else bend + alpha)
         z = W @ x
         a = network.loss.error(z, targets[:, t])
         errors.append(a)
@@ -238,6 +238,13 @@ def test_data_that_cannot_work_are_refused():
         DualRegressor().partial_fit(X, Y).partial_fit(sparse.csr_matrix(X), Y)
     constant = DualRegressor().fit(np.ones((20, 3)), np.arange(20.0))
     assert constant.predict(np.ones((2, 3))) == pytest.approx([9.5, 9.5])
+
+
+@pytest.mark.parametrize("kind", [*REGULARIZERS, "rbf"])
+def test_a_heavy_regulariser_does_not_overshoot(kind):
+    words: dict = {"kernel": "rbf"} if kind == "rbf" else {"regularizer": kind}
+    model = DualRegressor(alpha=1e4, solver="online", eta0=0.9, decay=0.0, average=False, random_state=0, **words)
+    assert np.abs(model.fit(X, Y - Y.mean(0)).predict(X)).max() < 0.1
 
 
 def test_divergence_is_an_error_and_changes_nothing():

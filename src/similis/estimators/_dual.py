@@ -169,7 +169,7 @@ class DualEstimator(BaseEstimator):
             order = rng.permutation(X.shape[0]) if shuffle else None
             seen = 0
             for piece in _pieces({"x": X, "y": Y.T}, order):
-                rows, x = x.learn(piece["x"])
+                rows, x = x.learn(piece["x"]) if x.center else (piece["x"], x)
                 targets, y = y.learn(piece["y"])
                 count = kernel.learn(
                     *packed(rows), const, np.ascontiguousarray(targets.T), *codes, *shape, float(self.alpha),

@@ -128,7 +128,7 @@ def _closing(seed: int) -> Figure:
                     gaps.append(max(model.fit(*tables[kind.labels]).gap_, 1e-16))
             ax.loglog(passes, gaps, color=colour, label=name)
         figures.label(ax, "passes", "duality gap" if loss == "squared" else "", loss)
-        ax.get_legend().set_visible(loss == "squared")
+        ax.get_legend().set_visible(loss == "logistic")
     return figures.svg(
         canvas,
         caption="Duality gap, as a share of the loss at w = 0, against passes of coordinate ascent over 150 samples. "

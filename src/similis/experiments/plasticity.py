@@ -14,8 +14,8 @@ LAST = 200
 #: the steps of the check, and steps from which each rule takes its best, in units of 1 / mean curvature
 FIXED = {"l2": 0.002, "entropy": 0.03}
 STEPS = np.geomspace(0.02, 1.6, 7)
-#: the entropy's curvature is a bound that Gaussian streams stay far below
-REACH = {"l2": 1.0, "entropy": 8.0}
+#: the curvature of the others is a bound that Gaussian streams stay far below
+REACH = {"l2": 1.0, "p-norm": 4.0, "entropy": 8.0}
 NAMES = {"l2": "additive (L2)", "p-norm": "p-norm, p = 1.5", "entropy": "multiplicative (entropy)"}
 
 
@@ -48,7 +48,7 @@ def _losses(kind: str, data: tuple, eta0: float) -> np.ndarray:
 
 def _best(kind: str, data: tuple) -> np.ndarray:
     """The losses of the step, of several, that loses least in all."""
-    tried = [_losses(kind, data, eta0) for eta0 in STEPS * REACH.get(kind, 1.0)]
+    tried = [_losses(kind, data, eta0) for eta0 in STEPS * REACH[kind]]
     return min((losses for losses in tried if np.isfinite(losses).all()), key=np.sum)
 
 
@@ -152,12 +152,11 @@ def _dale(seed: int) -> Figure:
             strong, positive = abs(path[-1]) > 0.3, path[-1] > 0
             colour = (figures.ORANGE if positive else figures.BLUE) if strong else figures.GREY
             ax.plot(np.arange(10, T + 1, 10), path, color=colour, linewidth=1.8 if strong else 0.4)
-        words = "weights" if kind == "l2" else "excitatory (above 0) and inhibitory weights"
-        figures.label(ax, "samples seen", words if kind == "l2" else "", f"{NAMES[kind]}: {words}")
+        figures.label(ax, "samples seen", "weight" if kind == "l2" else "", NAMES[kind])
     return figures.svg(
         canvas,
-        caption="Weights along one stream with a sparse target; those that end large are coloured by sign. Additive "
-        "weights cross zero all the time; under the multiplicative rule no synapse ever changes its sign (Dale's law).",
+        caption="Weights along one stream with a sparse target (right: excitatory above 0, inhibitory below); those that "
+        "end large are coloured by sign. Additive weights cross zero all the time; under the multiplicative rule no synapse ever changes its sign (Dale's law).",
         alt="Left grey lines cross zero, right all lines stay on their side of it.",
         salt="dual/dale",
         wide=True,

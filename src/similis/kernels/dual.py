@@ -33,6 +33,22 @@ def dot(values, columns, start, stop, const, w):
 
 
 @inner
+def meet(values, columns, start, stop, const, w):
+    """w . x and x . x, in one reading of the row."""
+    total, bend = 0.0, const * const
+    if columns.shape[0] == 0:
+        x = values[start:stop]
+        for j in range(x.shape[0]):
+            total += w[j] * x[j]
+            bend += np.float64(x[j]) * x[j]
+    else:
+        for i in range(start, stop):
+            total += w[columns[i]] * values[i]
+            bend += np.float64(values[i]) * values[i]
+    return total + const * w[w.shape[0] - 1], bend
+
+
+@inner
 def add(values, columns, start, stop, const, factor, w):
     """w += factor x, of one row."""
     if columns.shape[0] == 0:
@@ -214,22 +230,27 @@ def learn(
 ):  # fmt: skip
     """One pass of the memoryless rule, ``h += eta_t (a x - alpha h)``, ``w = grad R*(h)``; returns the sample count.
 
-    eta_t = eta0 / (1 + decay t) over the mean curvature of the rows so far, ``power`` (1,). Output variance:
-    ``w += eta_t ((a - alpha z) x - alpha ridge w)``, ridge in units of the mean squared input. H, W and ``mean``, the
-    average of W (later ones weigh more), change in place, and ``said`` (K, T) is filled with a, what the error neurons
-    said to each sample when it came."""
+    eta_t = eta0 / (1 + decay t) over the curvature of the objective: the mean of the rows so far, ``power`` (1,), plus
+    alpha. Output variance, where it is power (1 + alpha): ``w += eta_t ((a - alpha z) x - alpha ridge w)``, ridge in
+    units of the mean squared input. H, W and ``mean``, the average of W (later ones weigh more), change in place, and
+    ``said`` (K, T) is filled with a, what the error neurons said to each sample when it came.
+    """
     K, n = W.shape
     bits, linked = np.empty(n, np.int64), kind == ENTROPY or kind == P_NORM
     shrunk = 1.0  # where the link is the identity the weights are shrunk * H: a leak costs nothing
     for t in range(starts.shape[0] - 1):
         start, stop = starts[t], starts[t + 1]
-        power[0] += (curvature(values, start, stop, const, kind, exponent, total) - power[0]) / (count + 1)
-        eta = eta0 / ((1.0 + decay * count) * power[0]) if power[0] > 0.0 else 0.0
-        count += 1
+        if linked:
+            first, bend = 0.0, curvature(values, start, stop, const, kind, exponent, total)
+        else:
+            first, bend = meet(values, columns, start, stop, const, W[0])
+        power[0] += (bend - power[0]) / (count + 1)
+        eta = eta0 / ((1.0 + decay * count) * (power[0] * (1.0 + alpha) if kind == VARIANCE else power[0] + alpha))
+        eta, count = eta if power[0] > 0.0 else 0.0, count + 1
         keep = 1.0 - eta * alpha * (ridge * power[0] / n if kind == VARIANCE else 1.0)
         before, shrunk = shrunk, 1.0 if linked else shrunk * keep
         for k in range(K):
-            z = before * dot(values, columns, start, stop, const, W[k])
+            z = before * (dot(values, columns, start, stop, const, W[k]) if k > 0 or linked else first)
             a = error(loss, z, Y[k, t], epsilon)
             said[k, t] = a
             if kind == VARIANCE:
@@ -264,7 +285,7 @@ def learn_pairs(Z, G, Y, loss, epsilon, alpha, eta0, decay, count, power, C, sai
     shrunk = 1.0
     for t in range(G.shape[0]):
         power[0] += (G[t, t] - power[0]) / (count + t + 1)
-        eta = eta0 / ((1.0 + decay * (count + t)) * power[0]) if power[0] > 0.0 else 0.0
+        eta = eta0 / ((1.0 + decay * (count + t)) * (power[0] + alpha)) if power[0] > 0.0 else 0.0
         before, shrunk = shrunk, shrunk * (1.0 - eta * alpha)
         for k in range(Z.shape[0]):
             z = Z[k, t]
