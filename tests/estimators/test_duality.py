@@ -111,7 +111,8 @@ def test_the_compiled_rule_follows_the_rule(loss, kind):
     for t, x in enumerate(X):
         norm = {"entropy": 10 * np.abs(x).max() ** 2, "p-norm": 2 * np.linalg.norm(x, 3) ** 2}.get(kind, x @ x)
         bend += (norm - bend) / (t + 1)
-        eta = eta0 / (1 + decay * t) / (bend * (1 + alpha) if kind == "output-variance" else bend + alpha)
+        sharp = 0.25 if loss == "logistic" else 1.0
+        eta = eta0 / (1 + decay * t) / (sharp * bend + alpha * (bend if kind == "output-variance" else 1))
         z = W @ x
         a = network.loss.error(z, targets[:, t])
         errors.append(a)

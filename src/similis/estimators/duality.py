@@ -42,9 +42,9 @@ class DualRegressor(RegressorMixin, DualEstimator):
     center : bool, with an intercept, whether the means of the inputs and of the target are taken out first (running
         means in the memoryless rule). Sparse rows are not centred
     tol, max_iter : the duality gap to reach, as a share of the mean loss at w = 0, in at most so many passes
-    eta0, decay : of the memoryless rule, eta_t = eta0 / (1 + decay t), in units of 1 / (alpha + mean curvature of the
-        rows), for "l2" the mean of |x|^2, so that they need not know the units of the data; additive rules need eta0
-        well below 2
+    eta0, decay : of the memoryless rule, eta_t = eta0 / (1 + decay t), in units of 1 / (alpha + curvature of the loss *
+        mean curvature of the rows), for "l2" the mean of |x|^2, so that they need not know the units of the data;
+        additive rules need eta0 well below 2
     average : bool, read outputs from the average of the weights over the stream (later weights weigh more)
     n_epochs : int, passes of ``fit`` with ``solver="online"``
     shuffle : bool, whether ``fit`` visits the samples in random order, anew each pass

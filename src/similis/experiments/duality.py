@@ -161,7 +161,13 @@ def neurons(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         tables = _tables(seed)
         for ax, (loss, kind) in zip(axes, LOSSES.items(), strict=True):
             X, y = tables[kind.labels]
-            words: dict = {"alpha": 0.05, "tol": 1e-13, "max_iter": 50_000, "solver": "ascent", "random_state": seed}
+            words: dict = {
+                "alpha": 0.05,
+                "tol": 1e-13 if loss == "hinge" else 1e-15,
+                "max_iter": 50_000,
+                "solver": "ascent",
+                "random_state": seed,
+            }
             if kind.labels:
                 model = DualClassifier(loss, **words).fit(X, y)
                 z, target = model.decision_function(X), 2.0 * y - 1.0
@@ -169,7 +175,8 @@ def neurons(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
                 model = DualRegressor(loss, **words).fit(X, y)
                 z, target = model.predict(X) - model._target.mean[0], y - y.mean()
             a, network = model.dual_coef_[0], model.representer_
-            beside = np.stack([network.loss.error(z + shift, target) for shift in (-1e-6, 1e-6)])
+            kink = 1e-6 * (loss in ("hinge", "epsilon-insensitive"))
+            beside = np.stack([network.loss.error(z + shift, target) for shift in (-kink, kink)])
             low, high = beside.min(0), beside.max(0)
             distances[loss].append(float(np.maximum(np.maximum(low - a, a - high), 0.0).max()))
             if seed == seeds[0]:

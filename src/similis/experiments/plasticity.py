@@ -155,8 +155,9 @@ def _dale(seed: int) -> Figure:
         figures.label(ax, "samples seen", "weight" if kind == "l2" else "", NAMES[kind])
     return figures.svg(
         canvas,
-        caption="Weights along one stream with a sparse target (right: excitatory above 0, inhibitory below); those that "
-        "end large are coloured by sign. Additive weights cross zero all the time; under the multiplicative rule no synapse ever changes its sign (Dale's law).",
+        caption="Weights along one stream with a sparse target (right: excitatory above 0, inhibitory below); those "
+        "that end large are coloured by sign. Additive weights cross zero all the time; under the multiplicative rule "
+        "no synapse ever changes its sign (Dale's law).",
         alt="Left grey lines cross zero, right all lines stay on their side of it.",
         salt="dual/dale",
         wide=True,

@@ -161,6 +161,12 @@ def error(loss, z, y, epsilon):
 
 
 @inner
+def bends(loss):
+    """The largest d2l/dz2; of a loss with kinks 1, which has no meaning but a step."""
+    return 0.25 if loss == LOGISTIC else 1.0
+
+
+@inner
 def settle(loss, a, z, y, q, epsilon):
     """The dual variable that maximises -l*(-a') - (a' - a) z - q (a' - a)^2 / 2."""
     if loss == SQUARED:
@@ -230,10 +236,10 @@ def learn(
 ):  # fmt: skip
     """One pass of the memoryless rule, ``h += eta_t (a x - alpha h)``, ``w = grad R*(h)``; returns the sample count.
 
-    eta_t = eta0 / (1 + decay t) over the curvature of the objective: the mean of the rows so far, ``power`` (1,), plus
-    alpha. Output variance, where it is power (1 + alpha): ``w += eta_t ((a - alpha z) x - alpha ridge w)``, ridge in
-    units of the mean squared input. H, W and ``mean``, the average of W (later ones weigh more), change in place, and
-    ``said`` (K, T) is filled with a, what the error neurons said to each sample when it came.
+    eta_t = eta0 / (1 + decay t) over the curvature of the objective: that of the loss times the mean of the rows so
+    far, ``power`` (1,), plus that of alpha R. Output variance: ``w += eta_t ((a - alpha z) x - alpha ridge w)``, ridge
+    in units of the mean squared input. H, W and ``mean``, the average of W (later ones weigh more), change in place,
+    and ``said`` (K, T) is filled with a, what the error neurons said to each sample when it came.
     """
     K, n = W.shape
     bits, linked = np.empty(n, np.int64), kind == ENTROPY or kind == P_NORM
@@ -245,8 +251,8 @@ def learn(
         else:
             first, bend = meet(values, columns, start, stop, const, W[0])
         power[0] += (bend - power[0]) / (count + 1)
-        eta = eta0 / ((1.0 + decay * count) * (power[0] * (1.0 + alpha) if kind == VARIANCE else power[0] + alpha))
-        eta, count = eta if power[0] > 0.0 else 0.0, count + 1
+        bent = bends(loss) * power[0] + alpha * (power[0] if kind == VARIANCE else 1.0)
+        eta, count = eta0 / ((1.0 + decay * count) * bent) if bent > 0.0 else 0.0, count + 1
         keep = 1.0 - eta * alpha * (ridge * power[0] / n if kind == VARIANCE else 1.0)
         before, shrunk = shrunk, 1.0 if linked else shrunk * keep
         for k in range(K):
@@ -285,7 +291,7 @@ def learn_pairs(Z, G, Y, loss, epsilon, alpha, eta0, decay, count, power, C, sai
     shrunk = 1.0
     for t in range(G.shape[0]):
         power[0] += (G[t, t] - power[0]) / (count + t + 1)
-        eta = eta0 / ((1.0 + decay * (count + t)) * (power[0] + alpha)) if power[0] > 0.0 else 0.0
+        eta = eta0 / ((1.0 + decay * (count + t)) * (bends(loss) * power[0] + alpha))
         before, shrunk = shrunk, shrunk * (1.0 - eta * alpha)
         for k in range(Z.shape[0]):
             z = Z[k, t]
