@@ -54,6 +54,7 @@ def show(
         network = entry.network(n_components)
         about = {"name": name, "paper": entry.title, "authors": entry.authors, "year": entry.year, "url": entry.url}
         about |= {"claims": "; ".join(entry.claims), "estimator": entry.estimator}
+        about |= {} if entry.classifier is None else {"--labels": entry.classifier}
     if figure is not None:
         _draw(network, figure, force)
     signals = signals_table(network)

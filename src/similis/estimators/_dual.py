@@ -40,7 +40,7 @@ FITTED = (
 
 
 class DualEstimator(BaseEstimator):
-    """Base of the estimators; abstract: a subclass admits its targets, ``_targets(X, y)``, and predicts."""
+    """Base of the estimators; abstract: a subclass makes rows Y (K, T) of its targets, and predictions of outputs."""
 
     beside_x: ClassVar[str | None]
     #: whether the mean of the targets is taken out with that of the inputs
@@ -65,6 +65,8 @@ class DualEstimator(BaseEstimator):
         network = self.representer_
         if network.loss.labels and self.beside_x != "labels":
             raise InputError(f"loss={self.loss!r} is for class labels; use DualClassifier, or loss='squared'")
+        if network.loss.name == "epsilon-insensitive" and self.beside_x == "labels":
+            raise InputError(f"loss={self.loss!r} is for numbers; use DualRegressor, or loss='hinge'")
         if not self.alpha > 0.0:
             raise InputError(f"alpha={self.alpha!r}; expected a number > 0")
         if self.solver not in ("dual", "ascent", "online"):
