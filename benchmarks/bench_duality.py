@@ -80,20 +80,21 @@ def ascent(X, Y, loss):
 def loop(model, X, Y):
     """One pass of the compiled loop that the estimator runs, from zero weights; Y (K, T)."""
     loss, kind, K, n = model.representer_.loss, model.representer_.regularizer, len(Y), X.shape[1] + 1
-    H = np.zeros((K, n))
-    W = np.zeros((K, n)) if kind.linked else H
-    rows, shape = packed(X), (kind.exponent, kind.mass)
-    if model.solver == "online":
-        state = 0, np.zeros(1), H, W, np.zeros((K, n)), np.empty(Y.shape)
-        return lambda: kernel.learn(*rows, 0.0, Y, loss.code, 0.0, kind.code, *shape, ALPHA, 1e-6, 0.5, 1e-4, *state)
-    per = 1 / (ALPHA * len(X))
-    q, order, active = (
-        Problem(model.representer_, X, Y, ALPHA, 0.0).curvatures * per,
-        np.arange(len(X)),
-        np.ones(K, bool),
-    )
-    A = np.zeros(Y.shape)
-    return lambda: kernel.ascend(*rows, 0.0, Y, order, loss.code, 0.0, kind.code, *shape, per, q, active, A, H, W)
+    rows, shape, said = packed(X), (kind.exponent, kind.mass), np.empty(Y.shape)
+    words = loss.code, 0.0, kind.code, *shape
+    per, order, active = 1 / (ALPHA * len(X)), np.arange(len(X)), np.ones(K, bool)
+    q = Problem(model.representer_, X, Y, ALPHA, 0.0).curvatures * per
+
+    def run():
+        H = np.zeros((K, n))
+        W = np.zeros((K, n)) if kind.linked else H
+        if model.solver == "online":
+            state = 0, np.zeros(1), H, W, np.zeros((K, n)), said
+            kernel.learn(*rows, 0.0, Y, *words, ALPHA, 1e-6, 0.5, 1e-4, *state)
+        else:
+            kernel.ascend(*rows, 0.0, Y, order, *words, per, q, active, np.zeros(Y.shape), H, W)
+
+    return run
 
 
 def measured(n_outputs: int, quick: bool) -> list[dict]:
@@ -122,7 +123,7 @@ def measured(n_outputs: int, quick: bool) -> list[dict]:
         best: dict[str, float] = {}
         model.fit(X, target)  # compile
         run = loop(model, X, np.ascontiguousarray(signs.T if model.beside_x == "labels" else Y.T))
-        for _ in range(2 if quick else 5):
+        for _ in range(2 if quick else 8):
             best["loop"] = min(best.get("loop", np.inf), clock(run) / T)
             best["fit"] = min(best.get("fit", np.inf), clock(lambda m=model, t=target: m.fit(X, t)) / T)
             if rules is not None:
