@@ -112,5 +112,5 @@ def test_decorrelation_spreads_the_outputs():
 
 @pytest.mark.parametrize("trace", [0.5, 5.0])
 def test_a_trace_that_no_outputs_can_have_is_refused(trace):
-    with pytest.raises(InputError, match="expected a number from total=1.0 to 4"):
+    with pytest.raises(InputError, match=r"expected a number from total=1\.0 to 4"):
         offline.row_sum(np.eye(8), 4, trace)

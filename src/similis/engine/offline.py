@@ -75,7 +75,7 @@ def row_sum(
     Returns
     -------
     Z : (T, k) nonnegative outputs
-    explained : Tr(X X' Q) / (T Tr(X X')) for X about its mean; for a partition the share of the variance between clusters
+    explained : Tr(X X' Q) / (T Tr(X X')), X about its mean; for a partition the share of the variance between clusters
 
     Raises
     ------
