@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .estimators import (
         CircuitTransformer,
+        FlexibleSimilarityMatching,
         NonnegativeSimilarityMatching,
         OnlineCCA,
         SimilarityMatching,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "FlexibleSimilarityMatching",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",
@@ -31,6 +33,7 @@ _ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics
 
 __all__ = [
     "CircuitTransformer",
+    "FlexibleSimilarityMatching",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",

@@ -12,7 +12,13 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from similis import CircuitTransformer, NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching
+from similis import (
+    CircuitTransformer,
+    FlexibleSimilarityMatching,
+    NonnegativeSimilarityMatching,
+    OnlineCCA,
+    SimilarityMatching,
+)
 from similis._errors import InputError
 from similis.metrics import canonical_correlations, subspace_error
 from similis.networks import principal_subspace
@@ -28,6 +34,7 @@ SINGLE = [SimilarityMatching, NonnegativeSimilarityMatching]
         SimilarityMatching(whiten=True),
         SimilarityMatching(solver="exact"),
         NonnegativeSimilarityMatching(),
+        FlexibleSimilarityMatching(),
         CircuitTransformer(principal_subspace(1)),
     ]
 )

@@ -13,7 +13,13 @@ from safetensors.numpy import save_file
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 
-from similis import CircuitTransformer, NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching
+from similis import (
+    CircuitTransformer,
+    FlexibleSimilarityMatching,
+    NonnegativeSimilarityMatching,
+    OnlineCCA,
+    SimilarityMatching,
+)
 from similis._errors import InputError, ModelFileError
 from similis.circuit import Circuit, Domain
 from similis.estimators._modelfile import read, to_bytes
@@ -26,6 +32,8 @@ CASES = {
     "psp-whiten-float32": (SimilarityMatching(n_components=2, whiten=True, random_state=0), (X.astype(np.float32),)),
     "psp-exact": (SimilarityMatching(n_components=2, solver="exact"), (X,)),
     "nsm": (NonnegativeSimilarityMatching(n_components=3, l1=0.01, trace_every=20, random_state=0), (X,)),
+    "flexible": (FlexibleSimilarityMatching(n_components=4, trace=2, gamma=0.1, random_state=0), (X,)),
+    "flexible-not-begun": (FlexibleSimilarityMatching(n_components=20, random_state=0), (X.astype(np.float32),)),
     "cca": (OnlineCCA(n_components=2, random_state=0), (X, Y)),
     "circuit": (CircuitTransformer(Circuit("mine", 2, domain=Domain(lower=0.0, upper=2.0)), random_state=0), (X,)),
 }

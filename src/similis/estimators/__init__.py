@@ -2,10 +2,12 @@
 
 from .cca import OnlineCCA
 from .custom import CircuitTransformer
+from .flexible import FlexibleSimilarityMatching
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 
 __all__ = [
     "CircuitTransformer",
+    "FlexibleSimilarityMatching",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",

@@ -74,13 +74,17 @@ class NetworkEstimator(BaseEstimator):
                 rows = {}
                 for name, X in piece.items():
                     rows[name], running[name] = running[name].learn(X)
-                _, state = stream.run(circuit, state, rows, trace=traces)
+                Z, state = stream.run(circuit, state, rows, trace=traces)
+                self._notice(Z, state.t)
         for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():
                     history.setdefault(key, []).append(value)
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
         self.n_samples_seen_, self.average_ = state.t, mean.state
+
+    def _notice(self, Z: np.ndarray, t: int) -> None:
+        """Look at the outputs of the samples learned, the last of which was the t-th; does nothing here."""
 
     @property
     def readout_(self) -> State:
