@@ -52,9 +52,10 @@ def row_sum_similarity(
         raise InputError(
             f"trace={trace} of {n_components} neurons; expected {total} to {n_components * total}, or None"
         )
-    kind = "gram" if gamma > 0 else "none"  # an M that does not act is not learned
-    rate = 0.01 * mu / (trace or 1.0)
-    lateral = Lateral(kind, tau, mu, gain=gamma, power=trace, power_rate=rate, shift_min=min(mu, 1e-5))
+    lateral = Lateral(
+        "gram" if gamma > 0 else "none", tau, mu, gain=gamma,  # an M that does not act is not learned
+        power=trace, power_rate=0.01 * mu / (trace or 1.0), shift_min=min(mu, 1e-5),
+    )  # fmt: skip
     step = step or Step(0.05, 0.002, 0.001)
     return Circuit("flexible", n_components, (Channel("x"),), lateral, Domain.row_sum(total, soft), step)
 
