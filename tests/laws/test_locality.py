@@ -116,7 +116,16 @@ def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(ci
             leaving = row["leak"] * state.W[name][i] * (data[name][0] if row["gated by input"] else 1)
             rule = 2 * eta * row["rate"] * (post * data[name][0] - leaving)
             np.testing.assert_allclose(after.W[name][i] - state.W[name][i], rule, atol=1e-12 * (1 + abs(post)))
-    lateral = {row["weights"]: row for row in rows[len(circuit.names) :]}
+    lateral, cells, cells2 = {row["weights"]: row for row in rows[len(circuit.names) :]}, state.cells, after.cells
+    if circuit.threshold:
+        wanted = 2 * eta * (circuit.threshold**0.5 * Z[0] - cells["b"])
+        np.testing.assert_allclose(cells2["b"] - cells["b"], wanted, atol=1e-12)
+        assert lateral["b"]["locality"] == "b[i] reads 1 before it, z[i] at neuron i, and itself"
+    if circuit.domain.learned:
+        np.testing.assert_allclose(cells2["b"] - cells["b"], 2 * eta * (Z[0] - cells["b"]), atol=1e-12)
+        assert lateral["b"]["locality"] == "b[i] reads z[i] before it, and itself"
+        grown = cells2["a"] - (1 - 2 * eta) * cells["a"]  # one number, lambda, times z
+        assert np.abs(np.outer(grown, Z[0]) - np.outer(Z[0], grown)).max() < 1e-9 * (1 + np.abs(grown).max())
     if "M" in lateral:
         row, i, j = lateral["M"], *rng(seed).integers(0, circuit.size, 2)
         own = row["leak"] * state.M[i, j] if row["leak"] else float(i == j)
