@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,14 @@ from .sources import dataset
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-GRAPHS = ("karate", "polbooks", "football")
+GraphName = Literal["karate", "polbooks", "football"]
+
+GRAPHS: tuple[GraphName, ...] = get_args(GraphName)
 #: members (numbered from 1) who stayed with the instructor, "Mr. Hi", when the club split: Zachary 1977, as in networkx
 _WITH_THE_INSTRUCTOR = (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 17, 18, 20, 22)
 
 
-def load_graph(name: Literal["karate", "polbooks", "football"]) -> tuple[Matrix, Labels]:
+def load_graph(name: GraphName) -> tuple[Matrix, Labels]:
     """Return a graph from M. Newman's collection and the communities of its nodes.
 
     Parameters

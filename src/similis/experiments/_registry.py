@@ -162,6 +162,8 @@ _MODULES = (  # one file a paper, in the order of the report
     "psp",
     "nsm",
     "bio_cca",
+    "flexible",
+    "flexible_tiles",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 
