@@ -20,6 +20,7 @@ from tests.laws.compare import gap, run_gap
 
 from similis._errors import InputError
 from similis.circuit import Channel, Circuit, Form, Lateral, State, signals_table
+from similis.circuit.state import against
 from similis.engine import reference, run
 
 ENGINES = {"reference": reference.run, "stream": run, "stream, in a block": lambda *a: run(*a, block=1)}
@@ -106,7 +107,7 @@ def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(ci
     Z, after = reference.run(circuit, state, data)
     eta, rows = circuit.step.eta0 / (1 + circuit.step.decay * t), signals_table(circuit)
     currents = {name: state.W[name] @ data[name][0] for name in circuit.names}
-    back = reference.against(circuit, state) if circuit.settles else state.M
+    back = against(circuit, state)
     for row, name in zip(rows, circuit.names, strict=False):
         for i in range(circuit.size):
             seen = {"Z": Z[0, i], "OWN": currents[name][i], "FEEDBACK": (back @ Z[0])[i]}

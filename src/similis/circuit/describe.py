@@ -172,7 +172,7 @@ def _sections(circuit: Circuit, hand: Text) -> list[tuple[str, list[str]]]:
     if _derived(circuit):
         objective = equations.objective(circuit, hand)
     elif circuit.lateral.decoupled:
-        objective = "none: the two ways to the interneurons have weights of their own; with R = P' that of P"
+        objective = "none: decoupled interneurons have one only where R = P'"
     else:
         names = [c.name for c in circuit.channels if not equations.derived(circuit, c)]
         objective = f"none: the synapses of {', '.join(names)} are declared, not derived from one"
