@@ -4,7 +4,7 @@
 
 One thread; both columns of a row are taken in the same run, interleaved, best of the repetitions, in microseconds a
 sample. ``--write`` stores benchmarks/results/bench_flexible.json. The rules settle exactly by sorting where gamma = 0,
-and by 40 accelerated projections where gamma > 0; both learn the trace's multiplier mu. Outputs of the two are compared.
+and by 40 accelerated projections where gamma > 0; both learn mu. The gap compares the outputs of the two.
 """
 
 from __future__ import annotations

@@ -208,7 +208,9 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         linkage = AgglomerativeClustering(
             n, metric="precomputed", linkage="average", distance_threshold=TOGETHER if n is None else None
         )
-        return linkage.fit_predict(np.maximum(apart, 0))
+        found = linkage.fit_predict(np.maximum(apart, 0))
+        _, first = np.unique(found, return_index=True)
+        return np.argsort(np.argsort(first))[found]  # numbered by their first neuron
 
     @property
     def components_(self) -> np.ndarray:
