@@ -83,7 +83,7 @@ def tiles(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
             value = float(np.abs(means / known[i] - 1).max())
             spread = (float(off.min()), float(off.max()))
             oracle = abs(tile(trace)[i] / known[i] - 1)
-            measured[f"{name}-{N}-{trace}"] = Measured(value, spread, tuple(seeds), "of the mean", oracle)
+            measured[f"{name}-{N}-{trace}"] = Measured(value, spread, tuple(seeds), "mean", oracle)
     measured = measured if budget == "full" else {}
     measured["exact"] = Measured(max(exact), (min(exact), max(exact)), tuple(seeds), "worst", 0.0)
     measured["alive"] = Measured.over(alive, seeds, "worst", better="higher", oracle=1.0)
