@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_moons
 from sklearn.metrics import adjusted_rand_score
@@ -78,6 +79,20 @@ def test_float32_stays_and_agrees():
     assert np.corrcoef(Z.ravel(), Z32.ravel())[0, 1] > 0.99
 
 
+def test_soft_row_sums_and_history():
+    model = FlexibleSimilarityMatching(12, mu=0.02, soft=2.0, trace_every=500, shuffle=True, random_state=0).fit(X)
+    sums = model.transform(X) @ model.state_.cells["b"]
+    assert 0.01 < np.abs(sums - 1).max() < 1
+    assert adjusted_rand_score(LABELS, model.labels_) == 1
+    assert model.history_["n_samples"] == [500, 1000, 1500]
+    assert model.history_["mu"] == [0.02] * 3
+
+
+def test_sparse_rows_are_refused():
+    with pytest.raises(TypeError, match="dense"):
+        FlexibleSimilarityMatching(4, center=False).fit(sparse.csr_array(np.eye(9)))
+
+
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_failure_changes_nothing():
     model = FlexibleSimilarityMatching(4, scale=None, center=False, random_state=0).fit(X[:300])
@@ -91,7 +106,7 @@ def test_failure_changes_nothing():
 @pytest.mark.parametrize(
     "choices",
     [{"trace": 0.5}, {"trace": 9}, {"gamma": -1.0}, {"mu": 0.0}, {"n_clusters": 0}, {"n_clusters": 1.5},
-     {"n_components": 0}, {"scale": 3}, {"eta0": 0.6}],
+     {"soft": -1.0}, {"n_components": 0}, {"scale": 3}, {"eta0": 0.6}],
 )  # fmt: skip
 def test_choices_that_cannot_work_are_refused(choices):
     with pytest.raises(InputError):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClusterMixin
 from sklearn.cluster import AgglomerativeClustering
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
@@ -49,6 +50,8 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
     mu : float > 0, softness of the tiles' borders, in the same units; with ``trace`` its first value
     n_clusters : int or None, into how many clusters the neurons are grouped, by how much they fire together; None
         joins those that do so more often than not (average correlation above 1/2)
+    soft : float > 0 or None, stiffness of the row sums: a leaky unit, lambda = soft (b.z - 1), in the same units as mu;
+        then the origin matters a little. None: exact
     center : bool, remove the running mean (of no effect but on rounding, once the mean is known)
     scale, tau, n_epochs, shuffle, trace_every, random_state : as in :class:`SimilarityMatching`
     eta0, decay, floor : learning rate eta_t = max(floor, eta0 / (1 + decay t))
@@ -59,7 +62,8 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
     clusters_ : (n_components,) int, the cluster each neuron belongs to
     coactivity_ : (n_components, n_components), running mean of ``z z'``; its trace is the trace reached
     labels_ : (n_samples,) int, clusters of the rows of ``fit``
-    mean_, scale_, history_, n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
+    history_ : dict of lists, every ``trace_every`` samples: n_samples, mu, smallest_b
+    mean_, scale_, n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
 
     References
     ----------
@@ -77,15 +81,16 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
 
     def __init__(
         self, n_components: int = 16, *, trace: float | None = None, gamma: float = 0.0, mu: float = 0.05,
-        n_clusters: int | None = None, center: bool = True, scale: str | None = "auto", eta0: float = 0.05,
-        decay: float = 0.002, floor: float = 0.001, tau: float = 0.5, n_epochs: int = 1, shuffle: bool = False,
-        trace_every: int | None = None, random_state: Seed = None,
+        n_clusters: int | None = None, soft: float | None = None, center: bool = True, scale: str | None = "auto",
+        eta0: float = 0.05, decay: float = 0.002, floor: float = 0.001, tau: float = 0.5, n_epochs: int = 1,
+        shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.trace = trace
         self.gamma = gamma
         self.mu = mu
         self.n_clusters = n_clusters
+        self.soft = soft
         self.center = center
         self.scale = scale
         self.eta0 = eta0
@@ -118,10 +123,19 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
             raise InputError(f"n_clusters={self.n_clusters!r}; expected an integer >= 1, or None")
         if not (self.gamma >= 0 and self.mu > 0):
             raise InputError(f"gamma={self.gamma}, mu={self.mu}; expected gamma >= 0 and mu > 0")
-        step = Step(self.eta0, self.decay, self.floor)
+        soft = math.inf if self.soft is None else self.soft
         return row_sum_similarity(
-            int(self.n_components), trace=self.trace, gamma=float(self.gamma), mu=self.mu, tau=self.tau, step=step
-        )
+            int(self.n_components), trace=self.trace, gamma=float(self.gamma), mu=self.mu, soft=soft, tau=self.tau,
+            step=Step(self.eta0, self.decay, self.floor),
+        )  # fmt: skip
+
+    def _admit(self, X: Any, *, reset: bool) -> Any:
+        return validate_data(self, X, reset=reset, dtype=[np.float64, np.float32])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = False
+        return tags
 
     # learning -------------------------------------------------------------------------------------------------------
 
@@ -166,6 +180,11 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         Z, state = stream.run(self.circuit_, row_sum_start(self.circuit_, rows), rows)
         self._notice(Z, state.t)
         return state
+
+    def _watch(self, state: State) -> dict[str, float]:
+        """Softness of the borders, and the mean output of the most silent neuron."""
+        mu = state.cells.get("shift", np.array([self.mu]))[0]
+        return {"mu": float(mu), "smallest_b": float(state.cells["b"].min())}
 
     def _notice(self, Z: np.ndarray, t: int) -> None:
         """Follow the mean of z z' at the rate of the laterals."""
