@@ -79,6 +79,9 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
     (5, 5)
     """
 
+    _coactivity: np.ndarray
+    _held: np.ndarray | None  # samples seen before the network begins
+
     def __init__(
         self, n_components: int = 16, *, trace: float | None = None, gamma: float = 0.0, mu: float = 0.05,
         n_clusters: int | None = None, soft: float | None = None, center: bool = True, scale: str | None = "auto",
@@ -101,9 +104,6 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         self.shuffle = shuffle
         self.trace_every = trace_every
         self.random_state = random_state
-
-    _coactivity: np.ndarray
-    _held: np.ndarray | None
 
     def fit(self, X: Any, y: None = None) -> Self:
         """Learn from the rows of X, from the beginning, ``n_epochs`` times, and label them.
