@@ -28,7 +28,8 @@ def test_list(similis):
 def test_show_prints_paper_equations_and_signals(similis, name):
     card, text = catalogue()[name], similis("show", name).output
     assert card.title in text
-    assert all(word in text for word in ("objective", "dynamics", "synapses", "lateral", "reads"))
+    learner = "lateral" if card.build().lateral.kind != "none" else "units"
+    assert all(word in text for word in ("objective", "dynamics", "synapses", learner, "reads"))
     record = similis("show", name, "-k", 7, "--json").json
     assert "7 neurons" in record["equations"] or not isinstance(card.build(), Circuit)
     assert similis("show", name, "--latex").stdout.startswith("\\begin{aligned}")

@@ -17,6 +17,7 @@ from similis import (
     CircuitTransformer,
     DualClassifier,
     DualRegressor,
+    FlexibleSimilarityMatching,
     NonnegativeSimilarityMatching,
     OnlineCCA,
     SimilarityMatching,
@@ -33,6 +34,8 @@ CASES = {
     "psp-whiten-float32": (SimilarityMatching(n_components=2, whiten=True, random_state=0), (X.astype(np.float32),)),
     "psp-exact": (SimilarityMatching(n_components=2, solver="exact"), (X,)),
     "nsm": (NonnegativeSimilarityMatching(n_components=3, l1=0.01, trace_every=20, random_state=0), (X,)),
+    "flexible": (FlexibleSimilarityMatching(n_components=4, trace=2, gamma=0.1, random_state=0), (X,)),
+    "flexible-not-begun": (FlexibleSimilarityMatching(n_components=20, random_state=0), (X.astype(np.float32),)),
     "cca": (OnlineCCA(n_components=2, random_state=0), (X, Y)),
     "dual-kernel": (DualRegressor("epsilon-insensitive", kernel="rbf", random_state=0), (X, Y[:, 0])),
     "dual-entropy-float32": (

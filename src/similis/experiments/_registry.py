@@ -166,6 +166,8 @@ _MODULES = (  # one file a paper, in the order of the report
     "bio_cca",
     "duality",
     "plasticity",
+    "flexible",
+    "flexible_tiles",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 

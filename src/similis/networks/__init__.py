@@ -5,6 +5,7 @@ from . import sketch as _sketch  # noqa: F401  (and as a picture)
 from ._card import Card, catalogue
 from .cca import canonical_correlation
 from .representer import Representer, duality
+from .flexible import move_origin, row_sum_similarity, row_sum_start
 from .similarity import nonnegative_similarity, principal_subspace
 
 __all__ = [
@@ -13,6 +14,9 @@ __all__ = [
     "canonical_correlation",
     "catalogue",
     "duality",
+    "move_origin",
     "nonnegative_similarity",
     "principal_subspace",
+    "row_sum_similarity",
+    "row_sum_start",
 ]
