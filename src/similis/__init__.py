@@ -14,6 +14,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .estimators import (
         CircuitTransformer,
+        DualClassifier,
+        DualRegressor,
+        FlexibleSimilarityMatching,
         MotionDetector,
         NonnegativeSimilarityMatching,
         OnlineCCA,
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 _ESTIMATORS = (
     "CircuitTransformer",
     "MotionDetector",
+    "DualClassifier",
+    "DualRegressor",
+    "FlexibleSimilarityMatching",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",
@@ -33,6 +39,9 @@ _ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics
 
 __all__ = [
     "CircuitTransformer",
+    "DualClassifier",
+    "DualRegressor",
+    "FlexibleSimilarityMatching",
     "MotionDetector",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",

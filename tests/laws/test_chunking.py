@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from similis import (
     CircuitTransformer,
+    FlexibleSimilarityMatching,
     MotionDetector,
     NonnegativeSimilarityMatching,
     OnlineCCA,
@@ -31,6 +32,9 @@ MAKERS = {
     "exact cca": lambda: OnlineCCA(2, solver="exact"),
     "motion": lambda: MotionDetector(2, random_state=0, trace_every=100),
     "motion, free": lambda: MotionDetector(2, rectify=False, random_state=0),
+    "flexible": lambda: FlexibleSimilarityMatching(6, trace=4, random_state=0, trace_every=100),
+    "flexible parts": lambda: FlexibleSimilarityMatching(4, gamma=0.3, random_state=0),
+    "flexible, not begun": lambda: FlexibleSimilarityMatching(80, random_state=0),
     "own": lambda: CircuitTransformer(principal_subspace(3), random_state=0),
 }
 

@@ -180,6 +180,15 @@ _NATURAL = tuple(
         (13, 135110, "e702d2fc4b4b68fdb3123b08d49269601494a4da707093ceaa6b524229f7bb57"),
     )
 )
+_COIL20 = DataFile("coil20/COIL20.mat", 3024549, "4595ebdda07f47b0eb014fcfaddc22b452f9aed9c1d9261a0d5bc336c1ee1344")
+_GRAPHS = tuple(
+    DataFile(f"graphs/{name}.gml", size, sha256)
+    for name, size, sha256 in [
+        ("karate", 4194, "f05e321c94b00a5cceab44671a65c34632aac7b152479ba619354be149ba8beb"),
+        ("polbooks", 26315, "708ff6b0ccea0b94205d4f3b396985bc173a6ef5616f240474895495ef904f09"),
+        ("football", 33508, "691340e10a939be812a4fce7a1228bdd425dcb30e69381e298ba8cfdc97952ed"),
+    ]
+)
 
 DATASETS = {
     record.name: record
@@ -228,5 +237,20 @@ DATASETS = {
             _NATURAL,
         ),
         Dataset("photographs", "two colour photographs", "2 x 427 x 640", "CC BY", "scikit-learn, inside the package"),
+            "coil20",
+            "20 objects on a turntable, 32 x 32",
+            "1,440 x 1,024",
+            "research use",
+            "Nene, Nayar, Murase, Columbia University",
+            (_COIL20,),
+        ),
+        Dataset(
+            "graphs",
+            "networks with known communities: karate, polbooks, football",
+            "34, 105, 115 nodes",
+            "none stated; cite the original authors",
+            "collected by M. Newman",
+            _GRAPHS,
+        ),
     )
 }

@@ -2,11 +2,16 @@
 
 from .cca import OnlineCCA
 from .custom import CircuitTransformer
+from .duality import DualClassifier, DualRegressor
+from .flexible import FlexibleSimilarityMatching
 from .motion import MotionDetector
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 
 __all__ = [
     "CircuitTransformer",
+    "DualClassifier",
+    "DualRegressor",
+    "FlexibleSimilarityMatching",
     "MotionDetector",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",

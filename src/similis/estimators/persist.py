@@ -22,6 +22,9 @@ CLASSES = (
     "OnlineCCA",
     "CircuitTransformer",
     "MotionDetector",
+    "DualClassifier",
+    "DualRegressor",
+    "FlexibleSimilarityMatching",
 )
 
 

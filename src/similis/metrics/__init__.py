@@ -7,6 +7,7 @@ depends on the order, the rotation or the common sign of the components: the net
 from __future__ import annotations
 
 from .correlation import canonical_correlations, cca_objective_error, held_out_correlations
+from .fields import field_widths, similarity_width
 from .motion import (
     antisymmetry,
     barlow_levick,
@@ -27,9 +28,11 @@ __all__ = [
     "cca_objective_error",
     "direction_accuracy",
     "direction_selectivity",
+    "field_widths",
     "hassenstein_reichardt",
     "held_out_correlations",
     "rao_ruderman",
     "similarity_error",
+    "similarity_width",
     "subspace_error",
 ]
