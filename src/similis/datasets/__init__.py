@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from .bars import bars
 from .blocks import read_blocks, shape_hint
-from .movies import moved_patches, pairs, shifted_textures
-from .real import (
-    MFEAT_VIEWS,
 from .graphs import GRAPHS, load_graph, planted_partition, random_walk
+from .movies import moved_patches, pairs, shifted_textures
 from .real import (
     MFEAT_VIEWS,
     load_coil20,
@@ -18,7 +16,6 @@ from .real import (
     load_natural_images,
     load_orl_faces,
     load_photographs,
-    load_orl_faces,
     mnist_halves,
 )
 from .sources import DataFile, Dataset, cache_folder, catalog, dataset, fetch

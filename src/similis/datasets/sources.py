@@ -237,6 +237,7 @@ DATASETS = {
             _NATURAL,
         ),
         Dataset("photographs", "two colour photographs", "2 x 427 x 640", "CC BY", "scikit-learn, inside the package"),
+        Dataset(
             "coil20",
             "20 objects on a turntable, 32 x 32",
             "1,440 x 1,024",
