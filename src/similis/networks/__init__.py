@@ -4,8 +4,8 @@ from . import rules as _rules  # noqa: F401  (a Representer in words,)
 from . import sketch as _sketch  # noqa: F401  (and as a picture)
 from ._card import Card, catalogue
 from .cca import canonical_correlation
-from .representer import Representer, duality
 from .flexible import move_origin, row_sum_similarity, row_sum_start
+from .representer import Representer, duality
 from .similarity import nonnegative_similarity, principal_subspace
 
 __all__ = [
