@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.cluster import KMeans, SpectralClustering
 from sklearn.datasets import make_moons
@@ -31,7 +33,7 @@ def origin(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     seeds = seeds if budget == "full" else seeds[:3]
     gaps: dict[str, list[list[float]]] = {"clusters": [], "ring": [], "bars": []}
     for seed in seeds:
-        cases: dict[str, tuple[np.ndarray, dict[str, float]]] = {
+        cases: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
             "clusters": (gaussian_blobs(2000, 10, 5, separation=12, random_state=seed)[0], {"mu": 0.02}),
             "ring": (ring(2000, random_state=seed)[0], {"trace": 8.0}),
             "bars": (bars(2000, random_state=seed)[0], {"gamma": 0.2}),
