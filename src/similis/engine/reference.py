@@ -120,6 +120,8 @@ def _under_a_total(A: np.ndarray, d: np.ndarray, b: np.ndarray, domain: Domain) 
     def excess(unit: float) -> float:
         return float(b @ _unconstrained(A, d - unit * b, plain) - domain.total - give * unit)
 
+    if not (np.isfinite(d).all() and np.isfinite(b).all() and b.max() > 0):
+        return np.full_like(d, np.nan), 0.0
     reach = 1.0 + np.abs(d).max() / b.max()
     while not excess(-reach) > 0:
         reach *= 2
