@@ -35,7 +35,8 @@ def circuits(draw: st.DrawFn, derived: bool = True) -> Circuit:
         leak = draw(st.sampled_from([None, 0.0, 0.7]))
         gated = None if post is None else draw(st.booleans())
         channels.append(Channel(name, drive, metric, leak, post, rate, gated))
-    lateral = Lateral(kind, tau=draw(st.sampled_from([0.2, 2.0])), shift=shift, units=units)
+    rest = draw(st.sampled_from([0.0, 0.3])) if kind == "interneurons" else 0.0
+    lateral = Lateral(kind, tau=draw(st.sampled_from([0.2, 2.0])), shift=shift, units=units, rest=rest)
     return Circuit("arbitrary", k, tuple(channels), lateral, domain, Step(0.05, 0.1), settles)
 
 

@@ -116,7 +116,8 @@ def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(ci
     if "P" in lateral:
         row, i = lateral["P"], rng(seed).integers(0, circuit.size)
         n = state.P.T @ Z[0]  # the interneurons' outputs
-        rule = 2 * eta * row["rate"] * (Z[0, i] * n - row["leak"] * state.P[i])
+        rest = circuit.lateral.rest * (np.arange(len(n)) == i)
+        rule = 2 * eta * row["rate"] * (Z[0, i] * n - row["leak"] * state.P[i] + rest)
         np.testing.assert_allclose(after.P[i] - state.P[i], rule, atol=1e-12)
 
 
@@ -129,6 +130,8 @@ def test_neurons_have_no_address(name):
     def exchanged(state: State) -> State:
         W = {channel: array[order] for channel, array in state.W.items()}
         P = None if state.P is None else state.P[order]
+        if case.circuit.lateral.rest:  # each interneuron has a neuron it is at rest with, and moves along
+            P = P[:, order]
         return replace(state, W=W, M=state.M[np.ix_(order, order)], P=P, Minv=None)
 
     Z, state = run(case.circuit, start, data)

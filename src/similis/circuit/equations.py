@@ -91,11 +91,11 @@ def objective(circuit: Circuit, hand: Text) -> str:
     terms.append((2.0 * circuit.domain.l1, hand.absolute(z)))
     terms += [(c.metric, hand.square(hand.current(c.name))) for c in channels]
     costs = [(c.leak or 0.0, hand.square(hand.weight(c.name))) for c in channels]
-    M, P = hand.bold("M"), hand.bold("P")
+    M, P, rest = hand.bold("M"), hand.bold("P"), hand.number(circuit.lateral.rest)
     potential = {
         "gram": (-0.5, hand.square(M)),
         "whiten": (-1.0, f"{hand.word('Tr')} {M}"),
-        "interneurons": (-1.0, hand.square(P)),
+        "interneurons": (-1.0, hand.square(f"{P} - {rest} {hand.bold('I')}" if circuit.lateral.rest else P)),
         "none": (0.0, ""),
     }
     outer = [hand.over("min", [hand.weight(c.name) for c in channels])]
@@ -140,8 +140,9 @@ def lateral(circuit: Circuit, hand: Text) -> list[str]:
     if kind == "none":
         return [f"{M} = {hand.bold('I')}, {hand.word('fixed')}"]
     if kind == "interneurons":
+        learned = [(1.0, f"{z} {n}{hand.T}"), (-1.0, P), (circuit.lateral.rest, hand.bold("I"))]
         return [
-            f"{hand.change(P)} = {rate} ({z} {n}{hand.T} - {P})",
+            f"{hand.change(P)} = {rate} ({signed(learned, hand)})",
             f"{n} = {P}{hand.T} {z}",
             f"{M} = {lateral_matrix(circuit, hand)}",
             tau,

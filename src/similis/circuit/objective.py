@@ -5,9 +5,10 @@ Per sample (a_c = W_c x_c, z settled)::
     settling     L = z'Mz - 2 sum_c drive_c z.a_c + 2 l1 |z|_1 + sum_c (leak_c |W_c|^2 + metric_c |a_c|^2) - V(M)
     otherwise    L = z'Mz - 2 sum_{teachers c} z.a_c          + sum_c (leak_c |W_c|^2 + metric_c |a_c|^2) - V(M)
 
-with V = |M|^2/2 (gram), Tr M (whiten), |P|^2 (interneurons, M = PP' + shift I), 0 (none). Weights W descend, lateral
-weights ascend, z minimises (where the circuit settles) or follows the drive. This is the similarity-matching objective
-after the Legendre transforms of the output-input and output-output terms (Pehlevan, Sengupta & Chklovskii 2018).
+with V = |M|^2/2 (gram), Tr M (whiten), |P - rest I|^2 (interneurons, M = PP' + shift I), 0 (none). Weights W descend,
+lateral weights ascend, z minimises (where the circuit settles) or follows the drive. This is the similarity-matching
+objective after the Legendre transforms of the output-input and output-output terms (Pehlevan, Sengupta & Chklovskii
+2018).
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def _potential(circuit: Circuit, state: State) -> float:
         return 0.5 * float((state.M**2).sum())
     if kind == "whiten":
         return float(np.trace(state.M))
-    return float((state.P**2).sum()) if kind == "interneurons" and state.P is not None else 0.0
+    if kind == "interneurons" and state.P is not None:
+        return float(((state.P - circuit.lateral.rest * np.eye(*state.P.shape)) ** 2).sum())
+    return 0.0
 
 
 def saddle_gradients(
@@ -89,7 +92,7 @@ def saddle_gradients(
         gradients[c.name] = -2.0 * (post.T @ data[c.name] / T - c.leak * state.W[c.name])
     second = Z.T @ Z / T
     if circuit.lateral.kind == "interneurons" and state.P is not None:
-        gradients["P"] = 2.0 * (second @ state.P - state.P)
+        gradients["P"] = 2.0 * (second @ state.P - state.P + circuit.lateral.rest * np.eye(*state.P.shape))
     elif circuit.lateral.kind != "none":
         gradients["M"] = second - (state.M if circuit.lateral.kind == "gram" else np.eye(circuit.size))
     return gradients

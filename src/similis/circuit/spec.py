@@ -56,7 +56,8 @@ class Channel:
 class Lateral:
     """The lateral connections M and how they learn, at rate eta/tau.
 
-    ``gram``: dM ~ z z' - M. ``whiten``: dM ~ z z' - I. ``interneurons``: M = P P' + shift I, dP ~ z (P'z)' - P.
+    ``gram``: dM ~ z z' - M. ``whiten``: dM ~ z z' - I. ``interneurons``: M = P P' + shift I,
+    dP ~ z (P'z)' - P + rest I (with rest > 0 a pair that falls silent keeps a weight from which it can grow again).
     ``none``: M = I, fixed.
     """
 
@@ -64,14 +65,20 @@ class Lateral:
     tau: float = 0.5
     shift: float = 0.0
     units: int | None = None
+    rest: float = 0.0
 
     def __post_init__(self) -> None:
         kinds = ("gram", "whiten", "interneurons", "none")
         _check(self.kind in kinds, f"lateral kind {self.kind!r}", f"one of {', '.join(kinds)}")
         _check(self.tau > 0.0, f"tau={self.tau}", "a positive number")
         _check(self.shift >= 0.0, f"shift={self.shift}", "a number >= 0")
-        alone = self.kind != "interneurons" and (self.shift != 0.0 or self.units is not None)
-        _check(not alone, f"shift={self.shift}, units={self.units} with {self.kind}", "them with interneurons only")
+        _check(self.rest >= 0.0, f"rest={self.rest}", "a number >= 0")
+        alone = self.kind != "interneurons" and (self.shift != 0.0 or self.units is not None or self.rest != 0.0)
+        _check(
+            not alone,
+            f"shift={self.shift}, units={self.units}, rest={self.rest} with {self.kind}",
+            "them with interneurons only",
+        )
 
 
 @dataclass(frozen=True)

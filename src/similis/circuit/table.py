@@ -31,6 +31,7 @@ class Table(NamedTuple):
     reads_feedback: bool  # some synapse reads M z
     tau: np.floating
     shift: np.floating
+    rest: np.floating
     lower: np.floating
     upper: np.floating
     l1: np.floating
@@ -58,6 +59,7 @@ def compile_circuit(circuit: Circuit, dtype: np.dtype | type) -> Table:
         reads_feedback=bool(channels[:, FEEDBACK].any()),
         tau=number(circuit.lateral.tau),
         shift=number(circuit.lateral.shift),
+        rest=number(circuit.lateral.rest),
         lower=number(circuit.domain.lower),
         upper=number(circuit.domain.upper),
         l1=number(circuit.domain.l1),

@@ -57,7 +57,7 @@ def _learn(circuit: Circuit, state: State, x: dict, a: dict, z: np.ndarray, eta:
     elif lateral.kind == "whiten":
         M += rate * (np.outer(z, z) - np.eye(k))
     elif P is not None:
-        P += rate * (np.outer(z, P.T @ z) - P)
+        P += rate * (np.outer(z, P.T @ z) - P + lateral.rest * np.eye(*P.shape))
         M[:] = P @ P.T + lateral.shift * np.eye(k)
 
 

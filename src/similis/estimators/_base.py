@@ -14,7 +14,7 @@ from .._errors import InputError, ModelFileError
 from .._random import generator
 from ..circuit import Circuit, State, init
 from ..engine import Trace, stream
-from ._moments import Moments
+from ._moments import Moments, Recent
 from ._running import Running
 
 #: samples between the weights that enter the average
@@ -34,6 +34,7 @@ class NetworkEstimator(BaseEstimator):
     circuit_: Circuit
     moments_: Moments
     _state: State | None
+    _recent: Recent
     _dtype: np.dtype
     average_: State | None
     running_: dict[str, Running]
@@ -47,8 +48,22 @@ class NetworkEstimator(BaseEstimator):
         """Size of the first weights."""
         return None
 
+    def _follow(self, recent: Recent, Z: np.ndarray) -> Recent:
+        """What is remembered of the outputs while learning: nothing, unless a subclass asks for it."""
+        return recent
+
     def _restart(self) -> None:
-        for name in ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype"):
+        for name in (
+            "circuit_",
+            "_state",
+            "_recent",
+            "average_",
+            "running_",
+            "history_",
+            "n_samples_seen_",
+            "moments_",
+            "_dtype",
+        ):
             if hasattr(self, name):
                 delattr(self, name)
 
@@ -63,7 +78,7 @@ class NetworkEstimator(BaseEstimator):
             dtype = np.result_type(*(X.dtype for X in streams.values()))
             state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
             running, history, average = {name: self._new_running(d) for name, d in dims.items()}, {}, None
-        mean = _Average(average)
+        mean, recent = _Average(average), getattr(self, "_recent", Recent.empty(circuit.size))
         traces = [] if self.trace_every is None else [Trace(self.trace_every, _watch)]
         if getattr(self, "average", False) and circuit.step.decay > 0:
             traces.append(Trace(AVERAGE_EVERY, mean))
@@ -74,13 +89,14 @@ class NetworkEstimator(BaseEstimator):
                 rows = {}
                 for name, X in piece.items():
                     rows[name], running[name] = running[name].learn(X)
-                _, state = stream.run(circuit, state, rows, trace=traces)
+                Z, state = stream.run(circuit, state, rows, trace=traces)
+                recent = self._follow(recent, Z)
         for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():
                     history.setdefault(key, []).append(value)
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
-        self.n_samples_seen_, self.average_ = state.t, mean.state
+        self.n_samples_seen_, self.average_, self._recent = state.t, mean.state, recent
 
     @property
     def readout_(self) -> State:

@@ -156,6 +156,14 @@ def adapt(table, rate, M, P, N, track, V, pending, z, f, n):
                 old = M[i, j] - table.shift if i == j else M[i, j]
                 new = keep * keep * old + rate * keep * (f[i] * z[j] + z[i] * f[j]) + rate * rate * size * z[i] * z[j]
                 M[i, j] = new + table.shift if i == j else new
+        if table.rest > 0:
+            push = rate * table.rest
+            for i in range(min(P.shape)):
+                P[i, i] += push
+                M[i, i] -= push * push
+                for j in range(k):  # (P + push I)(P + push I)' from P P'
+                    M[j, i] += push * P[j, i]
+                    M[i, j] += push * P[j, i]
 
 
 @inline
