@@ -6,7 +6,7 @@ depends on the order, the rotation or the common sign of the components: the net
 
 from __future__ import annotations
 
-from .correlation import canonical_correlations, cca_objective_error, held_out_correlations
+from .correlation import canonical_correlations, cca_objective_error, held_out_correlations, whitening_error
 from .similarity import alignment, similarity_error
 from .subspace import captured_variance, subspace_error
 
@@ -18,4 +18,5 @@ __all__ = [
     "held_out_correlations",
     "similarity_error",
     "subspace_error",
+    "whitening_error",
 ]
