@@ -47,7 +47,7 @@ def test_outputs_above_the_threshold_are_white_and_the_others_silent(learned):
 @pytest.mark.parametrize(("threshold", "k"), [(0.5, 6), (0.0, 6), (0.98, 6), (0.5, 2), (0.999, 4)])
 def test_the_exact_solver_counts_the_correlations(threshold, k):
     model = adaptive(k, threshold=threshold, solver="exact", ridge=0.0).fit(X, Y)
-    rank = min(k, int((RHO > threshold).sum()))
+    rank = min(k, int((threshold < RHO).sum()))
     assert model.rank_ == rank
     np.testing.assert_allclose(output_spectrum(model), [1.0] * rank + [0.0] * (k - rank), atol=1e-3)
     np.testing.assert_allclose(model.canonical_correlations_, RHO[:rank], atol=1e-9)
@@ -67,7 +67,7 @@ def test_the_exact_state_is_a_fixed_point_of_the_rules():
 
 
 def growth(tau: float, power: float, rho: float, threshold: float) -> float:
-    """Largest real part among the eigenvalues of the averaged rules about the state of one survivor and one silent pair.
+    """Largest real part of the eigenvalues of the averaged rules about the state of one survivor and one silent pair.
 
     Both views have one column of variance ``power`` with correlation rho, so that both directions have b = power.
     """
