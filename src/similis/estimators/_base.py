@@ -31,6 +31,9 @@ class NetworkEstimator(BaseEstimator):
     #: what is learned from beside X: "view", "target" (numbers) or "labels" (classes); the command line asks
     beside_x: ClassVar[str | None] = None
 
+    #: whether outputs are free up to a rotation that drifts while learning: weights are then averaged in one frame
+    _turns: ClassVar[bool] = False
+
     circuit_: Circuit
     moments_: Moments
     _state: State | None
@@ -78,7 +81,7 @@ class NetworkEstimator(BaseEstimator):
             dtype = np.result_type(*(X.dtype for X in streams.values()))
             state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
             running, history, average = {name: self._new_running(d) for name, d in dims.items()}, {}, None
-        mean, recent = _Average(average), getattr(self, "_recent", Recent.empty(circuit.size))
+        mean, recent = _Average(average, self._turns), getattr(self, "_recent", Recent.empty(circuit.size))
         traces = [] if self.trace_every is None else [Trace(self.trace_every, _watch)]
         if getattr(self, "average", False) and circuit.step.decay > 0:
             traces.append(Trace(AVERAGE_EVERY, mean))
@@ -228,18 +231,26 @@ class NetworkEstimator(BaseEstimator):
 class _Average:
     """Average of the weights over the stream, later ones weighing more (proportional to time)."""
 
-    def __init__(self, state: State | None) -> None:
-        self.state = None if state is None else state.copy()
+    def __init__(self, state: State | None, turns: bool) -> None:
+        self.state, self.turns = None if state is None else state.copy(), turns
 
     def __call__(self, now: State) -> dict[str, float]:
         if self.state is None:
             self.state = replace(now, P=None, Minv=None, R=None, t=1)
             return {}
+        now = _turned(now, self.state) if self.turns else now
         share = 2 / (self.state.t + 2)
         for mean, new in [(self.state.M, now.M), *((self.state.W[name], W) for name, W in now.W.items())]:
             mean += mean.dtype.type(share) * (new - mean)
         self.state = replace(self.state, t=self.state.t + 1)
         return {}
+
+
+def _turned(now: State, target: State) -> State:
+    """The same network up to a rotation of its outputs, the one that brings the weights nearest to the target's."""
+    U, _, V = np.linalg.svd(sum(target.W[name] @ W.T for name, W in now.W.items()))
+    Q = U @ V
+    return replace(now, M=Q @ now.M @ Q.T, W={name: Q @ W for name, W in now.W.items()})
 
 
 def _watch(state: State) -> dict[str, float]:

@@ -68,6 +68,7 @@ class OnlineCCA(NetworkEstimator):
     """
 
     beside_x: ClassVar[str | None] = "view"
+    _turns: ClassVar[bool] = True
 
     def __init__(
         self, n_components: int = 2, *, rank: str = "fixed", threshold: float = 0.5, ridge: float = 0.01,
