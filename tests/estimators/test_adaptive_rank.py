@@ -108,9 +108,9 @@ def test_surplus_outputs_never_fall_silent_when_tau_is_too_large():
 
 
 def test_a_pair_that_was_silent_for_long_wakes_without_a_shock():
-    """Interneurons that had decayed to nothing let the output grow by the hundred before they answer."""
+    """Interneurons that had decayed to nothing let the output grow tenfold too far before they answer."""
     random = np.random.default_rng(2)
-    noise = random.standard_normal((20_000, 12)), random.standard_normal((20_000, 9))
+    noise = random.standard_normal((10_000, 12)), random.standard_normal((10_000, 9))
     quiet, loud = ({name: view / np.sqrt((view**2).sum(1).mean()) for name, view in zip("xy", views, strict=True)}
                    for views in (noise, (X, Y)))  # fmt: skip
     peaks = []
@@ -123,7 +123,7 @@ def test_a_pair_that_was_silent_for_long_wakes_without_a_shock():
         assert np.linalg.eigvalsh(np.cov(Z[-2000:].T))[-1] == pytest.approx(1.0, abs=0.1)  # it wakes
         peaks.append(np.abs(Z).max())
     assert peaks[0] < 10
-    assert peaks[1] > 50
+    assert peaks[1] > 40
 
 
 def test_the_rank_follows_a_stream_that_changes():
