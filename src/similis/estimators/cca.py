@@ -30,8 +30,8 @@ class OnlineCCA(NetworkEstimator):
     correlation is above the threshold survive with unit variance, uncorrelated; the others fall silent.
 
     Where both views have up to a few thousand columns and the stream is stationary, ``solver="exact"`` (second moments,
-    then one decomposition) is the better choice: no error, and faster. The network is for wide views, streams that
-    drift and local hardware.
+    then one decomposition) is the better choice: no error, and faster up to about a hundred columns a view. The network
+    is for wide views (from a few hundred columns on it is the faster one), streams that drift and local hardware.
 
     Parameters
     ----------
