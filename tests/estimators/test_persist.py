@@ -27,6 +27,7 @@ CASES = {
     "psp-exact": (SimilarityMatching(n_components=2, solver="exact"), (X,)),
     "nsm": (NonnegativeSimilarityMatching(n_components=3, l1=0.01, trace_every=20, random_state=0), (X,)),
     "cca": (OnlineCCA(n_components=2, random_state=0), (X, Y)),
+    "cca-adaptive": (OnlineCCA(n_components=2, rank="adaptive", random_state=0), (X, Y)),
     "circuit": (CircuitTransformer(Circuit("mine", 2, domain=Domain(lower=0.0, upper=2.0)), random_state=0), (X,)),
 }
 

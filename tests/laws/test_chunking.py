@@ -20,6 +20,7 @@ MAKERS = {
     "exact": lambda: SimilarityMatching(3, solver="exact"),
     "nsm": lambda: NonnegativeSimilarityMatching(4, random_state=0),
     "cca": lambda: OnlineCCA(2, random_state=0),
+    "adaptive cca": lambda: OnlineCCA(3, rank="adaptive", random_state=0),
     "exact cca": lambda: OnlineCCA(2, solver="exact"),
     "own": lambda: CircuitTransformer(principal_subspace(3), random_state=0),
 }
