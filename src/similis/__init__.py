@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .estimators import (
         CircuitTransformer,
+        DualClassifier,
+        DualRegressor,
         NonnegativeSimilarityMatching,
         OnlineCCA,
         SimilarityMatching,
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "DualClassifier",
+    "DualRegressor",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",
@@ -31,6 +35,8 @@ _ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics
 
 __all__ = [
     "CircuitTransformer",
+    "DualClassifier",
+    "DualRegressor",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",

@@ -2,10 +2,13 @@
 
 from .cca import OnlineCCA
 from .custom import CircuitTransformer
+from .duality import DualClassifier, DualRegressor
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 
 __all__ = [
     "CircuitTransformer",
+    "DualClassifier",
+    "DualRegressor",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",

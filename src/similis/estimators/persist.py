@@ -21,6 +21,8 @@ CLASSES = (
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "CircuitTransformer",
+    "DualClassifier",
+    "DualRegressor",
 )
 
 

@@ -59,10 +59,11 @@ def limit(A: np.ndarray, B: np.ndarray, threshold: float = 0.5) -> float:
               "eigenvalue in [0.6, 1.5] and two below 0.01)", goal=0.0, better="lower"),
         Claim(id="whitening", text="Adaptive rank, synthetic views: whitening error after 100,000 samples", goal=0.045,
               better="lower", known=0.23, provenance="authors' code", source=STORED),
-        Claim(id="latest", text="Adaptive rank, synthetic views: the same at the latest weights, without an average", goal=0.045, better="lower",
-              known=0.038, source=CLASS),
+        Claim(id="latest", text="Adaptive rank, synthetic views: the same at the latest weights, without an average",
+              goal=0.045, better="lower", known=0.038, source=CLASS),
         Claim(id="spurious", text="Adaptive rank, synthetic views: the same at the published tau = 0.1, surplus "
-              "outputs rotate and never fall silent", goal=0.2, better="higher", known=0.23, provenance="authors' code", source=STORED),
+              "outputs rotate and never fall silent", goal=0.2, better="higher", known=0.23,
+              provenance="authors' code", source=STORED),
     ],
 )  # fmt: skip
 def synthetic(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
