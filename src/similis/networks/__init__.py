@@ -4,14 +4,13 @@ from . import rules as _rules  # noqa: F401  (a Representer in words,)
 from . import sketch as _sketch  # noqa: F401  (and as a picture)
 from ._card import Card, catalogue
 from .cca import adaptive_canonical_correlation, canonical_correlation
-from .cca import canonical_correlation
 from .representer import Representer, duality
 from .similarity import nonnegative_similarity, principal_subspace
 
 __all__ = [
     "Card",
-    "adaptive_canonical_correlation",
     "Representer",
+    "adaptive_canonical_correlation",
     "canonical_correlation",
     "catalogue",
     "duality",
