@@ -28,7 +28,9 @@ def test_list(similis):
 def test_show_prints_paper_equations_and_signals(similis, name):
     card, text = catalogue()[name], similis("show", name).output
     assert card.title in text
-    assert all(word in text for word in ("objective", "dynamics", "synapses", "lateral", "reads"))
+    network = card.build()
+    bare = isinstance(network, Circuit) and network.lateral.kind == "none"
+    assert all(word in text for word in ("objective", "dynamics", "synapses", "units" if bare else "lateral", "reads"))
     record = similis("show", name, "-k", 7, "--json").json
     assert "7 neurons" in record["equations"] or not isinstance(card.build(), Circuit)
     assert similis("show", name, "--latex").stdout.startswith("\\begin{aligned}")

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from similis import CircuitTransformer, NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching, load, save
+from similis import (
+    CircuitTransformer,
+    FlexibleSimilarityMatching,
+    NonnegativeSimilarityMatching,
+    OnlineCCA,
+    SimilarityMatching,
+    load,
+    save,
+)
 from similis._errors import DivergenceError, InputError
 from similis.datasets import spiked_covariance
 from similis.networks import principal_subspace
@@ -22,6 +30,9 @@ MAKERS = {
     "cca": lambda: OnlineCCA(2, random_state=0),
     "adaptive cca": lambda: OnlineCCA(3, rank="adaptive", random_state=0),
     "exact cca": lambda: OnlineCCA(2, solver="exact"),
+    "flexible": lambda: FlexibleSimilarityMatching(6, trace=4, random_state=0, trace_every=100),
+    "flexible parts": lambda: FlexibleSimilarityMatching(4, gamma=0.3, random_state=0),
+    "flexible, not begun": lambda: FlexibleSimilarityMatching(80, random_state=0),
     "own": lambda: CircuitTransformer(principal_subspace(3), random_state=0),
 }
 

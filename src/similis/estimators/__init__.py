@@ -3,12 +3,14 @@
 from .cca import OnlineCCA
 from .custom import CircuitTransformer
 from .duality import DualClassifier, DualRegressor
+from .flexible import FlexibleSimilarityMatching
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 
 __all__ = [
     "CircuitTransformer",
     "DualClassifier",
     "DualRegressor",
+    "FlexibleSimilarityMatching",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",

@@ -83,7 +83,7 @@ class NetworkEstimator(BaseEstimator):
             state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
             running, history, average = {name: self._new_running(d) for name, d in dims.items()}, {}, None
         mean, recent = _Average(average, self._turns), getattr(self, "_recent", Recent.empty(circuit.size))
-        traces = [] if self.trace_every is None else [Trace(self.trace_every, _watch)]
+        traces = [] if self.trace_every is None else [Trace(self.trace_every, self._watch)]
         if getattr(self, "average", False) and circuit.step.decay > 0:
             traces.append(Trace(AVERAGE_EVERY, mean))
         rng = generator(self.random_state)
@@ -95,12 +95,21 @@ class NetworkEstimator(BaseEstimator):
                     rows[name], running[name] = running[name].learn(X)
                 Z, state = stream.run(circuit, state, rows, trace=traces)
                 recent = self._follow(recent, Z)
+                self._notice(Z, state.t)
         for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():
                     history.setdefault(key, []).append(value)
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
         self.n_samples_seen_, self.average_, self._recent = state.t, mean.state, recent
+
+    def _watch(self, state: State) -> dict[str, float]:
+        """Size of the filters M^{-1} W (for an orthonormal basis the root of k) and power of the outputs, Tr M."""
+        filters = np.linalg.solve(state.M, np.concatenate(list(state.W.values()), axis=1))
+        return {"filter_norm": float(np.linalg.norm(filters)), "output_power": float(np.trace(state.M))}
+
+    def _notice(self, Z: np.ndarray, t: int) -> None:
+        """Look at the outputs of the samples learned, the last of which was the t-th; does nothing here."""
 
     @property
     def readout_(self) -> State:
@@ -252,12 +261,6 @@ def _turned(now: State, target: State) -> State:
     U, _, V = np.linalg.svd(sum(target.W[name] @ W.T for name, W in now.W.items()))
     Q = U @ V
     return replace(now, M=Q @ now.M @ Q.T, W={name: Q @ W for name, W in now.W.items()})
-
-
-def _watch(state: State) -> dict[str, float]:
-    """Size of the filters M^{-1} W (for an orthonormal basis the root of k) and power of the outputs, Tr M."""
-    filters = np.linalg.solve(state.M, np.concatenate(list(state.W.values()), axis=1))
-    return {"filter_norm": float(np.linalg.norm(filters)), "output_power": float(np.trace(state.M))}
 
 
 def _length(streams: Streams) -> int:

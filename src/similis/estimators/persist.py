@@ -23,6 +23,7 @@ CLASSES = (
     "CircuitTransformer",
     "DualClassifier",
     "DualRegressor",
+    "FlexibleSimilarityMatching",
 )
 
 

@@ -167,6 +167,8 @@ _MODULES = (  # one file a paper, in the order of the report
     "adaptive_cca",
     "duality",
     "plasticity",
+    "flexible",
+    "flexible_tiles",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 

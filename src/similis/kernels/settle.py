@@ -36,19 +36,28 @@ def cholesky_solve(M, n, L, b):
             for p in range(j):
                 total -= row[p] * L[j, p]
             row[j] = total * L[j, j]
-        pivot, total = M[i, i], b[i]
+        pivot = M[i, i]
         for p in range(i):
             pivot -= row[p] * row[p]
-            total -= row[p] * b[p]
         if not pivot > 0:
             return False
         row[i] = 1 / np.sqrt(pivot)
-        b[i] = total * row[i]
+    substitute(L, n, b)
+    return True
+
+
+@inner
+def substitute(L, n, b):
+    """Solve L L' x = b in place, L from :func:`cholesky_solve`, which keeps the reciprocals of its diagonal."""
+    for i in range(n):
+        total = b[i]
+        for p in range(i):
+            total -= L[i, p] * b[p]
+        b[i] = total * L[i, i]
     for i in range(n - 1, -1, -1):
         b[i] *= L[i, i]
         for p in range(i):
             b[p] -= L[i, p] * b[i]
-    return True
 
 
 @inner

@@ -4,6 +4,7 @@ from . import rules as _rules  # noqa: F401  (a Representer in words,)
 from . import sketch as _sketch  # noqa: F401  (and as a picture)
 from ._card import Card, catalogue
 from .cca import adaptive_canonical_correlation, canonical_correlation
+from .flexible import move_origin, row_sum_similarity, row_sum_start
 from .representer import Representer, duality
 from .similarity import nonnegative_similarity, principal_subspace
 
@@ -14,6 +15,9 @@ __all__ = [
     "canonical_correlation",
     "catalogue",
     "duality",
+    "move_origin",
     "nonnegative_similarity",
     "principal_subspace",
+    "row_sum_similarity",
+    "row_sum_start",
 ]
