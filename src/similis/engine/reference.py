@@ -72,8 +72,8 @@ def _learn(circuit: Circuit, state: State, x: dict, a: dict, z: np.ndarray, unit
     elif P is not None:
         R = P.T.copy() if state.R is None else state.R
         n = R @ z
-        P += rate * (np.outer(z, n) - P)
-        R += rate * (np.outer(n, z) - R)
+        P += rate * (np.outer(z, n) - P + lateral.rest * np.eye(*P.shape))
+        R += rate * (np.outer(n, z) - R + lateral.rest * np.eye(*R.shape))
         M[:] = P @ R + lateral.shift * np.eye(k)
     _learn_cells(circuit, state.cells, z, unit, eta)
 

@@ -165,6 +165,7 @@ _MODULES = (  # one file a paper, in the order of the report
     "nsm",
     "bio_cca",
     "motion",
+    "adaptive_cca",
     "duality",
     "plasticity",
     "flexible",
