@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         CircuitTransformer,
         NonnegativeSimilarityMatching,
         OnlineCCA,
+        ReducedRankRegression,
         SimilarityMatching,
     )
     from .estimators.persist import load, save
@@ -24,6 +25,7 @@ _ESTIMATORS = (
     "CircuitTransformer",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
+    "ReducedRankRegression",
     "SimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
@@ -33,6 +35,7 @@ __all__ = [
     "CircuitTransformer",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
+    "ReducedRankRegression",
     "SimilarityMatching",
     "__version__",
     "load",

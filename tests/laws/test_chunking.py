@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from similis import CircuitTransformer, NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching, load, save
+from similis import (
+    CircuitTransformer,
+    NonnegativeSimilarityMatching,
+    OnlineCCA,
+    ReducedRankRegression,
+    SimilarityMatching,
+    load,
+    save,
+)
 from similis._errors import DivergenceError, InputError
 from similis.datasets import spiked_covariance
 from similis.networks import principal_subspace
@@ -21,12 +29,15 @@ MAKERS = {
     "nsm": lambda: NonnegativeSimilarityMatching(4, random_state=0),
     "cca": lambda: OnlineCCA(2, random_state=0),
     "exact cca": lambda: OnlineCCA(2, solver="exact"),
+    "rrr": lambda: ReducedRankRegression(2, ridge=0.1, random_state=0, trace_every=100),
+    "rrr half": lambda: ReducedRankRegression(2, metric=0.5, random_state=0),
+    "exact rrr": lambda: ReducedRankRegression(2, metric="cca", solver="exact"),
     "own": lambda: CircuitTransformer(principal_subspace(3), random_state=0),
 }
 
 
 def views(name: str, rows: slice = slice(None)) -> tuple[np.ndarray, ...]:
-    return (X[rows], Y[rows]) if "cca" in name else (X[rows],)
+    return (X[rows], Y[rows]) if "cca" in name or "rrr" in name else (X[rows],)
 
 
 def output(model, name: str) -> np.ndarray:

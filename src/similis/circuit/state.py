@@ -60,8 +60,9 @@ def init(
     random_state: Seed = 0,
     dtype: np.dtype | type = np.float64,
     gain: dict[str, float] | None = None,
+    interneurons: float = 1.0,
 ) -> State:
-    """Draw a first state: W_c ~ N(0, gain_c^2/n_c), M = I (interneurons: P = I, so M = (1 + shift) I).
+    """Draw a first state: W_c ~ N(0, gain_c^2/n_c), M = I (interneurons: P = p I, so M = (p^2 + shift) I).
 
     Parameters
     ----------
@@ -70,6 +71,7 @@ def init(
     random_state : seed or generator
     dtype : float32 or float64
     gain : size of the first weights of each channel, 1 where not given
+    interneurons : p, size of the first pyramidal-interneuron weights
     """
     gain = gain or {}
     if set(dims) != set(circuit.names):
@@ -81,7 +83,7 @@ def init(
         W[name] = (size * rng.standard_normal((k, dims[name]))).astype(dtype)
     M, P = np.eye(k, dtype=dtype), None
     if circuit.lateral.kind == "interneurons":
-        P = np.eye(k, circuit.lateral.units or k, dtype=dtype)
+        P = dtype_of(interneurons, dtype) * np.eye(k, circuit.lateral.units or k, dtype=dtype)
         M = P @ P.T + dtype_of(circuit.lateral.shift, dtype) * np.eye(k, dtype=dtype)
     return State(W, M, P)
 

@@ -2,11 +2,13 @@
 
 from .cca import OnlineCCA
 from .custom import CircuitTransformer
+from .rrr import ReducedRankRegression
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 
 __all__ = [
     "CircuitTransformer",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
+    "ReducedRankRegression",
     "SimilarityMatching",
 ]

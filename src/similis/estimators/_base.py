@@ -47,6 +47,13 @@ class NetworkEstimator(BaseEstimator):
         """Size of the first weights."""
         return None
 
+    #: size of the first pyramidal-interneuron weights
+    _first_interneurons: ClassVar[float] = 1.0
+
+    def _presented(self, rows: Streams, t: int) -> Streams:
+        """What the network hears of the scaled rows, the first of which is sample t."""
+        return rows
+
     def _restart(self) -> None:
         for name in ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype"):
             if hasattr(self, name):
@@ -61,10 +68,11 @@ class NetworkEstimator(BaseEstimator):
         else:
             circuit = self._circuit(dims)
             dtype = np.result_type(*(X.dtype for X in streams.values()))
-            state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
+            rng, gain = generator(self.random_state), self._gain(dims)
+            state = init(circuit, dims, rng, dtype, gain, interneurons=self._first_interneurons)
             running, history, average = {name: self._new_running(d) for name, d in dims.items()}, {}, None
         mean = _Average(average)
-        traces = [] if self.trace_every is None else [Trace(self.trace_every, _watch)]
+        traces = [] if self.trace_every is None else [Trace(self.trace_every, self._watch)]
         if getattr(self, "average", False) and circuit.step.decay > 0:
             traces.append(Trace(AVERAGE_EVERY, mean))
         rng = generator(self.random_state)
@@ -74,13 +82,19 @@ class NetworkEstimator(BaseEstimator):
                 rows = {}
                 for name, X in piece.items():
                     rows[name], running[name] = running[name].learn(X)
-                _, state = stream.run(circuit, state, rows, trace=traces)
+                _, state = stream.run(circuit, state, self._presented(rows, state.t), trace=traces)
         for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():
                     history.setdefault(key, []).append(value)
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
         self.n_samples_seen_, self.average_ = state.t, mean.state
+
+    @staticmethod
+    def _watch(state: State) -> dict[str, float]:
+        """Size of the filters M^{-1} W (for an orthonormal basis the root of k) and power of the outputs, Tr M."""
+        filters = np.linalg.solve(state.M, np.concatenate(list(state.W.values()), axis=1))
+        return {"filter_norm": float(np.linalg.norm(filters)), "output_power": float(np.trace(state.M))}
 
     @property
     def readout_(self) -> State:
@@ -131,7 +145,12 @@ class NetworkEstimator(BaseEstimator):
         return np.concatenate(parts)
 
     def _filters(self, name: str) -> np.ndarray:
-        """M^{-1} W of a channel, (k, d): the linear response to the channel alone, in the data's units."""
+        """M^{-1} W of a channel, (k, d): the linear response to the channel alone, in the data's units.
+
+        Where the circuit does not settle, W itself.
+        """
+        if not self.circuit_.settles:
+            return self.readout_.W[name] / self.running_[name].rms
         return np.linalg.solve(self.readout_.M, self.readout_.W[name]) / self.running_[name].rms
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -222,12 +241,6 @@ class _Average:
             mean += mean.dtype.type(share) * (new - mean)
         self.state = replace(self.state, t=self.state.t + 1)
         return {}
-
-
-def _watch(state: State) -> dict[str, float]:
-    """Size of the filters M^{-1} W (for an orthonormal basis the root of k) and power of the outputs, Tr M."""
-    filters = np.linalg.solve(state.M, np.concatenate(list(state.W.values()), axis=1))
-    return {"filter_norm": float(np.linalg.norm(filters)), "output_power": float(np.trace(state.M))}
 
 
 def _length(streams: Streams) -> int:

@@ -2,6 +2,7 @@
 
 from ._card import Card, catalogue
 from .cca import canonical_correlation
+from .rrr import reduced_rank_regression
 from .similarity import nonnegative_similarity, principal_subspace
 
 __all__ = [
@@ -10,4 +11,5 @@ __all__ = [
     "catalogue",
     "nonnegative_similarity",
     "principal_subspace",
+    "reduced_rank_regression",
 ]
