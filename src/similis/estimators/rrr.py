@@ -44,8 +44,9 @@ class ReducedRankRegression(
         the data, and v is 1
     eta0, decay : learning rate eta_t = eta0 / (1 + decay t). Of order 1/2 over the largest eigenvalue of P P', which is
         at most 1 here, where the default is safe; for one-hot targets of n classes it is about 2/n, and n/4 is possible
-    max_norm : float, with ``scale="auto"`` a row of x longer than so many RMS norms is shortened to that, and y with it:
-        far outliers weigh less, which a step of any size needs and a linear relation does not feel
+    max_norm : float, with ``scale="auto"`` a pair of rows of which one is longer than so many RMS norms is shortened
+        until it is not: far outliers weigh less, as in robust regression, and no step is too large for them. Give a
+        larger number where long rows of y are rare classes, not outliers
     target_rate : float, r above. Small values damp the oscillation between Wy, z and P
     tau : float, interneurons learn at rate eta/tau
     average : bool, as in :class:`SimilarityMatching`
@@ -152,7 +153,7 @@ class ReducedRankRegression(
         """The scaled rows, x with the noise that stands for the ridge, and long ones shortened."""
         x = rows["x"]
         if self.ridge:
-            x = x + x.dtype.type(np.sqrt(self.ridge / x.shape[1])) * signs(t, *x.shape, x.dtype)
+            x = x + x.dtype.type(np.sqrt(self.ridge / x.shape[1])) * signs(t, len(x), x.shape[1], x.dtype)
         if self.scale is None:
             return {**rows, "x": x}
         limit = x.dtype.type(self.max_norm)
@@ -180,16 +181,19 @@ class ReducedRankRegression(
         -------
         Zx : (n_samples, n_components) array z = Wx x; with Y the pair Zx, Zy, where Zy = Wy y
         """
-        check_is_fitted(self)
+        outputs = self._hear(X)
         if Y is None:
-            return self._outputs({"x": validate_data(self, X, reset=False, dtype=FLOATS)})
-        streams = self._admit(X, Y, reset=False)
-        y = self.running_["y"].apply(streams["y"])
-        return self._outputs({"x": streams["x"]}), y @ self.readout_.W["y"].T
+            return outputs
+        y = self.running_["y"].apply(self._admit(X, Y, reset=False)["y"])
+        return outputs, y @ self.readout_.W["y"].T
+
+    def _hear(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        return self._outputs({"x": validate_data(self, X, reset=False, dtype=FLOATS)})
 
     def predict(self, X: Any) -> np.ndarray:
         """Targets predicted for the rows of X, (n_samples, n_targets), or (n_samples,) for y of one dimension."""
-        outputs = self.transform.__wrapped__(self, X)
+        outputs = self._hear(X)
         predicted = outputs @ (self.y_scale_ * self._reading()) + self.y_mean_
         return (predicted[:, 0] if self._flat else predicted).astype(outputs.dtype, copy=False)
 

@@ -162,6 +162,7 @@ _MODULES = (  # one file a paper, in the order of the report
     "psp",
     "nsm",
     "bio_cca",
+    "bio_rrr",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 
