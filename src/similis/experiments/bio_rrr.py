@@ -17,11 +17,8 @@ from ._registry import BUDGETS, Budget, Claim, Measured, Outcome, Table, experim
 
 CODE = "curve stored in the authors' notebook (optimum 0.72, backprop 0.72210), one run"
 METRICS = {"rrmse": "squared error (s = 0)", 0.5: "between (s = 1/2)", "cca": "CCA (s = 1)"}
-#: the notebook's rates 0.013, 0.013, 0.0052 for pixels of unit variance and plain one-hot y, in the scaled units here
-NOTEBOOK = {
-    "eta0": 0.013 * 784 * 0.9 / 2, "decay": 1e-3, "target_rate": 0.013 / (0.013 * 784 * 0.9),
-    "tau": 0.013 * 784 * 0.9 / 2 / 0.0052,
-}  # fmt: skip
+#: one-hot y of 10 classes: x may learn ten times as fast as by default; the others keep their pace
+ONE_HOT = {"eta0": 2.5, "target_rate": 0.002, "tau": 500.0}
 
 
 @experiment(
@@ -39,10 +36,11 @@ NOTEBOOK = {
 )  # fmt: skip
 def fashion(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     """The authors' demonstration: the 10,000 test images, labels as one-hot vectors minus their mean, ridge 0.1, ten
-    passes at the learning rates of their notebook. The loss is the mean of |y - prediction|^2, which is 0.9 for no
+    passes. The loss is the mean of |y - prediction|^2, which is 0.9 for no
     prediction at all. Pixels are centred and divided by one number, so that their mean variance is 1; of the scalings
     that were tried it is one of two in which the notebook's numbers (not below an optimum of 0.72) are possible.
-    Backprop: the same two layers, ridge, order and the notebook's rate for it."""
+    x learns ten times as fast as by default, as one-hot targets allow. Backprop: the same two layers, ridge and order,
+    at the notebook's rate for it."""
     X, labels = load_fashion_mnist("test", dtype=np.float64)
     X = (X - X.mean(axis=0)) / np.sqrt(X.var(axis=0).mean())
     Y = np.eye(10)[labels] - 0.1
@@ -51,7 +49,7 @@ def fashion(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     places, local, rival = stops(100_000, n_points=16), [], []
     for seed in seeds:
         order = _passes(len(X), 10, seed)
-        model = ReducedRankRegression(2, ridge=0.1, **NOTEBOOK, random_state=seed)
+        model = ReducedRankRegression(2, ridge=0.1, **ONE_HOT, random_state=seed)
         local.append(follow(model, (X[order], Y[order]), places, lambda m: _error(Y, m.predict(X))))
         other = TwoLayers(784, 10, 2, rates=(0.018, 0.018), decay=1e-3, ridge=0.1, size=(0.01, 0.1), seed=seed)
         rival.append(follow(other, (X[order], Y[order]), places, lambda m: _error(Y, m.predict(X))))
