@@ -10,6 +10,7 @@ from scipy import linalg, sparse
 from threadpoolctl import ThreadpoolController
 
 from ..circuit import Circuit, State
+from ..circuit.state import against
 from ..circuit.table import CURRENTS, DRIVE, Table, compile_circuit
 from ..kernels.gram import products
 from ..kernels.stream import DONE
@@ -166,7 +167,7 @@ class _Workspace:
             for c, name in enumerate(names):
                 if name in X and not mute[c].all():
                     self.W[name] = _update(self.W[name], self.scale[c], self.coef[c, :B], X[name])
-        if len(self.P.T):
+        if len(self.P.T) and self.table.settles:
             self.M = self.P @ self.R + self.table.shift * np.eye(len(self.M), dtype=Z.dtype)
         return DONE
 
@@ -189,7 +190,8 @@ class _Workspace:
         P = self.P.copy() if lateral.kind == "interneurons" else None
         R = self.R.copy() if lateral.decoupled else None
         Minv = self.N.copy() if self.table.tracked else None
-        return State(W, self.M.copy(), P, t, Minv, R, unpack(self.start, self.cells))
+        M = self.M.copy() if P is None else self.P @ self.R + self.table.shift * np.eye(len(self.M), dtype=self.M.dtype)
+        return State(W, M, P, t, Minv, R, unpack(self.start, self.cells))
 
 
 def _products(X: np.ndarray, W: np.ndarray, A: np.ndarray, G: np.ndarray) -> None:
@@ -245,9 +247,7 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
             current = channel.drive * np.asarray(rows[channel.name] @ state.W[channel.name].T)
             drive += np.where(mute[c][:, None], 0, current)
     if table.linear and not table.root:
-        A = table.gain * state.M
-        A[np.diag_indices_from(A)] += pack(circuit, table, state)[-1, 0]
-        return linalg.cho_solve(_factor(circuit, A, state.t, rows), drive.T).T
+        return linalg.cho_solve(_factor(circuit, against(circuit, state), state.t, rows), drive.T).T
     k, row = circuit.size, np.zeros((1, CURRENTS + 1), Z.dtype)
     row[0, DRIVE] = 1
     one = table._replace(channels=row)

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._errors import InputError, ModelFileError
 from .._random import generator
 from ..circuit import Circuit, State, init
+from ..circuit.state import against
 from ..engine import Trace, stream
 from ._moments import Moments
 from ._running import Running
@@ -145,13 +146,12 @@ class NetworkEstimator(BaseEstimator):
         return np.concatenate(parts)
 
     def _filters(self, name: str) -> np.ndarray:
-        """M^{-1} W of a channel, (k, d): the linear response to the channel alone, in the data's units.
+        """A^{-1} W of a channel, (k, d): the linear response to the channel alone, in the data's units.
 
         Where the circuit does not settle, W itself.
         """
-        if not self.circuit_.settles:
-            return self.readout_.W[name] / self.running_[name].rms
-        return np.linalg.solve(self.readout_.M, self.readout_.W[name]) / self.running_[name].rms
+        W = self.readout_.W[name] / self.running_[name].rms
+        return np.linalg.solve(against(self.circuit_, self.readout_), W) if self.circuit_.settles else W
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_samples_seen_")

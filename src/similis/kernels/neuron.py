@@ -140,12 +140,17 @@ def against(table, M, cells, S):
 
 
 @inline
-def read(table, M, d, a, z, f, post, cells):
+def read(table, M, P, R, d, a, z, f, n, post, cells):
     """post_c = OUTPUT_c z + CURRENTS_c . a + FEEDBACK_c A z, gated by f'."""
     C, k = a.shape
     if table.reads_feedback:
         if table.tracked:
             f[:] = d  # M z = d once settled
+        elif table.lateral == INTERNEURONS and not table.settles:  # M itself is not needed, nor followed
+            matvec(R, z, n)
+            matvec(P, n, f)
+            for i in range(k):
+                f[i] += table.shift * z[i]
         else:
             matvec(M, z, f)
             for i in range(k):
@@ -166,6 +171,24 @@ def read(table, M, d, a, z, f, post, cells):
                 raw = z[i] + cells[MEAN, i]
                 if raw <= table.lower or raw >= table.upper or (table.l1 > 0 and raw == 0):
                     post[c, i] = table.zero
+
+
+@inline
+def follow(table, rate, M, P, R, z, f, n, h):
+    """M = P R + shift I after the step, from P R before it."""
+    k, keep, size = z.shape[0], table.one - rate, table.zero
+    for p in range(n.shape[0]):
+        size += n[p] * n[p]
+    for i in range(k):
+        f[i] = h[i] = table.zero
+        for p in range(n.shape[0]):
+            f[i] += P[i, p] * n[p]
+            h[i] += R[p, i] * n[p]
+    for i in range(k):
+        for j in range(k):
+            old = M[i, j] - table.shift if i == j else M[i, j]
+            new = keep * keep * old + rate * keep * (f[i] * z[j] + z[i] * h[j]) + rate * rate * size * z[i] * z[j]
+            M[i, j] = new + table.shift if i == j else new
 
 
 @inline
@@ -198,22 +221,16 @@ def adapt(table, rate, M, P, R, N, track, V, pending, z, f, n, h):
             M[i, i] -= rate
     elif table.lateral == INTERNEURONS:
         matvec(R, z, n)  # R = P', unless the two are decoupled
-        size = table.zero
+        if table.settles:
+            follow(table, rate, M, P, R, z, f, n, h)
+        for i in range(k):
+            push = rate * z[i]
+            for p in range(n.shape[0]):
+                P[i, p] = keep * P[i, p] + push * n[p]
         for p in range(n.shape[0]):
-            size += n[p] * n[p]
-        for i in range(k):
-            f[i] = h[i] = table.zero
-            for p in range(n.shape[0]):
-                f[i] += P[i, p] * n[p]
-                h[i] += R[p, i] * n[p]
-        for i in range(k):
-            for p in range(n.shape[0]):
-                P[i, p] = keep * P[i, p] + rate * z[i] * n[p]
-                R[p, i] = keep * R[p, i] + rate * z[i] * n[p]
-            for j in range(k):  # P R after the step, from P R before it
-                old = M[i, j] - table.shift if i == j else M[i, j]
-                new = keep * keep * old + rate * keep * (f[i] * z[j] + z[i] * h[j]) + rate * rate * size * z[i] * z[j]
-                M[i, j] = new + table.shift if i == j else new
+            push = rate * n[p]
+            for i in range(k):
+                R[p, i] = keep * R[p, i] + push * z[i]
 
 
 @inline
