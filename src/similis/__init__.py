@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .estimators import (
         CircuitTransformer,
+        LocalSupervisionClassifier,
+        LocalSupervisionRegressor,
         NonnegativeSimilarityMatching,
         OnlineCCA,
         ReducedRankRegression,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "LocalSupervisionClassifier",
+    "LocalSupervisionRegressor",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "ReducedRankRegression",
@@ -33,6 +37,8 @@ _ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics
 
 __all__ = [
     "CircuitTransformer",
+    "LocalSupervisionClassifier",
+    "LocalSupervisionRegressor",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "ReducedRankRegression",

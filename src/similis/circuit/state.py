@@ -74,9 +74,8 @@ def init(
     random_state: Seed = 0,
     dtype: np.dtype | type = np.float64,
     gain: dict[str, float] | None = None,
-    interneurons: float = 1.0,
 ) -> State:
-    """Draw a first state: W_c ~ N(0, gain_c^2/n_c), M = I (interneurons: P = p I, so M = (p^2 + shift) I).
+    """Draw a first state: W_c ~ N(0, gain_c^2/n_c), M = I (interneurons: P = start I).
 
     Parameters
     ----------
@@ -85,7 +84,6 @@ def init(
     random_state : seed or generator
     dtype : float32 or float64
     gain : size of the first weights of each channel, 1 where not given
-    interneurons : p, size of the first pyramidal-interneuron weights
     """
     gain = gain or {}
     if set(dims) != set(circuit.names):
@@ -97,7 +95,7 @@ def init(
         W[name] = (size * rng.standard_normal((k, dims[name]))).astype(dtype)
     M, P, R, lateral = np.eye(k, dtype=dtype), None, None, circuit.lateral
     if lateral.kind == "interneurons":
-        P = dtype_of(interneurons, dtype) * np.eye(k, lateral.units or k, dtype=dtype)
+        P = dtype_of(lateral.start, dtype) * np.eye(k, lateral.units or k, dtype=dtype)
         R = P.T.copy() if lateral.decoupled else None
         M = P @ P.T + dtype_of(lateral.shift, dtype) * np.eye(k, dtype=dtype)
     return State(W, M, P, R=R, cells=_cells(circuit, np.dtype(dtype)))

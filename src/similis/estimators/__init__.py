@@ -2,11 +2,14 @@
 
 from .cca import OnlineCCA
 from .custom import CircuitTransformer
+from .microcircuit import LocalSupervisionClassifier, LocalSupervisionRegressor
 from .rrr import ReducedRankRegression
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 
 __all__ = [
     "CircuitTransformer",
+    "LocalSupervisionClassifier",
+    "LocalSupervisionRegressor",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "ReducedRankRegression",

@@ -48,12 +48,12 @@ class NetworkEstimator(BaseEstimator):
         """Size of the first weights."""
         return None
 
-    #: size of the first pyramidal-interneuron weights
-    _first_interneurons: ClassVar[float] = 1.0
-
     def _presented(self, rows: Streams, t: int) -> Streams:
         """What the network hears of the scaled rows, the first of which is sample t."""
         return rows
+
+    def _answered(self, Z: np.ndarray, rows: Streams) -> None:
+        """A place to learn more from the outputs to these rows."""
 
     def _restart(self) -> None:
         for name in ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype"):
@@ -69,8 +69,7 @@ class NetworkEstimator(BaseEstimator):
         else:
             circuit = self._circuit(dims)
             dtype = np.result_type(*(X.dtype for X in streams.values()))
-            rng, gain = generator(self.random_state), self._gain(dims)
-            state = init(circuit, dims, rng, dtype, gain, interneurons=self._first_interneurons)
+            state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
             running, history, average = {name: self._new_running(d) for name, d in dims.items()}, {}, None
         mean = _Average(average)
         traces = [] if self.trace_every is None else [Trace(self.trace_every, self._watch)]
@@ -83,7 +82,9 @@ class NetworkEstimator(BaseEstimator):
                 rows = {}
                 for name, X in piece.items():
                     rows[name], running[name] = running[name].learn(X)
-                _, state = stream.run(circuit, state, self._presented(rows, state.t), trace=traces)
+                rows = self._presented(rows, state.t)
+                Z, state = stream.run(circuit, state, rows, trace=traces)
+                self._answered(Z, rows)
         for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():

@@ -14,10 +14,10 @@ from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import canonical_correlation
 from ._moments import canonical
-from ._pair import FLOATS, TwoStreams
+from ._pair import FLOATS, SolvedStreams
 
 
-class OnlineCCA(TwoStreams):
+class OnlineCCA(SolvedStreams):
     """Canonical correlation analysis of two streams, by a network with two compartments a neuron and local rules.
 
     ``max Tr Vx' Cxy Vy  s.t.  Vx' Cxx Vx + Vy' Cyy Vy = I``, learned pair by pair: ``z = M^{-1} (Wx x + Wy y)``,

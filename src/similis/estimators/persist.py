@@ -22,6 +22,8 @@ CLASSES = (
     "OnlineCCA",
     "ReducedRankRegression",
     "CircuitTransformer",
+    "LocalSupervisionClassifier",
+    "LocalSupervisionRegressor",
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, MultiOutputMixin, RegressorMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._random import Seed
@@ -16,11 +16,11 @@ from ..networks import reduced_rank_regression
 from ._base import Streams
 from ._moments import reduced_rank
 from ._noise import signs
-from ._pair import FLOATS, TwoStreams
+from ._pair import SolvedStreams, shortened
 
 
 class ReducedRankRegression(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, MultiOutputMixin, RegressorMixin, TwoStreams
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, MultiOutputMixin, RegressorMixin, SolvedStreams
 ):
     """Multi-output regression through a few hidden units, by a network whose rules are local.
 
@@ -83,7 +83,6 @@ class ReducedRankRegression(
     """
 
     beside_x: ClassVar[str | None] = "target"
-    _first_interneurons = 1 / 3
 
     def __init__(
         self, n_components: int = 1, *, metric: str | float = "rrmse", ridge: float = 0.0, solver: str = "online",
@@ -154,12 +153,8 @@ class ReducedRankRegression(
         x = rows["x"]
         if self.ridge:
             x = x + x.dtype.type(np.sqrt(self.ridge / x.shape[1])) * signs(t, len(x), x.shape[1], x.dtype)
-        if self.scale is None:
-            return {**rows, "x": x}
-        limit = x.dtype.type(self.max_norm)
-        size = [np.sqrt(np.einsum("ti,ti->t", A, A)) for A in (x, rows["y"])]
-        share = (limit / np.maximum(np.maximum(*size), limit))[:, None]
-        return {name: share * X for name, X in {**rows, "x": x}.items()}
+        rows = {**rows, "x": x}
+        return rows if self.scale is None else shortened(rows, self.max_norm)
 
     def _settle_exactly(self) -> State:
         """The state the network would reach: Wx Cxx Wx' = I, Wy = Wx Cxy Sigma, P P' = squared singular values."""
@@ -187,15 +182,10 @@ class ReducedRankRegression(
         y = self.running_["y"].apply(self._admit(X, Y, reset=False)["y"])
         return outputs, y @ self.readout_.W["y"].T
 
-    def _hear(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
-        return self._outputs({"x": validate_data(self, X, reset=False, dtype=FLOATS)})
-
     def predict(self, X: Any) -> np.ndarray:
         """Targets predicted for the rows of X, (n_samples, n_targets), or (n_samples,) for y of one dimension."""
-        outputs = self._hear(X)
-        predicted = outputs @ (self.y_scale_ * self._reading()) + self.y_mean_
-        return (predicted[:, 0] if self._flat else predicted).astype(outputs.dtype, copy=False)
+        predicted = self._predicted(X)
+        return predicted[:, 0] if self._flat else predicted
 
     def _reading(self) -> np.ndarray:
         """(n_components, n_targets) <z y'>: the scaled y is predicted as z' <z y'>."""

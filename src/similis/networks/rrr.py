@@ -36,5 +36,5 @@ def reduced_rank_regression(
     the oscillation between them and z (see docs/decisions).
     """
     channels = (Channel("x", leak=0.0), Channel("y", drive=0.0, metric=metric, rate=target_rate))
-    lateral = Lateral("interneurons", tau=tau)
+    lateral = Lateral("interneurons", tau=tau, start=1 / 3)
     return Circuit("rrr", n_components, channels, lateral, Domain.free(), step or Step(0.25, 1e-4), settles=False)
