@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
     from ..networks import Card
+    from ._views import Views
 
 #: parameters that a fit from a stream decides elsewhere
 _ELSEWHERE = {
@@ -57,6 +59,22 @@ def build(name: str, n_components: int | None, seed: int, given: list[str]) -> B
 def beside_x(estimator: BaseEstimator) -> str | None:
     """What the estimator learns from beside X: "view", "target" (numbers), "labels" (classes), or None."""
     return getattr(estimator, "beside_x", None)
+
+
+def named_classes(estimator: BaseEstimator, views: Views) -> dict[str, np.ndarray]:
+    """``classes=`` for the first ``partial_fit`` of a classifier: all labels, from one pass over them.
+
+    Nothing where no labels are asked for, where they are known already, or where stdin can be read only once: then the
+    first block has to hold every class.
+    """
+    import numpy as np
+
+    source = views.y_data or views.data
+    if beside_x(estimator) != "labels" or hasattr(estimator, "classes_") or source == "-":
+        return {}
+    labels = replace(views, data=source, columns=views.y_columns, y_data=None, y_columns=None)
+    found = [np.unique(block[0]) for block in labels.blocks()]
+    return {"classes": np.unique(np.concatenate(found))} if found else {}
 
 
 def shaped(estimator: BaseEstimator, views: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:

@@ -10,7 +10,7 @@ import typer
 
 from . import _options as opt
 from ._checkpoint import Checkpoint, beside
-from ._models import beside_x, build, card, shaped
+from ._models import beside_x, build, card, named_classes, shaped
 from ._output import emit
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def _learn(
     from ._views import located, rows_of
 
     total, now, pending = views.n_rows(), plan, start
+    classes = named_classes(estimator, views)
     with progress(f"fit {name}", total and total * plan.epochs) as advance:
         for _ in range(plan.epochs):
             for block in views.blocks():
@@ -133,7 +134,7 @@ def _learn(
                     pending.check(before, views.data)
                     pending = None
                 with located(rows_of(views.data, before.rows, block)):
-                    estimator.partial_fit(*shaped(estimator, block))
+                    estimator.partial_fit(*shaped(estimator, block), **classes)
                 if now.due(before.rows):
                     save(estimator, beside(output), force=True, progress=now.to_dict())
     if pending is not None:

@@ -52,8 +52,8 @@ class NetworkEstimator(BaseEstimator):
         """What the network hears of the scaled rows, the first of which is sample t."""
         return rows
 
-    def _answered(self, Z: np.ndarray, rows: Streams) -> None:
-        """A place to learn more from the outputs to these rows."""
+    def _answered(self, outputs: np.ndarray, rows: Streams, t: int) -> None:
+        """A place to learn more from the outputs to these rows, the first of which is sample t."""
 
     def _restart(self) -> None:
         for name in ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype"):
@@ -82,9 +82,9 @@ class NetworkEstimator(BaseEstimator):
                 rows = {}
                 for name, X in piece.items():
                     rows[name], running[name] = running[name].learn(X)
-                rows = self._presented(rows, state.t)
-                Z, state = stream.run(circuit, state, rows, trace=traces)
-                self._answered(Z, rows)
+                t, rows = state.t, self._presented(rows, state.t)
+                outputs, state = stream.run(circuit, state, rows, trace=traces)
+                self._answered(outputs, rows, t)
         for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():

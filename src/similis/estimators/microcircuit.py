@@ -23,17 +23,19 @@ from ..networks import local_supervision
 from ._base import Streams
 from ._pair import TwoStreams, shortened
 
-#: share of a new sample in the moments of the least-squares read-out: they remember some 10,000 samples
+#: least share of a new sample in the moments of the least-squares read-out: they remember some 10,000 samples
 FRESH = 1e-4
 
 
 class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoStreams):
     """What classifier and regressor share; abstract."""
 
+    _second: np.ndarray
+
     def __init__(
         self, n_components: int = 64, *, linear: bool = False, mean_rate: float = 1e-3, decoupled: bool = False,
-        readout: str = "own", center: bool = True, scale: str | None = "auto", eta0: float = 0.5, decay: float = 1e-5,
-        max_norm: float = 2.0, target_rate: float = 0.01, tau: float = 100.0, n_epochs: int = 1, shuffle: bool = False,
+        readout: str = "own", center: bool = True, scale: str | None = "auto", eta0: float = 0.25, decay: float = 1e-4,
+        max_norm: float = 2.0, target_rate: float = 0.02, tau: float = 50.0, n_epochs: int = 1, shuffle: bool = False,
         trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
@@ -63,8 +65,9 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
         )  # fmt: skip
 
     def _gain(self, dims: dict[str, int]) -> dict[str, float]:
-        """Small outputs and weak teaching at first: what is learned is not drowned in what was drawn."""
-        return {"x": 0.3 * float(np.sqrt(dims["x"])), "y": 0.1}
+        """Outputs of the power that is wanted, or smaller ones of rectified units, which add up; a weak teacher."""
+        size, teacher = (1.0, 0.3) if self.linear else (0.3, 0.1)
+        return {"x": size * float(np.sqrt(dims["x"])), "y": teacher}
 
     def _presented(self, rows: Streams, t: int) -> Streams:
         return rows if self.scale is None else shortened(rows, self.max_norm)
@@ -72,10 +75,7 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
         if self.readout not in ("own", "least-squares"):
             raise InputError(f"readout={self.readout!r}; expected 'own' or 'least-squares'")
-        fresh = not hasattr(self, "n_samples_seen_")
-        before = None if fresh else self._second
-        k, n = int(self.n_components) + 1, streams["y"].shape[1]
-        self._second = np.zeros((k, k + n)) if before is None else before
+        before = self._second = self._second if hasattr(self, "n_samples_seen_") else np.zeros((1, 1))
         try:
             super()._learn(streams, epochs, shuffle)
         except Exception:
@@ -83,13 +83,15 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
             raise
         self._n_features_out = self.circuit_.size
 
-    def _answered(self, Z: np.ndarray, rows: Streams) -> None:
+    def _answered(self, outputs: np.ndarray, rows: Streams, t: int) -> None:
         """Second moments of (z, 1) with (z, 1) and with y, of which old samples fade."""
         if self.readout == "least-squares":
-            weight = (1 - FRESH) ** np.arange(len(Z) - 1, -1, -1.0)
-            heard = np.concatenate([Z, np.ones((len(Z), 1))], axis=1, dtype=float)
+            T = len(outputs)
+            keep = 1 - np.maximum(FRESH, 2 / np.arange(t + 2, t + T + 2))
+            weight = np.append(np.cumprod(keep[:0:-1])[::-1], 1.0)
+            heard = np.concatenate([outputs, np.ones((T, 1))], axis=1, dtype=float)
             joint = np.concatenate([heard, rows["y"]], axis=1)
-            self._second = (1 - FRESH) ** len(Z) * self._second + (heard.T * weight) @ joint
+            self._second = keep.prod() * self._second + (heard.T * weight) @ joint
 
     @staticmethod
     def _watch(state: State) -> dict[str, float]:
@@ -116,11 +118,11 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, meta = super()._pack()
-        return arrays | {"second": self._second}, meta
+        return arrays | ({"second": self._second} if self.readout != "own" else {}), meta
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         super()._unpack(arrays, meta)
-        self._second, self._n_features_out = np.array(arrays["second"]), self.circuit_.size
+        self._second, self._n_features_out = np.array(arrays.get("second", [[0.0]])), self.circuit_.size
 
 
 class LocalSupervisionRegressor(MultiOutputMixin, RegressorMixin, _LocalSupervision):
@@ -163,6 +165,11 @@ class LocalSupervisionRegressor(MultiOutputMixin, RegressorMixin, _LocalSupervis
         predicted = self._predicted(X)
         return predicted[:, 0] if self._flat else predicted
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True  # after 200 samples seen once, which is what scikit-learn looks at
+        return tags
+
 
 class LocalSupervisionClassifier(ClassifierMixin, _LocalSupervision):
     """Classification by a network with one hidden layer that learns without errors sent back.
@@ -189,7 +196,7 @@ class LocalSupervisionClassifier(ClassifierMixin, _LocalSupervision):
     >>> from sklearn.datasets import load_digits
     >>> from similis import LocalSupervisionClassifier
     >>> X, y = load_digits(return_X_y=True)
-    >>> model = LocalSupervisionClassifier(32, eta0=4.0, target_rate=2.5e-4, tau=2000, n_epochs=20, random_state=0)
+    >>> model = LocalSupervisionClassifier(32, eta0=2.0, target_rate=5e-4, tau=400, n_epochs=20, random_state=0)
     >>> bool(model.fit(X, y).score(X, y) > 0.9)
     True
     """

@@ -18,8 +18,8 @@ class TwoLayers:
         ridge: float = 0.0, size: tuple[float, float] = (0.1, 0.1), seed: int = 0, dtype: type = np.float64,
     ) -> None:  # fmt: skip
         rng = np.random.default_rng(seed)
-        self.W1 = (size[0] * rng.standard_normal((k, n_x))).astype(dtype)
-        self.W2 = (size[1] * rng.standard_normal((n_y, k))).astype(dtype)
+        self.W1: np.ndarray = (size[0] * rng.standard_normal((k, n_x))).astype(dtype)
+        self.W2: np.ndarray = (size[1] * rng.standard_normal((n_y, k))).astype(dtype)
         self.rates, self.decay, self.relu, self.ridge, self.t = rates, decay, relu, ridge, 0
 
     def partial_fit(self, X: np.ndarray, Y: np.ndarray) -> TwoLayers:

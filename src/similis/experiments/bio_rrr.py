@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .._errors import DivergenceError
@@ -16,9 +18,9 @@ from ._curve import follow, stops
 from ._registry import BUDGETS, Budget, Claim, Measured, Outcome, Table, experiment
 
 CODE = "curve stored in the authors' notebook (optimum 0.72, backprop 0.72210), one run"
-METRICS = {"rrmse": "squared error (s = 0)", 0.5: "between (s = 1/2)", "cca": "CCA (s = 1)"}
+METRICS: dict[str | float, str] = {"rrmse": "squared error (s = 0)", 0.5: "between (s = 1/2)", "cca": "CCA (s = 1)"}
 #: one-hot y of 10 classes: x may learn ten times as fast as by default; the others keep their pace
-ONE_HOT = {"eta0": 2.5, "target_rate": 0.002, "tau": 500.0}
+ONE_HOT: dict[str, Any] = {"eta0": 2.5, "target_rate": 0.002, "tau": 500.0}
 
 
 @experiment(
@@ -128,8 +130,8 @@ def synthetic(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
             weight = _metric(Y, exact)
             optimum = _error(Y, exact.predict(X), weight)
 
-            def excess(m, weight=weight, optimum=optimum, X=X, Y=Y) -> float:
-                return _error(Y, m.predict(X), weight) / optimum - 1
+            def excess(m: Any, weight: np.ndarray = weight, optimum: float = optimum, data: tuple = (X, Y)) -> float:
+                return _error(data[1], m.predict(data[0]), weight) / optimum - 1
 
             model = ReducedRankRegression(4, metric=metric, random_state=seed)
             try:
@@ -247,7 +249,8 @@ def _error(Y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = Non
 
 def _metric(Y: np.ndarray, model: ReducedRankRegression) -> np.ndarray:
     """Sigma, the inverse of s Cyy + (1 - s) v I."""
-    s = {"rrmse": 0.0, "cca": 1.0}.get(model.metric, model.metric)
+    named = {"rrmse": 0.0, "cca": 1.0}
+    s = named[model.metric] if isinstance(model.metric, str) else model.metric
     C = np.cov(Y.T, bias=True)
     return np.linalg.inv(s * C + (1 - s) * np.trace(C) / len(C) * np.eye(len(C)))
 

@@ -25,8 +25,8 @@ def local_supervision(
     linear: bool = False,
     mean_rate: float = 1e-3,
     decoupled: bool = False,
-    target_rate: float = 0.01,
-    tau: float = 100.0,
+    target_rate: float = 0.02,
+    tau: float = 50.0,
     step: Step | None = None,
 ) -> Circuit:
     """x drives, y teaches: ``z = f(W1 x)``, ``dW1 ~ f' (W2'y - P P' z) x'``, ``dW2' ~ z y' - W2'``,
@@ -37,8 +37,8 @@ def local_supervision(
     ``dR ~ n z' - R``. The default rates are for x of RMS norm 1 and one-hot y.
     """
     channels = (Channel("x", leak=0.0), Channel("y", drive=0.0, rate=target_rate))
-    lateral = Lateral("interneurons", tau=tau, decoupled=decoupled, start=0.1)
+    lateral = Lateral("interneurons", tau=tau, decoupled=decoupled, start=1 / 3 if linear else 0.1)
     domain = Domain.free() if linear else Domain.nonnegative(centred=mean_rate)
     return Circuit(
-        "local-supervision", n_components, channels, lateral, domain, step or Step(0.5, 1e-5), settles=False
+        "local-supervision", n_components, channels, lateral, domain, step or Step(0.25, 1e-4), settles=False
     )  # fmt: skip
