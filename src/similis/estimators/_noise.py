@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ._base import Streams
+
 
 def signs(start: int, n_rows: int, n_columns: int, dtype: np.dtype) -> np.ndarray:
     """Fair signs (n_rows, n_columns), +1 or -1, for the samples from ``start`` on: the same for every model."""
@@ -11,3 +13,11 @@ def signs(start: int, n_rows: int, n_columns: int, dtype: np.dtype) -> np.ndarra
     raw = np.random.PCG64(0).advance(start * words).random_raw(n_rows * words)
     bits = np.unpackbits(raw.astype("<u8").view(np.uint8).reshape(n_rows, -1), axis=1, count=n_columns)
     return 2 * bits.astype(dtype) - 1
+
+
+def noisy(rows: Streams, ridge: float, t: int) -> Streams:
+    """Rows of which x (mean squared norm 1) carries noise of ``ridge`` times its mean variance; the first is sample t."""
+    if not ridge:
+        return rows
+    x = rows["x"]
+    return {**rows, "x": x + x.dtype.type(np.sqrt(ridge / x.shape[1])) * signs(t, len(x), x.shape[1], x.dtype)}

@@ -21,6 +21,7 @@ from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import local_supervision
 from ._base import Streams
+from ._noise import noisy
 from ._pair import TwoStreams, shortened
 
 #: least share of a new sample in the moments of the least-squares read-out: they remember some 10,000 samples
@@ -34,15 +35,16 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
 
     def __init__(
         self, n_components: int = 64, *, linear: bool = False, mean_rate: float = 1e-3, decoupled: bool = False,
-        readout: str = "own", center: bool = True, scale: str | None = "auto", eta0: float = 0.25, decay: float = 1e-4,
-        max_norm: float = 2.0, target_rate: float = 0.02, tau: float = 50.0, n_epochs: int = 1, shuffle: bool = False,
-        trace_every: int | None = None, random_state: Seed = None,
+        readout: str = "own", ridge: float = 0.0, center: bool = True, scale: str | None = "auto", eta0: float = 0.25,
+        decay: float = 1e-4, max_norm: float = 2.0, target_rate: float = 0.02, tau: float = 50.0, n_epochs: int = 1,
+        shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.linear = linear
         self.mean_rate = mean_rate
         self.decoupled = decoupled
         self.readout = readout
+        self.ridge = ridge
         self.center = center
         self.scale = scale
         self.eta0 = eta0
@@ -70,11 +72,14 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
         return {"x": size * float(np.sqrt(dims["x"])), "y": teacher}
 
     def _presented(self, rows: Streams, t: int) -> Streams:
+        rows = noisy(rows, self.ridge, t)
         return rows if self.scale is None else shortened(rows, self.max_norm)
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
         if self.readout not in ("own", "least-squares"):
             raise InputError(f"readout={self.readout!r}; expected 'own' or 'least-squares'")
+        if self.ridge < 0 or (self.ridge > 0 and self.scale is None):
+            raise InputError(f"ridge={self.ridge} with scale={self.scale!r}; expected a number >= 0, and scale='auto'")
         before = self._second = self._second if hasattr(self, "n_samples_seen_") else np.zeros((1, 1))
         try:
             super()._learn(streams, epochs, shuffle)
@@ -139,6 +144,7 @@ class LocalSupervisionRegressor(MultiOutputMixin, RegressorMixin, _LocalSupervis
     mean_rate : float in (0, 1), rate of m
     decoupled : bool, whether the way from the units to the interneurons has weights of its own
     readout : "own" (y is read as W2 z) or "least-squares" (second moments of z and y, some 10,000 samples long)
+    ridge : float >= 0, variance of the noise on x while learning, as a fraction of x's mean variance: a ridge on W1
     center, scale, n_epochs, shuffle, trace_every, random_state : as in :class:`ReducedRankRegression`
     eta0, decay : learning rate eta_t = eta0 / (1 + decay t). For one-hot targets of n balanced classes up to about n/2
         is stable, and much faster
@@ -179,8 +185,8 @@ class LocalSupervisionClassifier(ClassifierMixin, _LocalSupervision):
 
     Parameters
     ----------
-    n_components, linear, mean_rate, decoupled, readout, center, scale, eta0, decay, max_norm, target_rate, tau,
-    n_epochs, shuffle, trace_every, random_state : as in :class:`LocalSupervisionRegressor`
+    n_components, linear, mean_rate, decoupled, readout, ridge, center, scale, eta0, decay, max_norm, target_rate,
+    tau, n_epochs, shuffle, trace_every, random_state : as in :class:`LocalSupervisionRegressor`
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ from ..circuit import Channel, Circuit, State, Step, Z
 from ..networks import reduced_rank_regression
 from ._base import Streams
 from ._moments import reduced_rank
-from ._noise import signs
+from ._noise import noisy
 from ._pair import SolvedStreams, shortened
 
 
@@ -150,10 +150,7 @@ class ReducedRankRegression(
 
     def _presented(self, rows: Streams, t: int) -> Streams:
         """The scaled rows, x with the noise that stands for the ridge, and long ones shortened."""
-        x = rows["x"]
-        if self.ridge:
-            x = x + x.dtype.type(np.sqrt(self.ridge / x.shape[1])) * signs(t, len(x), x.shape[1], x.dtype)
-        rows = {**rows, "x": x}
+        rows = noisy(rows, self.ridge, t)
         return rows if self.scale is None else shortened(rows, self.max_norm)
 
     def _settle_exactly(self) -> State:
