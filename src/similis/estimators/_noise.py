@@ -16,7 +16,7 @@ def signs(start: int, n_rows: int, n_columns: int, dtype: np.dtype) -> np.ndarra
 
 
 def noisy(rows: Streams, ridge: float, t: int) -> Streams:
-    """Rows of which x (mean squared norm 1) carries noise of ``ridge`` times its mean variance; the first is sample t."""
+    """The rows from sample t on, x (mean squared norm 1) with noise of ``ridge`` times its mean variance."""
     if not ridge:
         return rows
     x = rows["x"]

@@ -22,7 +22,8 @@ RATES: dict[int, dict[str, Any]] = {
     64: {"eta0": 6.0, "target_rate": 0.001 / 12, "tau": 1500.0},
     256: {"eta0": 4.0, "target_rate": 0.001 / 8, "tau": 1000.0},
 }
-LINEAR: dict[str, Any] = {"linear": True, "eta0": 2.5, "target_rate": 0.002, "tau": 500.0}
+#: the same for linear units: x learns so many times as fast as by default
+FASTER = {"images": 10, "digits": 4}
 
 
 @experiment(
@@ -45,9 +46,9 @@ LINEAR: dict[str, Any] = {"linear": True, "eta0": 2.5, "target_rate": 0.002, "ta
     ],
 )  # fmt: skip
 def mnist(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
-    """As in the paper, the 10,000 test images are learned and the first 50,000 training images are the test. Classes are
-    read by least squares; x carries noise of 0.3 of its variance while learning, a ridge. Backprop: the same layers with
-    plain rectified units and the best rates of a small search. One seed."""
+    """As in the paper, the 10,000 test images are learned and the first 50,000 training images are the test. Classes
+    are read by least squares; x carries noise of 0.3 of its variance while learning, a ridge. Backprop: the same layers
+    with plain rectified units and the best rates of a small search, no noise. One seed."""
     X, labels = load_mnist("test")
     held, truth = (array[:50_000] for array in load_mnist("train"))
     mean = X.mean(axis=0)
@@ -63,7 +64,7 @@ def mnist(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         test, stop = (held - mean) / size, 20 * len(X)
         theirs = follow(
             rival, (scaled[order[:stop]], targets[order[:stop]]), [p for p in places if p <= stop],
-            lambda m, test=test: float((m.predict(test).argmax(axis=1) == truth).mean()),
+            _Accuracy(test, truth),
         )  # fmt: skip
         curves[k] = places, ours, theirs
         train = (model.score(X, labels), float((rival.predict(scaled).argmax(axis=1) == labels).mean()))
@@ -78,13 +79,24 @@ def mnist(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
                        style=style, log_y=False)  # fmt: skip
     figures.label(ax, "samples seen", "accuracy on 50,000 images")
     curve = figures.svg(
-        canvas, caption="Accuracy on images that were not learned, against samples seen; backprop stops after 20 passes, "
-        "when it no longer gains.", alt="Rising curves; backprop rises earlier.", salt="local-supervision/mnist",
+        canvas, caption="Accuracy on images that were not learned, against samples seen; backprop stops after 20 "
+        "passes, when it no longer gains.",
+        alt="Rising curves; backprop rises earlier.", salt="local-supervision/mnist",
     )  # fmt: skip
     table = Table(
         "Accuracy, measured in this run", ("network", "10,000 learned", "50,000 held out", "paper"), tuple(rows)
     )
     return Outcome(measured, (curve, _features(model, (28, 28))), (table,), model.circuit_)
+
+
+class _Accuracy:
+    """Share of these rows whose largest predicted number is that of their class."""
+
+    def __init__(self, X: np.ndarray, labels: np.ndarray) -> None:
+        self.X, self.labels = X, labels
+
+    def __call__(self, learner: TwoLayers) -> float:
+        return float((learner.predict(self.X).argmax(axis=1) == self.labels).mean())
 
 
 def _features(model: Any, shape: tuple[int, int]) -> Figure:
@@ -105,16 +117,14 @@ def _loss_claim(data: str) -> Claim:
 def linear_mnist(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     """The 10,000 test images, ten passes, one-hot labels. The optimum is exact reduced-rank regression. Backprop: the
     same two layers at the paper's rate (0.02, falling after 1,000 samples)."""
-    return _linear(*load_mnist("test", dtype=np.float64), seeds[:3], 0.02, 10, "local-supervision/linear-mnist")
+    return _linear(*load_mnist("test", dtype=np.float64), seeds[:3], 0.02, 10, "images")
 
 
 @experiment("local-supervision", "linear-fashion", "Two linear layers, Fashion-MNIST", budgets=("full",),
             needs=("fashion-mnist",), claims=[_loss_claim("Fashion-MNIST")])  # fmt: skip
 def linear_fashion(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     """As for MNIST; backprop at the paper's rate, 0.018."""
-    return _linear(
-        *load_fashion_mnist("test", dtype=np.float64), seeds[:3], 0.018, 10, "local-supervision/linear-fashion"
-    )
+    return _linear(*load_fashion_mnist("test", dtype=np.float64), seeds[:3], 0.018, 10, "images")
 
 
 @experiment(
@@ -122,12 +132,10 @@ def linear_fashion(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
 )
 def linear_digits(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     """scikit-learn's 8 x 8 digits, 60 passes. The optimum is exact reduced-rank regression."""
-    return _linear(
-        *load_digits(), seeds if budget == "full" else seeds[:2], 0.02, 60, "local-supervision/linear-digits"
-    )
+    return _linear(*load_digits(), seeds if budget == "full" else seeds[:2], 0.02, 60, "digits")
 
 
-def _linear(X: np.ndarray, labels: np.ndarray, seeds: tuple[int, ...], rate: float, passes: int, what: str) -> Outcome:
+def _linear(X: np.ndarray, labels: np.ndarray, seeds: tuple[int, ...], rate: float, passes: int, data: str) -> Outcome:
     """Excess loss while learning, ours and backprop's, pixels of mean variance 1."""
     X = (X - X.mean(axis=0)) / np.sqrt(X.var(axis=0).mean())
     Y = np.eye(10)[labels]
@@ -141,7 +149,10 @@ def _linear(X: np.ndarray, labels: np.ndarray, seeds: tuple[int, ...], rate: flo
         def excess(m: Any) -> float:
             return _error(Y, m.predict(X)) / optimum - 1
 
-        model = LocalSupervisionRegressor(5, **LINEAR, random_state=seed)
+        times = FASTER[data]
+        model = LocalSupervisionRegressor(
+            5, linear=True, eta0=0.25 * times, target_rate=0.02 / times, tau=50.0 * times, random_state=seed
+        )
         ours.append(follow(model, (X[order], Y[order]), places, excess))
         rival = TwoLayers(X.shape[1], 10, 5, rates=(rate, rate), decay=1e-3, size=(0.01, 0.1), seed=seed)
         theirs.append(follow(rival, (X[order], Y[order]), places, excess))
@@ -150,8 +161,9 @@ def _linear(X: np.ndarray, labels: np.ndarray, seeds: tuple[int, ...], rate: flo
     figures.curves(ax, places, np.array(ours), label="local supervision", colour=figures.BLUE)
     figures.label(ax, "samples seen", "loss / optimum - 1")
     figure = figures.svg(
-        canvas, caption=f"Squared error above the optimum, as a share of it, median of {len(seeds)} orders, range shaded.",
-        alt="Two falling curves.", salt=what,
+        canvas, caption=f"Squared error above the optimum, as a share of it, median of {len(seeds)} orders, range "
+        "shaded.",
+        alt="Two falling curves.", salt=f"local-supervision/{data}/{rate}",
     )  # fmt: skip
     ends = [np.array(curves)[:, -1] for curves in (ours, theirs)]
     table = Table("Squared error above the optimum at the end, as a share of it, mean over seeds, measured in this run",
@@ -163,11 +175,11 @@ def _linear(X: np.ndarray, labels: np.ndarray, seeds: tuple[int, ...], rate: flo
 @experiment(
     "local-supervision", "digits", "A hidden layer, digits",
     claims=[Claim(id="accuracy", text="Digits, k = 64, 60 passes: accuracy on the held-out third", goal=0.93,
-                  better="higher", known=0.943, source="an independent NumPy check made before this library, one seed")],
+                  better="higher", known=0.968, source="an independent NumPy check made before this library")],
 )  # fmt: skip
 def digits(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
-    """scikit-learn's 8 x 8 digits, two thirds learned; rectified units, classes read by least squares or by the network's
-    own weights. Backprop beside it on the first seed."""
+    """scikit-learn's 8 x 8 digits, two thirds learned; rectified units, classes read by least squares or by the
+    network's own weights. Backprop beside it on the last seed."""
     X, labels = load_digits()
     seeds = seeds if budget == "full" else seeds[:2]
     fast: dict[str, Any] = {"eta0": 2.0, "target_rate": 5e-4, "tau": 400.0, "decay": 1e-5, "n_epochs": 60}
@@ -187,7 +199,7 @@ def digits(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     for _ in range(20):
         rows = rng.permutation(train)
         rival.partial_fit(centred[rows], np.eye(10)[labels[rows]] - 0.1)
-    backprop = float((rival.predict(centred[held]).argmax(axis=1) == labels[held]).mean())
+    backprop = _Accuracy(centred[held], labels[held])(rival)
     table = Table("Held-out accuracy, median over seeds, measured in this run", ("network", "accuracy"),
                   (("least-squares read-out", float(np.median(scores["least-squares"]))),
                    ("own read-out", float(np.median(scores["own"]))), ("backprop, 20 passes", backprop)))  # fmt: skip
