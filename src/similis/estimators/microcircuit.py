@@ -67,9 +67,10 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
         )  # fmt: skip
 
     def _gain(self, dims: dict[str, int]) -> dict[str, float]:
-        """Outputs of the power that is wanted, or smaller ones of rectified units, which add up; a weak teacher."""
-        size, teacher = (1.0, 0.3) if self.linear else (0.3, 0.1)
-        return {"x": size * float(np.sqrt(dims["x"])), "y": teacher}
+        """Outputs of the power that is wanted, of rectified units smaller ones, for they add up; a weak teacher."""
+        k = int(self.n_components)
+        size, teacher = (1.0, 0.3) if self.linear else (1 / np.sqrt(k), 1 / k)
+        return {"x": float(size * np.sqrt(dims["x"])), "y": teacher}
 
     def _presented(self, rows: Streams, t: int) -> Streams:
         rows = noisy(rows, self.ridge, t)
