@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from similis.circuit import Circuit
 from similis.networks import catalogue
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -38,8 +39,9 @@ def test_the_default_steps_in_the_decision_are_those_of_the_code():
         row[0]: tuple(map(float, row[1:]))
         for row in re.findall(r"^\| (\w+) \| ([\d.e-]+) \| ([\d.e-]+) \| ([\d.e-]+) \|$", text, re.MULTILINE)
     }
-    assert said.keys() == catalogue().keys()
-    for name, card in catalogue().items():
+    circuits = {name: card for name, card in catalogue().items() if isinstance(card.build(), Circuit)}
+    assert said.keys() == circuits.keys()
+    for name, card in circuits.items():
         circuit = card.build()
         assert said[name] == (circuit.step.eta0, circuit.step.decay, circuit.lateral.tau), name
         params = getattr(estimators, card.estimator)().get_params()

@@ -14,8 +14,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .estimators import (
         CircuitTransformer,
+        DualClassifier,
+        DualRegressor,
+        FlexibleSimilarityMatching,
         LocalSupervisionClassifier,
         LocalSupervisionRegressor,
+        MotionDetector,
         NonnegativeSimilarityMatching,
         OnlineCCA,
         ReducedRankRegression,
@@ -27,6 +31,10 @@ _ESTIMATORS = (
     "CircuitTransformer",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
+    "MotionDetector",
+    "DualClassifier",
+    "DualRegressor",
+    "FlexibleSimilarityMatching",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "ReducedRankRegression",
@@ -37,8 +45,12 @@ _ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics
 
 __all__ = [
     "CircuitTransformer",
+    "DualClassifier",
+    "DualRegressor",
+    "FlexibleSimilarityMatching",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
+    "MotionDetector",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "ReducedRankRegression",

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from similis import (
     CircuitTransformer,
+    FlexibleSimilarityMatching,
+    MotionDetector,
     NonnegativeSimilarityMatching,
     OnlineCCA,
     ReducedRankRegression,
@@ -32,6 +34,11 @@ MAKERS = {
     "rrr": lambda: ReducedRankRegression(2, ridge=0.1, random_state=0, trace_every=100),
     "rrr half": lambda: ReducedRankRegression(2, metric=0.5, random_state=0),
     "exact rrr": lambda: ReducedRankRegression(2, metric="cca", solver="exact"),
+    "motion": lambda: MotionDetector(2, random_state=0, trace_every=100),
+    "motion, free": lambda: MotionDetector(2, rectify=False, random_state=0),
+    "flexible": lambda: FlexibleSimilarityMatching(6, trace=4, random_state=0, trace_every=100),
+    "flexible parts": lambda: FlexibleSimilarityMatching(4, gamma=0.3, random_state=0),
+    "flexible, not begun": lambda: FlexibleSimilarityMatching(80, random_state=0),
     "own": lambda: CircuitTransformer(principal_subspace(3), random_state=0),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -34,11 +34,19 @@ def card(name: str) -> Card:
     return cards[name]
 
 
-def build(name: str, n_components: int | None, seed: int, given: list[str]) -> BaseEstimator:
+def class_of(name: str, *, labels: bool) -> str:
+    """Name of a network's estimator: of its classifier where the target holds class labels and it has one."""
+    entry = card(name)
+    if labels and entry.classifier is None:
+        raise typer.BadParameter(f"{name} has one estimator, {entry.estimator}", param_hint="--labels")
+    return entry.classifier if labels and entry.classifier else entry.estimator
+
+
+def build(name: str, n_components: int | None, seed: int, given: list[str], *, labels: bool = False) -> BaseEstimator:
     """The estimator for a network's name, with parameters from ``name=value`` texts (values in JSON, or bare words)."""
     from .. import estimators
 
-    estimator = getattr(estimators, card(name).estimator)(random_state=seed)
+    estimator = getattr(estimators, class_of(name, labels=labels))(random_state=seed)
     valid = sorted(set(estimator.get_params()) - set(_ELSEWHERE))
     if n_components is not None and "n_components" not in estimator.get_params():
         raise typer.BadParameter(f"{name} has no number of components", param_hint="--n-components")
@@ -61,20 +69,19 @@ def beside_x(estimator: BaseEstimator) -> str | None:
     return getattr(estimator, "beside_x", None)
 
 
-def named_classes(estimator: BaseEstimator, views: Views) -> dict[str, np.ndarray]:
-    """``classes=`` for the first ``partial_fit`` of a classifier: all labels, from one pass over them.
-
-    Nothing where no labels are asked for, where they are known already, or where stdin can be read only once: then the
-    first block has to hold every class.
-    """
+def classes_of(estimator: BaseEstimator, views: Views) -> dict[str, np.ndarray]:
+    """What a first ``partial_fit`` must know beside its rows: all labels, where it asks for ``classes``."""
+    if "classes" not in signature(estimator.partial_fit).parameters or hasattr(estimator, "classes_"):
+        return {}
     import numpy as np
 
-    source = views.y_data or views.data
-    if beside_x(estimator) != "labels" or hasattr(estimator, "classes_") or source == "-":
-        return {}
-    labels = replace(views, data=source, columns=views.y_columns, y_data=None, y_columns=None)
-    found = [np.unique(block[0]) for block in labels.blocks()]
-    return {"classes": np.unique(np.concatenate(found))} if found else {}
+    target = views.target()
+    if target.data == "-":
+        raise typer.BadParameter("all labels must be known first, and stdin can be read once: save it to a file")
+    found = np.empty(0)
+    for (block,) in target.blocks():
+        found = np.union1d(found, block)
+    return {"classes": found}
 
 
 def shaped(estimator: BaseEstimator, views: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._errors import InputError
+from .._optional import require
 from .idx import read_idx
 from .sources import dataset
 
@@ -132,8 +133,30 @@ def load_orl_faces(*, dtype: DTypeLike = np.float64) -> tuple[NDArray, Labels]:
         If the file is absent (it has no public address) or damaged.
     """
     content = _read_mat("orl-faces")
-    upright = content["X"].reshape(-1, 32, 32).transpose(0, 2, 1)  # stored column by column
-    return upright.reshape(-1, 1024).astype(dtype) / 255, content["Y"].ravel().astype(np.int64) - 1
+    return _upright(content["X"]).astype(dtype) / 255, content["Y"].ravel().astype(np.int64) - 1
+
+
+def load_coil20(*, dtype: DTypeLike = np.float64) -> tuple[NDArray, Labels]:
+    """Return COIL-20: 20 objects on a turntable, each a closed ring of 72 views.
+
+    Parameters
+    ----------
+    dtype : dtype, default float64
+
+    Returns
+    -------
+    X : array (1440, 1024)
+        Images of 32 x 32, in [0, 1]; the views of an object follow each other in steps of 5 degrees.
+    labels : array (1440,)
+        0 to 19.
+
+    Raises
+    ------
+    InputError
+        If the file is absent (it has no public address) or damaged.
+    """
+    content = _read_mat("coil20")
+    return _upright(content["X"]).astype(dtype), content["Y"].ravel().astype(np.int64) - 1
 
 
 def load_mfeat(
@@ -177,7 +200,50 @@ def _idx_images(name: str, split: str, dtype: DTypeLike) -> tuple[NDArray, Label
     return images.reshape(len(images), -1).astype(dtype) / np.asarray(255, dtype), labels.astype(np.int64)
 
 
+def _upright(X: NDArray) -> NDArray:
+    """Images of 32 x 32 stored column by column, row by row."""
+    return X.reshape(-1, 32, 32).transpose(0, 2, 1).reshape(-1, 1024)
+
+
 def _read_mat(name: str) -> dict:
     from scipy.io import loadmat
 
     return loadmat(dataset(name).files[0].fetch())
+
+
+def load_photographs() -> list[NDArray[np.float64]]:
+    """Return scikit-learn's two bundled photographs in grey, a temple and a flower.
+
+    Returns
+    -------
+    list of two arrays (427, 640)
+        In [0, 1].
+
+    Raises
+    ------
+    MissingDependencyError
+        If Pillow is absent, which comes with matplotlib.
+    """
+    require("PIL", extra="plot")
+    from sklearn.datasets import load_sample_images
+
+    return [image.mean(axis=2) / 255 for image in load_sample_images().images]
+
+
+def load_natural_images() -> list[NDArray[np.float64]]:
+    """Return the 13 grey natural images of the ICA literature.
+
+    Returns
+    -------
+    list of 13 arrays (256, 512)
+        In [0, 1].
+
+    Raises
+    ------
+    InputError
+        If a file is absent (they have no public address) or damaged.
+    MissingDependencyError
+        If Pillow is absent, which comes with matplotlib.
+    """
+    Image = require("PIL.Image", extra="plot")
+    return [np.asarray(Image.open(file.fetch()), float) / 255 for file in dataset("natural-images").files]

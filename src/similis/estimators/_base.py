@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,6 +31,8 @@ class NetworkEstimator(BaseEstimator):
 
     #: what is learned from beside X: "view", "target" (numbers) or "labels" (classes); the command line asks
     beside_x: ClassVar[str | None] = None
+    #: what normalises a stream
+    _running_class: ClassVar[type[Running]] = Running
 
     circuit_: Circuit
     moments_: Moments
@@ -52,9 +54,6 @@ class NetworkEstimator(BaseEstimator):
         """What the network hears of the scaled rows, the first of which is sample t."""
         return rows
 
-    def _answered(self, outputs: np.ndarray, rows: Streams, t: int) -> None:
-        """A place to learn more from the outputs to these rows, the first of which is sample t."""
-
     def _restart(self) -> None:
         for name in ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype"):
             if hasattr(self, name):
@@ -62,15 +61,15 @@ class NetworkEstimator(BaseEstimator):
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
         """Continue from the present state; nothing is changed if learning fails."""
-        dims = {name: X.shape[1] for name, X in streams.items()}
         if hasattr(self, "n_samples_seen_"):
             circuit, state, running, average = self.circuit_, self.state_, dict(self.running_), self.average_
             history = {key: list(values) for key, values in self.history_.items()}
         else:
+            running, history, average = {n: self._new_running(X.shape[1]) for n, X in streams.items()}, {}, None
+            dims = {name: fresh.width for name, fresh in running.items()}
             circuit = self._circuit(dims)
             dtype = np.result_type(*(X.dtype for X in streams.values()))
             state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
-            running, history, average = {name: self._new_running(d) for name, d in dims.items()}, {}, None
         mean = _Average(average)
         traces = [] if self.trace_every is None else [Trace(self.trace_every, self._watch)]
         if getattr(self, "average", False) and circuit.step.decay > 0:
@@ -82,9 +81,9 @@ class NetworkEstimator(BaseEstimator):
                 rows = {}
                 for name, X in piece.items():
                     rows[name], running[name] = running[name].learn(X)
-                t, rows = state.t, self._presented(rows, state.t)
-                outputs, state = stream.run(circuit, state, rows, trace=traces)
-                self._answered(outputs, rows, t)
+                rows = self._presented(rows, state.t)
+                Z, state = stream.run(circuit, state, rows, trace=traces)
+                self._notice(Z, state.t, rows)
         for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():
@@ -92,11 +91,13 @@ class NetworkEstimator(BaseEstimator):
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
         self.n_samples_seen_, self.average_ = state.t, mean.state
 
-    @staticmethod
-    def _watch(state: State) -> dict[str, float]:
+    def _watch(self, state: State) -> dict[str, float]:
         """Size of the filters M^{-1} W (for an orthonormal basis the root of k) and power of the outputs, Tr M."""
         filters = np.linalg.solve(state.M, np.concatenate(list(state.W.values()), axis=1))
         return {"filter_norm": float(np.linalg.norm(filters)), "output_power": float(np.trace(state.M))}
+
+    def _notice(self, Z: np.ndarray, t: int, rows: Streams) -> None:
+        """Look at the outputs to the rows learned, the last of which was the t-th; does nothing here."""
 
     @property
     def readout_(self) -> State:
@@ -165,8 +166,13 @@ class NetworkEstimator(BaseEstimator):
         arrays = state.arrays | ({} if state.Minv is None else {"Minv": state.Minv})
         if self.average_ is not None:
             arrays |= {f"average.W.{name}": W for name, W in self.average_.W.items()} | {"average.M": self.average_.M}
-        arrays |= {f"mean.{name}": running.mean for name, running in self.running_.items()}
-        moments = {n: {k: v for k, v in asdict(r).items() if k != "mean"} for n, r in self.running_.items()}
+        moments: dict[str, dict[str, Any]] = {name: {} for name in self.running_}
+        for name, running in self.running_.items():
+            for key, part in asdict(running).items():
+                if isinstance(part, np.ndarray):
+                    arrays[f"{key}.{name}"] = part
+                else:
+                    moments[name][key] = part
         meta = {
             "t": state.t,
             "averaged": 0 if self.average_ is None else self.average_.t,
@@ -200,13 +206,18 @@ class NetworkEstimator(BaseEstimator):
             if int(meta["averaged"]):
                 mean = {name: np.array(arrays[f"average.W.{name}"]) for name in circuit.names}
                 average = State(mean, np.array(arrays["average.M"]), None, int(meta["averaged"]))
-            running = {n: Running(mean=np.array(arrays[f"mean.{n}"]), **meta["running"][n]) for n in circuit.names}
+            parts = [f.name for f in fields(self._running_class)]
+            running = {}
+            for name in circuit.names:
+                of_stream: dict[str, Any] = dict(meta["running"][name])
+                of_stream |= {key: arrays[f"{key}.{name}"].copy() for key in parts if f"{key}.{name}" in arrays}
+                running[name] = self._running_class(**of_stream)
             remembered = {key: meta[key] for key in self._remembered() if key in meta}
             history = {str(key): list(values) for key, values in meta["history"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the model file does not describe a {type(self).__name__}: {error}") from error
         k = circuit.size
-        fits = all(w.ndim == 2 and w.shape == (k, *running[n].mean.shape) for n, w in W.items())
+        fits = all(w.ndim == 2 and w.shape == (k, running[n].width) for n, w in W.items())
         fits &= {n: A.shape for n, A in state.arrays.items()} == {n: A.shape for n, A in start.arrays.items()}
         fits &= Minv is None or Minv.shape == (k, k)
         fits &= len({A.dtype for A in state.arrays.values()}) == 1 and state.M.dtype in (np.float32, np.float64)

@@ -89,18 +89,17 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
             raise
         self._n_features_out = self.circuit_.size
 
-    def _answered(self, outputs: np.ndarray, rows: Streams, t: int) -> None:
+    def _notice(self, Z: np.ndarray, t: int, rows: Streams) -> None:
         """Second moments of (z, 1) with (z, 1) and with y, of which old samples fade."""
         if self.readout == "least-squares":
-            T = len(outputs)
-            keep = 1 - np.maximum(FRESH, 2 / np.arange(t + 2, t + T + 2))
+            T = len(Z)
+            keep = 1 - np.maximum(FRESH, 2 / np.arange(t - T + 2, t + 2))
             weight = np.append(np.cumprod(keep[:0:-1])[::-1], 1.0)
-            heard = np.concatenate([outputs, np.ones((T, 1))], axis=1, dtype=float)
+            heard = np.concatenate([Z, np.ones((T, 1))], axis=1, dtype=float)
             joint = np.concatenate([heard, rows["y"]], axis=1)
             self._second = keep.prod() * self._second + (heard.T * weight) @ joint
 
-    @staticmethod
-    def _watch(state: State) -> dict[str, float]:
+    def _watch(self, state: State) -> dict[str, float]:
         return {"filter_norm": float(np.linalg.norm(state.W["x"])), "multiplier": float(np.trace(state.M))}
 
     def transform(self, X: Any) -> np.ndarray:

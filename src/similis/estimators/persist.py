@@ -24,6 +24,10 @@ CLASSES = (
     "CircuitTransformer",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
+    "MotionDetector",
+    "DualClassifier",
+    "DualRegressor",
+    "FlexibleSimilarityMatching",
 )
 
 

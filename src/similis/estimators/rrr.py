@@ -162,8 +162,7 @@ class ReducedRankRegression(
         P, dtype = np.diag(sizes).astype(self._dtype), self._dtype
         return State({"x": Vx.astype(dtype), "y": Vy.astype(dtype)}, P @ P, P, self.moments_.count)
 
-    @staticmethod
-    def _watch(state: State) -> dict[str, float]:
+    def _watch(self, state: State) -> dict[str, float]:
         return {"filter_norm": float(np.linalg.norm(state.W["x"])), "multiplier": float(np.trace(state.M))}
 
     def transform(self, X: Any, Y: Any = None) -> Any:

@@ -1,17 +1,28 @@
-"""The catalogue: each network is a short function that returns a :class:`similis.circuit.Circuit`."""
+"""The catalogue: each network is a short function that returns a :class:`similis.circuit.Circuit`, or its own kind."""
 
+from . import rules as _rules  # noqa: F401  (a Representer in words,)
+from . import sketch as _sketch  # noqa: F401  (and as a picture)
 from ._card import Card, catalogue
 from .cca import canonical_correlation
+from .flexible import move_origin, row_sum_similarity, row_sum_start
 from .microcircuit import local_supervision
+from .motion import motion_detection
+from .representer import Representer, duality
 from .rrr import reduced_rank_regression
 from .similarity import nonnegative_similarity, principal_subspace
 
 __all__ = [
     "Card",
+    "Representer",
     "canonical_correlation",
     "catalogue",
+    "duality",
     "local_supervision",
+    "motion_detection",
+    "move_origin",
     "nonnegative_similarity",
     "principal_subspace",
     "reduced_rank_regression",
+    "row_sum_similarity",
+    "row_sum_start",
 ]
