@@ -37,7 +37,7 @@ def test_the_default_steps_in_the_decision_are_those_of_the_code():
     text = (DOCS / "decisions" / "0003-running-scale.md").read_text(encoding="utf-8")
     said = {
         row[0]: tuple(map(float, row[1:]))
-        for row in re.findall(r"^\| (\w+) \| ([\d.e-]+) \| ([\d.e-]+) \| ([\d.e-]+) \|$", text, re.MULTILINE)
+        for row in re.findall(r"^\| ([\w-]+) \| ([\d.e-]+) \| ([\d.e-]+) \| ([\d.e-]+) \|$", text, re.MULTILINE)
     }
     circuits = {name: card for name, card in catalogue().items() if isinstance(card.build(), Circuit)}
     assert said.keys() == circuits.keys()

@@ -17,21 +17,27 @@ if TYPE_CHECKING:
         DualClassifier,
         DualRegressor,
         FlexibleSimilarityMatching,
+        LocalSupervisionClassifier,
+        LocalSupervisionRegressor,
         MotionDetector,
         NonnegativeSimilarityMatching,
         OnlineCCA,
+        ReducedRankRegression,
         SimilarityMatching,
     )
     from .estimators.persist import load, save
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "LocalSupervisionClassifier",
+    "LocalSupervisionRegressor",
     "MotionDetector",
     "DualClassifier",
     "DualRegressor",
     "FlexibleSimilarityMatching",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
+    "ReducedRankRegression",
     "SimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
@@ -42,9 +48,12 @@ __all__ = [
     "DualClassifier",
     "DualRegressor",
     "FlexibleSimilarityMatching",
+    "LocalSupervisionClassifier",
+    "LocalSupervisionRegressor",
     "MotionDetector",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
+    "ReducedRankRegression",
     "SimilarityMatching",
     "__version__",
     "load",

@@ -13,6 +13,7 @@ from similis import (
     MotionDetector,
     NonnegativeSimilarityMatching,
     OnlineCCA,
+    ReducedRankRegression,
     SimilarityMatching,
     load,
     save,
@@ -31,6 +32,9 @@ MAKERS = {
     "cca": lambda: OnlineCCA(2, random_state=0),
     "adaptive cca": lambda: OnlineCCA(3, rank="adaptive", random_state=0),
     "exact cca": lambda: OnlineCCA(2, solver="exact"),
+    "rrr": lambda: ReducedRankRegression(2, ridge=0.1, random_state=0, trace_every=100),
+    "rrr half": lambda: ReducedRankRegression(2, metric=0.5, random_state=0),
+    "exact rrr": lambda: ReducedRankRegression(2, metric="cca", solver="exact"),
     "motion": lambda: MotionDetector(2, random_state=0, trace_every=100),
     "motion, free": lambda: MotionDetector(2, rectify=False, random_state=0),
     "flexible": lambda: FlexibleSimilarityMatching(6, trace=4, random_state=0, trace_every=100),
@@ -41,7 +45,7 @@ MAKERS = {
 
 
 def views(name: str, rows: slice = slice(None)) -> tuple[np.ndarray, ...]:
-    return (X[rows], Y[rows]) if "cca" in name else (X[rows],)
+    return (X[rows], Y[rows]) if "cca" in name or "rrr" in name else (X[rows],)
 
 
 def output(model, name: str) -> np.ndarray:

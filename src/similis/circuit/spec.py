@@ -73,6 +73,7 @@ class Lateral:
     tau : float > 0
     shift : float >= 0, self-inhibition of every neuron, what A adds to gain M
     units : number of interneurons, default as many as neurons
+    start : float > 0, the first weights of interneurons are start I
     gain : float >= 0, how much of M acts
     power : mean of |z|^2 that the self-inhibition brings about by learning, d shift = power_rate (|z|^2 - power), or
         None: the shift is fixed. It never falls below ``shift_min``
@@ -92,6 +93,7 @@ class Lateral:
     shift_min: float = 1e-3
     decoupled: bool = False
     rest: float = 0.0
+    start: float = 1.0
 
     def __post_init__(self) -> None:
         kinds = ("gram", "whiten", "interneurons", "none")
@@ -99,10 +101,10 @@ class Lateral:
         _check(self.tau > 0.0, f"tau={self.tau}", "a positive number")
         _check(self.shift >= 0.0, f"shift={self.shift}", "a number >= 0")
         cells = self.kind == "interneurons"
-        alone = not cells and (self.units is not None or self.decoupled)
-        _check(not alone, f"units={self.units}, decoupled={self.decoupled} with {self.kind}", "them with interneurons")
-        rests = self.rest == 0.0 or (self.rest > 0.0 and cells)
-        _check(rests, f"rest={self.rest} with {self.kind}", "a number >= 0, with interneurons")
+        alone = not cells and (self.units is not None or self.decoupled or self.rest != 0.0 or self.start != 1.0)
+        given = f"units={self.units}, decoupled={self.decoupled}, rest={self.rest}, start={self.start} with {self.kind}"
+        _check(not alone, given, "them with interneurons")
+        _check(self.rest >= 0.0 and self.start > 0.0, f"rest={self.rest}, start={self.start}", "rest >= 0, start > 0")
         _check(self.gain >= 0.0, f"gain={self.gain}", "a number >= 0")
         _check(self.power is None or not cells, f"power={self.power} with {self.kind}", "another kind")
         whole = self.gain == 1.0 or self.kind in ("gram", "none")

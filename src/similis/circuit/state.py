@@ -75,7 +75,7 @@ def init(
     dtype: np.dtype | type = np.float64,
     gain: dict[str, float] | None = None,
 ) -> State:
-    """Draw a first state: W_c ~ N(0, gain_c^2/n_c), M = I (interneurons: P = I, so M = (1 + shift) I).
+    """Draw a first state: W_c ~ N(0, gain_c^2/n_c), M = I (interneurons: P = start I).
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def init(
         W[name] = (size * rng.standard_normal((k, dims[name]))).astype(dtype)
     M, P, R, lateral = np.eye(k, dtype=dtype), None, None, circuit.lateral
     if lateral.kind == "interneurons":
-        P = np.eye(k, lateral.units or k, dtype=dtype)
+        P = dtype_of(lateral.start, dtype) * np.eye(k, lateral.units or k, dtype=dtype)
         R = P.T.copy() if lateral.decoupled else None
         M = P @ P.T + dtype_of(lateral.shift, dtype) * np.eye(k, dtype=dtype)
     return State(W, M, P, R=R, cells=_cells(circuit, np.dtype(dtype)))

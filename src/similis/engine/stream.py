@@ -171,7 +171,7 @@ class _Workspace:
             for c, name in enumerate(names):
                 if name in X and not mute[c].all():
                     self.W[name] = _update(self.W[name], self.scale[c], self.coef[c, :B], X[name])
-        if len(self.P.T):
+        if len(self.P.T) and self.table.settles:
             self.M = self.P @ self.R + self.table.shift * np.eye(len(self.M), dtype=Z.dtype)
         return DONE
 
@@ -194,7 +194,8 @@ class _Workspace:
         P = self.P.copy() if lateral.kind == "interneurons" else None
         R = self.R.copy() if lateral.decoupled else None
         Minv = self.N.copy() if self.table.tracked else None
-        return State(W, self.M.copy(), P, t, Minv, R, unpack(self.start, self.cells))
+        M = self.M.copy() if P is None else self.P @ self.R + self.table.shift * np.eye(len(self.M), dtype=self.M.dtype)
+        return State(W, M, P, t, Minv, R, unpack(self.start, self.cells))
 
 
 def _products(X: Rows, W: np.ndarray, A: np.ndarray, G: np.ndarray) -> None:

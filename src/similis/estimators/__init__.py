@@ -4,7 +4,9 @@ from .cca import OnlineCCA
 from .custom import CircuitTransformer
 from .duality import DualClassifier, DualRegressor
 from .flexible import FlexibleSimilarityMatching
+from .microcircuit import LocalSupervisionClassifier, LocalSupervisionRegressor
 from .motion import MotionDetector
+from .rrr import ReducedRankRegression
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 
 __all__ = [
@@ -12,8 +14,11 @@ __all__ = [
     "DualClassifier",
     "DualRegressor",
     "FlexibleSimilarityMatching",
+    "LocalSupervisionClassifier",
+    "LocalSupervisionRegressor",
     "MotionDetector",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
+    "ReducedRankRegression",
     "SimilarityMatching",
 ]

@@ -54,6 +54,10 @@ class NetworkEstimator(BaseEstimator):
         """Size of the first weights."""
         return None
 
+    def _presented(self, rows: Streams, t: int) -> Streams:
+        """What the network hears of the scaled rows, the first of which is sample t."""
+        return rows
+
     def _restart(self) -> None:
         learned = ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype")
         for name in (*learned, "_memory"):
@@ -81,8 +85,9 @@ class NetworkEstimator(BaseEstimator):
                 rows = {}
                 for name, X in piece.items():
                     rows[name], running[name] = running[name].learn(X)
+                rows = self._presented(rows, state.t)
                 Z, state = stream.run(circuit, state, rows, trace=traces)
-                memory = self._notice(memory, Z, state.t)
+                memory = self._notice(memory, Z, state.t, rows)
         for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():
@@ -95,8 +100,8 @@ class NetworkEstimator(BaseEstimator):
         filters = np.linalg.solve(state.M, np.concatenate(list(state.W.values()), axis=1))
         return {"filter_norm": float(np.linalg.norm(filters)), "output_power": float(np.trace(state.M))}
 
-    def _notice(self, memory: Any, Z: np.ndarray, t: int) -> Any:
-        """What is remembered of the outputs, after those that end with the t-th sample; here nothing, which is None."""
+    def _notice(self, memory: Any, Z: np.ndarray, t: int, rows: Streams) -> Any:
+        """What is remembered of the outputs Z to these rows, the last of which was the t-th; here nothing, None."""
         return memory
 
     @property
@@ -148,8 +153,12 @@ class NetworkEstimator(BaseEstimator):
         return np.concatenate(parts)
 
     def _filters(self, name: str) -> np.ndarray:
-        """A^{-1} W of a channel, (k, d): the linear response to the channel alone, in the data's units."""
-        return np.linalg.solve(against(self.circuit_, self.readout_), self.readout_.W[name]) / self.running_[name].rms
+        """A^{-1} W of a channel, (k, d): the linear response to the channel alone, in the data's units.
+
+        Where the circuit does not settle, W itself.
+        """
+        W = self.readout_.W[name] / self.running_[name].rms
+        return np.linalg.solve(against(self.circuit_, self.readout_), W) if self.circuit_.settles else W
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_samples_seen_")

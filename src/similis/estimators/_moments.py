@@ -86,3 +86,22 @@ def canonical(Cxx: np.ndarray, Cyy: np.ndarray, Cxy: np.ndarray, k: int) -> tupl
     left, correlations, right = linalg.svd(halves[0] @ Cxy @ halves[1])
     Vx, Vy = (halves[0] @ left[:, :k]).T, (halves[1] @ right[:k].T).T
     return correlations[:k], Vx / np.sqrt(2), Vy / np.sqrt(2)
+
+
+def reduced_rank(
+    Cxx: np.ndarray, metric: np.ndarray, Cxy: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Top k singular values of F = Cxx^-1/2 Cxy Sigma^1/2, Vx = (Cxx^-1/2 U)' and Vy = Vx Cxy Sigma, (k, d).
+
+    ``metric`` is Sigma^-1. Directions in which x or y does not vary are left out. Each row of Vx has its largest entry
+    positive.
+    """
+    roots = []
+    for C in (Cxx, metric):
+        values, vectors = linalg.eigh(C)
+        kept = values > np.finfo(float).eps * len(C) * max(values[-1], 0)
+        roots.append(vectors[:, kept] / np.sqrt(values[kept]) @ vectors[:, kept].T)
+    left, sizes, _ = linalg.svd(roots[0] @ Cxy @ roots[1], full_matrices=False)
+    Vx = (roots[0] @ left[:, :k]).T
+    Vx *= np.where(Vx[np.arange(k), np.abs(Vx).argmax(1)] < 0, -1.0, 1.0)[:, None]
+    return sizes[:k], Vx, Vx @ Cxy @ roots[1] @ roots[1]

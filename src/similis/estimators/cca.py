@@ -7,18 +7,18 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import metrics
 from .._errors import InputError, ModelFileError
 from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import adaptive_canonical_correlation, canonical_correlation
-from ._base import NetworkEstimator
 from ._moments import Recent, canonical
+from ._pair import FLOATS, SolvedStreams
 
 
-class OnlineCCA(NetworkEstimator):
+class OnlineCCA(SolvedStreams):
     """Canonical correlation analysis of two streams, by a network with two compartments a neuron and local rules.
 
     ``max Tr Vx' Cxy Vy  s.t.  Vx' Cxx Vx + Vy' Cyy Vy = I``, learned pair by pair: ``z = M^{-1} (Wx x + Wy y)``,
@@ -92,45 +92,14 @@ class OnlineCCA(NetworkEstimator):
         self.trace_every = trace_every
         self.random_state = random_state
 
-    def fit(self, X: Any, Y: Any) -> OnlineCCA:
-        """Learn from pairs of rows, from the beginning, ``n_epochs`` times.
-
-        Parameters
-        ----------
-        X, Y : (n_samples, n_x) and (n_samples, n_y) arrays
-        """
-        self._restart()
-        self._learn(self._admit(X, Y, reset=True), self.n_epochs, self.shuffle)
-        self._settled()
-        return self
-
-    def partial_fit(self, X: Any, Y: Any) -> OnlineCCA:
-        """Continue learning from one pair or more, once, in their order."""
-        self._learn(self._admit(X, Y, reset=not hasattr(self, "n_samples_seen_")), 1, False)
-        return self
-
-    def _admit(self, X: Any, Y: Any, *, reset: bool) -> dict[str, np.ndarray]:
-        if Y is None:
-            raise InputError("Y is None; expected the second view, an array of as many rows as X")
-        floats = [np.float64, np.float32]
-        X = validate_data(self, X, reset=reset, dtype=floats)
-        Y = check_array(Y, dtype=floats, ensure_2d=False, input_name="Y", estimator=self)
-        Y = Y[:, None] if Y.ndim == 1 else Y
-        check_consistent_length(X, Y)
-        if reset:
-            self.n_features_y_ = Y.shape[1]
-        elif Y.shape[1] != self.n_features_y_:
-            raise InputError(f"Y has {Y.shape[1]} columns, but OnlineCCA was fitted with {self.n_features_y_}")
-        return {"x": X, "y": Y}
-
     def _circuit(self, dims: dict[str, int]) -> Circuit:
         k = self.n_components
         if not isinstance(k, Integral) or not 1 <= k <= min(dims.values()):
             raise InputError(
                 f"n_components={k!r}; expected an integer from 1 to {min(dims.values())}, the narrower view"
             )
-        if self.ridge < 0:
-            raise InputError(f"ridge={self.ridge}; expected a number >= 0")
+        if self.rank not in ("fixed", "adaptive"):
+            raise InputError(f"rank={self.rank!r}; expected 'fixed' or 'adaptive'")
         ridge = tuple(self.ridge / d for d in dims.values())  # the scaled view has total variance 1
         if self.rank == "adaptive":
             circuit = adaptive_canonical_correlation(int(k), threshold=self.threshold, ridge=ridge)
@@ -144,21 +113,8 @@ class OnlineCCA(NetworkEstimator):
         """Currents of a third of the size they will have: larger weights have to be forgotten, smaller ones to grow."""
         return {name: 0.3 * float(np.sqrt(d)) for name, d in dims.items()}
 
-    def _notice(self, memory: Recent | None, Z: np.ndarray, t: int) -> Recent:
+    def _notice(self, memory: Recent | None, Z: np.ndarray, t: int, rows: Any) -> Recent:
         return (memory or Recent.empty(Z.shape[1])).follow(Z)
-
-    def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
-        if self.solver not in ("online", "exact"):
-            raise InputError(f"solver={self.solver!r}; expected 'online' or 'exact'")
-        if self.rank not in ("fixed", "adaptive"):
-            raise InputError(f"rank={self.rank!r}; expected 'fixed' or 'adaptive'")
-        if self.scale is None and self.ridge > 0:
-            raise InputError("ridge is a fraction of the mean variance, which needs scale='auto'; set ridge=0 or scale")
-        if self.solver == "online":
-            return super()._learn(streams, epochs, shuffle)
-        joint = np.concatenate([streams["x"], streams["y"]], axis=1)
-        self._merge(joint, {name: X.shape[1] for name, X in streams.items()})
-        return None
 
     def _settle_exactly(self) -> State:
         """The state the network would reach: M = 1 + rho, M^{-1} W = the exact projections.
@@ -166,12 +122,10 @@ class OnlineCCA(NetworkEstimator):
         With an adaptive rank P P' = rho - threshold and M^{-1} W = the projections over the root of 1 + rho, for rho
         above the threshold; 0 for the others.
         """
-        n_x, C = len(self.x_mean_), self.moments_.covariance(self.center)
-        scales = np.repeat([self.x_scale_, self.y_scale_], [n_x, len(C) - n_x])
-        C = C / np.outer(scales, scales)
+        Cxx, Cyy, Cxy = self._covariances()
         ridges = [float(c.leak or 0.0) for c in self.circuit_.channels]
-        Cxx, Cyy = C[:n_x, :n_x] + ridges[0] * np.eye(n_x), C[n_x:, n_x:] + ridges[1] * np.eye(len(C) - n_x)
-        rho, Vx, Vy = canonical(Cxx, Cyy, C[:n_x, n_x:], self.circuit_.size)
+        Cxx, Cyy = Cxx + ridges[0] * np.eye(len(Cxx)), Cyy + ridges[1] * np.eye(len(Cyy))
+        rho, Vx, Vy = canonical(Cxx, Cyy, Cxy, self.circuit_.size)
         M, gain, P, dtype = 1 + rho, 1 + rho, None, self._dtype
         if self.circuit_.lateral.kind == "interneurons":
             on = rho > self.threshold
@@ -189,7 +143,7 @@ class OnlineCCA(NetworkEstimator):
         """
         check_is_fitted(self)
         if Y is None:
-            return self._outputs({"x": validate_data(self, X, reset=False, dtype=[np.float64, np.float32])})
+            return self._outputs({"x": validate_data(self, X, reset=False, dtype=FLOATS)})
         streams = self._admit(X, Y, reset=False)
         return self._outputs({"x": streams["x"]}), self._outputs({"y": streams["y"]})
 
@@ -251,27 +205,6 @@ class OnlineCCA(NetworkEstimator):
             return self.circuit_.size
         return int(np.sum(self.output_eigenvalues_ > 0.5))
 
-    @property
-    def x_mean_(self) -> np.ndarray:
-        return self.running_["x"].mean
-
-    @property
-    def y_mean_(self) -> np.ndarray:
-        return self.running_["y"].mean
-
-    @property
-    def x_scale_(self) -> float:
-        return self.running_["x"].rms
-
-    @property
-    def y_scale_(self) -> float:
-        return self.running_["y"].rms
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        return tags
-
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, meta = super()._pack()
         return arrays | ({"outputs": self._memory.second} if self.solver == "online" else {}), meta
@@ -283,6 +216,3 @@ class OnlineCCA(NetworkEstimator):
             if second is None or second.shape != (k, k):
                 raise ModelFileError(f"the model file holds no {k} x {k} second moment of the outputs; save it again")
             self._memory = Recent(self.n_samples_seen_, second.copy())
-
-    def _remembered(self) -> tuple[str, ...]:
-        return (*super()._remembered(), "n_features_y_")

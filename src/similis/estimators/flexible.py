@@ -177,7 +177,7 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         """The network begun with the samples held back, and taught them."""
         rows = self.running_["x"].apply(self._held)
         Z, state = stream.run(self.circuit_, row_sum_start(self.circuit_, rows), rows)
-        self._memory = self._notice(None, Z, state.t)
+        self._memory = self._notice(None, Z, state.t, {})
         return state
 
     def _watch(self, state: State) -> dict[str, float]:
@@ -185,7 +185,7 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         mu = state.cells.get("shift", np.array([self.mu]))[0]
         return {"mu": float(mu), "smallest_b": float(state.cells["b"].min())}
 
-    def _notice(self, memory: np.ndarray | None, Z: np.ndarray, t: int) -> np.ndarray:
+    def _notice(self, memory: np.ndarray | None, Z: np.ndarray, t: int, rows: Any) -> np.ndarray:
         """Follow the mean of z z' at the rate of the laterals, from 0."""
         step = self.circuit_.step
         eta = np.maximum(step.floor, step.eta0 / (1 + step.decay * np.arange(t - len(Z), t)))

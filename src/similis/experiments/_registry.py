@@ -164,6 +164,8 @@ _MODULES = (  # one file a paper, in the order of the report
     "psp",
     "nsm",
     "bio_cca",
+    "bio_rrr",
+    "local_supervision",
     "motion",
     "adaptive_cca",
     "duality",

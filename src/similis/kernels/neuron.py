@@ -140,12 +140,17 @@ def against(table, M, cells, S):
 
 
 @inline
-def read(table, M, d, a, z, f, post, cells):
+def read(table, M, P, R, d, a, z, f, n, post, cells):
     """post_c = OUTPUT_c z + CURRENTS_c . a + FEEDBACK_c A z, gated by f'."""
     C, k = a.shape
     if table.reads_feedback:
         if table.tracked:
             f[:] = d  # M z = d once settled
+        elif table.lateral == INTERNEURONS and not table.settles:  # M itself is not needed, nor followed
+            matvec(R, z, n)
+            matvec(P, n, f)
+            for i in range(k):
+                f[i] += table.shift * z[i]
         else:
             matvec(M, z, f)
             for i in range(k):
@@ -166,6 +171,25 @@ def read(table, M, d, a, z, f, post, cells):
                 raw = z[i] + cells[MEAN, i]
                 if raw <= table.lower or raw >= table.upper or (table.l1 > 0 and raw == 0):
                     post[c, i] = table.zero
+
+
+@inline
+def follow(table, rate, M, P, R, z, f, n, h):
+    """M = P R + shift I after the step, from P R before it."""
+    k, keep, size = z.shape[0], table.one - rate, table.zero
+    for p in range(n.shape[0]):
+        size += n[p] * n[p]
+    matvec(P, n, f)
+    h[:] = table.zero
+    for p in range(n.shape[0]):
+        row = R[p]
+        for i in range(k):
+            h[i] += row[i] * n[p]
+    for i in range(k):
+        row, left, right = M[i], rate * keep * z[i], rate * (keep * f[i] + rate * size * z[i])
+        for j in range(k):
+            row[j] = keep * keep * row[j] + left * h[j] + right * z[j]
+        row[i] += (table.one - keep * keep) * table.shift
 
 
 @inline
@@ -198,24 +222,16 @@ def adapt(table, rate, M, P, R, N, track, V, pending, z, f, n, h):
             M[i, i] -= rate
     elif table.lateral == INTERNEURONS:
         matvec(R, z, n)  # R = P', unless the two are decoupled
-        size = table.zero
-        for p in range(n.shape[0]):
-            size += n[p] * n[p]
-        matvec(P, n, f)
-        h[:] = table.zero
-        for p in range(n.shape[0]):
-            row, push = R[p], rate * n[p]
-            for i in range(k):
-                h[i] += row[i] * n[p]
-                row[i] = keep * row[i] + push * z[i]
-        for i in range(k):  # P R after the step, from P R before it
-            row, left, right = M[i], rate * keep * z[i], rate * (keep * f[i] + rate * size * z[i])
-            for j in range(k):
-                row[j] = keep * keep * row[j] + left * h[j] + right * z[j]
-            row[i] += (table.one - keep * keep) * table.shift
+        if table.settles:
+            follow(table, rate, M, P, R, z, f, n, h)
+        for i in range(k):
             row, push = P[i], rate * z[i]
             for p in range(n.shape[0]):
                 row[p] = keep * row[p] + push * n[p]
+        for p in range(n.shape[0]):
+            row, push = R[p], rate * n[p]
+            for i in range(k):
+                row[i] = keep * row[i] + push * z[i]
         if table.rest > 0:
             settle_to_rest(rate * table.rest, M, P, R)
 

@@ -40,7 +40,8 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, to
     eta (B,), set to 0 where nothing is learned; mute (C, B) bool, silent samples; tol: of settling
     A (C, B, k), G (C, B, B): the products above; empty (B = 0) selects plain loops over X (B, n) and W (k, n), channels
     side by side at ``offsets`` (C + 1,), in which case W is updated here
-    M, P, R, N (= M^{-1}): laterals, updated in place (M not where N is tracked)
+    M, P, R, N (= M^{-1}): laterals, updated in place (M not where N is tracked, nor where nothing
+    settles against P R)
     cells (4, k): what single neurons carry, rows as in ``kernels.neuron``, updated in place
     Z (B, k), coef (C, B, k) = c_u, scale (C,) = s_B: filled
     """
@@ -83,7 +84,7 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, to
             eta[t] = table.zero
             coef[:, t, :] = table.zero
             continue
-        read(table, M, d, a, z, f, post, cells)
+        read(table, M, P, R, d, a, z, f, n, post, cells)
         for c in range(C):
             rate = two * eta[t] * table.channels[c, RATE]
             keep = table.one - rate * table.channels[c, LEAK]

@@ -5,8 +5,10 @@ from . import sketch as _sketch  # noqa: F401  (and as a picture)
 from ._card import Card, catalogue
 from .cca import adaptive_canonical_correlation, canonical_correlation
 from .flexible import move_origin, row_sum_similarity, row_sum_start
+from .microcircuit import local_supervision
 from .motion import motion_detection
 from .representer import Representer, duality
+from .rrr import reduced_rank_regression
 from .similarity import nonnegative_similarity, principal_subspace
 
 __all__ = [
@@ -16,10 +18,12 @@ __all__ = [
     "canonical_correlation",
     "catalogue",
     "duality",
+    "local_supervision",
     "motion_detection",
     "move_origin",
     "nonnegative_similarity",
     "principal_subspace",
+    "reduced_rank_regression",
     "row_sum_similarity",
     "row_sum_start",
 ]

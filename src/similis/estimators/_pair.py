@@ -1,0 +1,122 @@
+"""Two streams of the same samples: X, and a second view or a target."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
+
+from .._errors import InputError
+from ._base import NetworkEstimator, Streams
+
+FLOATS = [np.float64, np.float32]
+
+
+class TwoStreams(NetworkEstimator):
+    """Streams X and Y, called "x" and "y" in the circuit; abstract."""
+
+    def fit(self, X: Any, Y: Any) -> Self:
+        """Learn from pairs of rows, from the beginning, ``n_epochs`` times.
+
+        Parameters
+        ----------
+        X, Y : (n_samples, n_x) and (n_samples, n_y) arrays
+        """
+        self._restart()
+        self._learn(self._admit(X, Y, reset=True), self.n_epochs, self.shuffle)
+        self._settled()
+        return self
+
+    def partial_fit(self, X: Any, Y: Any) -> Self:
+        """Continue learning from one pair or more, once, in their order."""
+        self._learn(self._admit(X, Y, reset=not hasattr(self, "n_samples_seen_")), 1, False)
+        return self
+
+    def _admit(self, X: Any, Y: Any, *, reset: bool) -> dict[str, np.ndarray]:
+        if Y is None:
+            raise InputError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None; expected an array of as "
+                "many rows as X"
+            )
+        X = validate_data(self, X, reset=reset, dtype=FLOATS)
+        Y = check_array(Y, dtype=FLOATS, ensure_2d=False, input_name="Y", estimator=self)
+        flat, Y = Y.ndim == 1, Y[:, None] if Y.ndim == 1 else Y
+        check_consistent_length(X, Y)
+        if reset:
+            self.n_features_y_, self._flat = Y.shape[1], flat
+        elif Y.shape[1] != self.n_features_y_:
+            raise InputError(
+                f"Y has {Y.shape[1]} columns, but {type(self).__name__} was fitted with {self.n_features_y_}"
+            )
+        return {"x": X, "y": Y}
+
+    def _hear(self, X: Any) -> np.ndarray:
+        """Outputs of the network that hears x alone."""
+        check_is_fitted(self)
+        return self._outputs({"x": validate_data(self, X, reset=False, dtype=FLOATS)})
+
+    def _predicted(self, X: Any) -> np.ndarray:
+        """(n_samples, n_y) y as it is read from the outputs."""
+        outputs = self._hear(X)
+        return (outputs @ (self.y_scale_ * self._reading()) + self.y_mean_).astype(outputs.dtype, copy=False)
+
+    def _reading(self) -> np.ndarray:
+        """(k, n_y) the scaled y is predicted as z' times this."""
+        raise TypeError(f"{type(self).__name__} predicts nothing")
+
+    @property
+    def x_mean_(self) -> np.ndarray:
+        return self.running_["x"].mean
+
+    @property
+    def y_mean_(self) -> np.ndarray:
+        return self.running_["y"].mean
+
+    @property
+    def x_scale_(self) -> float:
+        return self.running_["x"].rms
+
+    @property
+    def y_scale_(self) -> float:
+        return self.running_["y"].rms
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+    def _remembered(self) -> tuple[str, ...]:
+        return (*super()._remembered(), "n_features_y_", "_flat")
+
+
+class SolvedStreams(TwoStreams):
+    """Two streams whose network has a closed form: ``solver="exact"``, with a ridge; abstract."""
+
+    def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
+        if self.solver not in ("online", "exact"):
+            raise InputError(f"solver={self.solver!r}; expected 'online' or 'exact'")
+        if self.ridge < 0:
+            raise InputError(f"ridge={self.ridge}; expected a number >= 0")
+        if self.scale is None and self.ridge > 0:
+            raise InputError("ridge is a fraction of the mean variance, which needs scale='auto'; set ridge=0 or scale")
+        if self.solver == "online":
+            return super()._learn(streams, epochs, shuffle)
+        joint = np.concatenate(list(streams.values()), axis=1)
+        self._merge(joint, {name: X.shape[1] for name, X in streams.items()})
+        return None
+
+    def _covariances(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Exact Cxx, Cyy, Cxy of the scaled streams."""
+        n_x, C = len(self.x_mean_), self.moments_.covariance(self.center)
+        scales = np.repeat([self.x_scale_, self.y_scale_], [n_x, len(C) - n_x])
+        C = C / np.outer(scales, scales)
+        return C[:n_x, :n_x], C[n_x:, n_x:], C[:n_x, n_x:]
+
+
+def shortened(rows: Streams, limit: float) -> Streams:
+    """Samples of which one row is longer than ``limit`` made shorter, all rows alike, until none is."""
+    longest = limit * np.ones(len(next(iter(rows.values()))))
+    for X in rows.values():
+        longest = np.maximum(longest, np.sqrt(np.einsum("ti,ti->t", X, X)))
+    return {name: X * (limit / longest).astype(X.dtype)[:, None] for name, X in rows.items()}

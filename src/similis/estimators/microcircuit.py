@@ -1,0 +1,259 @@
+"""A two-layer network that learns from targets without errors sent back."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import (
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    MultiOutputMixin,
+    RegressorMixin,
+    TransformerMixin,
+)  # fmt: skip
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from .._errors import InputError
+from .._random import Seed
+from ..circuit import Circuit, State, Step
+from ..networks import local_supervision
+from ._base import Streams
+from ._noise import noisy
+from ._pair import TwoStreams, shortened
+
+#: least share of a new sample in the moments of the least-squares read-out: they remember some 10,000 samples
+FRESH = 1e-4
+
+
+class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoStreams):
+    """What classifier and regressor share; abstract."""
+
+    def __init__(
+        self, n_components: int = 64, *, linear: bool = False, mean_rate: float = 1e-3, decoupled: bool = False,
+        readout: str = "own", ridge: float = 0.0, center: bool = True, scale: str | None = "auto", eta0: float = 0.25,
+        decay: float = 1e-4, max_norm: float = 2.0, target_rate: float = 0.02, tau: float = 50.0, n_epochs: int = 1,
+        shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
+    ) -> None:  # fmt: skip
+        self.n_components = n_components
+        self.linear = linear
+        self.mean_rate = mean_rate
+        self.decoupled = decoupled
+        self.readout = readout
+        self.ridge = ridge
+        self.center = center
+        self.scale = scale
+        self.eta0 = eta0
+        self.decay = decay
+        self.max_norm = max_norm
+        self.target_rate = target_rate
+        self.tau = tau
+        self.n_epochs = n_epochs
+        self.shuffle = shuffle
+        self.trace_every = trace_every
+        self.random_state = random_state
+
+    def _circuit(self, dims: dict[str, int]) -> Circuit:
+        k = self.n_components
+        if not isinstance(k, Integral) or k < 1:
+            raise InputError(f"n_components={k!r}; expected an integer >= 1")
+        return local_supervision(
+            int(k), linear=bool(self.linear), mean_rate=self.mean_rate, decoupled=bool(self.decoupled),
+            target_rate=self.target_rate, tau=self.tau, step=Step(self.eta0, self.decay),
+        )  # fmt: skip
+
+    def _gain(self, dims: dict[str, int]) -> dict[str, float]:
+        """Outputs of the power that is wanted, of rectified units smaller ones, for they add up; a weak teacher."""
+        k = int(self.n_components)
+        size, teacher = (1.0, 0.3) if self.linear else (1 / np.sqrt(k), 1 / k)
+        return {"x": float(size * np.sqrt(dims["x"])), "y": teacher}
+
+    def _presented(self, rows: Streams, t: int) -> Streams:
+        rows = noisy(rows, self.ridge, t)
+        return rows if self.scale is None else shortened(rows, self.max_norm)
+
+    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
+        if self.readout not in ("own", "least-squares"):
+            raise InputError(f"readout={self.readout!r}; expected 'own' or 'least-squares'")
+        if self.ridge < 0 or (self.ridge > 0 and self.scale is None):
+            raise InputError(f"ridge={self.ridge} with scale={self.scale!r}; expected a number >= 0, and scale='auto'")
+        super()._learn(streams, epochs, shuffle)
+        self._n_features_out = self.circuit_.size
+
+    def _notice(self, memory: np.ndarray | None, Z: np.ndarray, t: int, rows: Streams) -> np.ndarray | None:
+        """Second moments of (z, 1) with (z, 1) and with y, of which old samples fade."""
+        if self.readout != "least-squares":
+            return None
+        T = len(Z)
+        keep = 1 - np.maximum(FRESH, 2 / np.arange(t - T + 2, t + 2))
+        weight = np.append(np.cumprod(keep[:0:-1])[::-1], 1.0)
+        heard = np.concatenate([Z, np.ones((T, 1))], axis=1, dtype=float)
+        joint = np.concatenate([heard, rows["y"]], axis=1)
+        return keep.prod() * (0.0 if memory is None else memory) + (heard.T * weight) @ joint
+
+    def _watch(self, state: State) -> dict[str, float]:
+        return {"filter_norm": float(np.linalg.norm(state.W["x"])), "multiplier": float(np.trace(state.M))}
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Outputs z of the hidden units, (n_samples, n_components)."""
+        return self._hear(X)
+
+    def _predicted(self, X: Any) -> np.ndarray:
+        if self.readout == "own":
+            return super()._predicted(X)
+        outputs, reading = self._hear(X), self._reading()
+        scaled = outputs @ reading[:-1] + reading[-1]
+        return (scaled * self.y_scale_ + self.y_mean_).astype(outputs.dtype, copy=False)
+
+    def _reading(self) -> np.ndarray:
+        if self.readout == "own":
+            return self.state_.W["y"]
+        k = len(self._memory)
+        gram = self._memory[:, :k]
+        small = 1e-6 * np.trace(gram) / k * np.eye(k)
+        return np.linalg.solve(gram + small, self._memory[:, k:])
+
+    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        arrays, meta = super()._pack()
+        return arrays | ({} if self._memory is None else {"second": self._memory}), meta
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        super()._unpack(arrays, meta)
+        self._memory, self._n_features_out = arrays.get("second"), self.circuit_.size
+
+
+class LocalSupervisionRegressor(MultiOutputMixin, RegressorMixin, _LocalSupervision):
+    """Multi-output regression by a network with one hidden layer that learns without errors sent back.
+
+    ``min |y - W2 z|^2, z = f(W1 x), <z z'> <= I``, learned sample by sample: ``W1 += 2 eta f' (W2'y - P P' z) x'``,
+    ``W2' += 2 eta r (z y' - W2')``, ``P += (eta/tau) (z (P'z)' - P)``. The gain control, by interneurons P, makes up
+    for the error: at the optimum ``P P' z`` is W2' times the best prediction of y.
+
+    Parameters
+    ----------
+    n_components : int, hidden units
+    linear : bool, z = W1 x; otherwise a rectifier whose running mean is subtracted, z = [W1 x]_+ - m
+    mean_rate : float in (0, 1), rate of m
+    decoupled : bool, whether the way from the units to the interneurons has weights of its own
+    readout : "own" (y is read as W2 z) or "least-squares" (second moments of z and y, some 10,000 samples long)
+    ridge : float >= 0, variance of the noise on x while learning, as a fraction of x's mean variance: a ridge on W1
+    center, scale, n_epochs, shuffle, trace_every, random_state : as in :class:`ReducedRankRegression`
+    eta0, decay : learning rate eta_t = eta0 / (1 + decay t). For one-hot targets of n balanced classes up to about n/2
+        is stable, and much faster
+    max_norm : float, as in :class:`ReducedRankRegression`
+    target_rate : float, r above
+    tau : float, interneurons learn at rate eta/tau
+
+    Attributes
+    ----------
+    n_features_y_ : int, number of targets
+    x_mean_, y_mean_, x_scale_, y_scale_ : running moments
+    history_ : dict of lists, every ``trace_every`` samples: n_samples, filter_norm, multiplier (Tr P P')
+    n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
+
+    References
+    ----------
+    Golkar, Lipshutz, Bahroun, Sengupta & Chklovskii 2020, NeurIPS workshop Beyond Backpropagation (arXiv 2011.15031).
+    """
+
+    beside_x: ClassVar[str | None] = "target"
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Targets predicted for the rows of X, (n_samples, n_targets), or (n_samples,) for y of one dimension."""
+        predicted = self._predicted(X)
+        return predicted[:, 0] if self._flat else predicted
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True  # after 200 samples seen once, which is what scikit-learn looks at
+        return tags
+
+
+class LocalSupervisionClassifier(ClassifierMixin, _LocalSupervision):
+    """Classification by a network with one hidden layer that learns without errors sent back.
+
+    :class:`LocalSupervisionRegressor` for one-hot targets minus the frequencies of the classes; the class with the
+    largest predicted value is the answer. There is no ``predict_proba``: least squares gives no probabilities.
+
+    Parameters
+    ----------
+    n_components, linear, mean_rate, decoupled, readout, ridge, center, scale, eta0, decay, max_norm, target_rate,
+    tau, n_epochs, shuffle, trace_every, random_state : as in :class:`LocalSupervisionRegressor`
+
+    Attributes
+    ----------
+    classes_ : (n_classes,) labels, sorted
+    x_mean_, x_scale_, history_, n_samples_seen_, circuit_, state_ : as in :class:`LocalSupervisionRegressor`
+
+    References
+    ----------
+    Golkar, Lipshutz, Bahroun, Sengupta & Chklovskii 2020, NeurIPS workshop Beyond Backpropagation (arXiv 2011.15031).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from similis import LocalSupervisionClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = LocalSupervisionClassifier(32, eta0=2.0, target_rate=5e-4, tau=400, n_epochs=20, random_state=0)
+    >>> bool(model.fit(X, y).score(X, y) > 0.9)
+    True
+    """
+
+    beside_x: ClassVar[str | None] = "labels"
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
+        """Continue learning from one row or more, once, in their order.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array
+        y : (n_samples,) labels
+        classes : all labels that will ever come, needed in the first call if it does not hold them all
+        """
+        reset = not hasattr(self, "n_samples_seen_")
+        if classes is not None and reset:
+            self.classes_ = np.unique(classes)
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise InputError(f"classes={list(classes)}; the model knows {list(self.classes_)}. Give the same, or None")
+        self._learn(self._admit(X, y, reset=reset), 1, False)
+        return self
+
+    def _restart(self) -> None:
+        super()._restart()
+        self.__dict__.pop("classes_", None)
+
+    def _admit(self, X: Any, Y: Any, *, reset: bool) -> dict[str, np.ndarray]:
+        if Y is None:
+            return super()._admit(X, Y, reset=reset)  # says what is missing
+        labels = column_or_1d(Y, warn=True)
+        check_classification_targets(labels)
+        if not hasattr(self, "classes_"):
+            self.classes_ = np.unique(labels)
+        places = np.clip(np.searchsorted(self.classes_, labels), 0, len(self.classes_) - 1)
+        unknown = np.unique(labels[self.classes_[places] != labels])
+        if len(unknown):
+            raise InputError(
+                f"labels {list(unknown[:5])} are not among the classes {list(self.classes_)}; name all classes in the "
+                "first partial_fit(X, y, classes=...)"
+            )
+        return super()._admit(X, np.eye(len(self.classes_))[places], reset=reset)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Predicted one-hot vectors, (n_samples, n_classes); for two classes their difference, (n_samples,)."""
+        scores = self._predicted(X)
+        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Labels of the rows of X, (n_samples,)."""
+        best = self._predicted(X).argmax(axis=1)
+        return self.classes_[best]
+
+    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        arrays, meta = super()._pack()
+        return arrays, meta | {"classes": self.classes_.tolist(), "kind": self.classes_.dtype.str}
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        super()._unpack(arrays, meta)
+        self.classes_ = np.array(meta["classes"], np.dtype(meta["kind"]))

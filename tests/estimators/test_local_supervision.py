@@ -1,0 +1,129 @@
+"""Local supervision: scikit-learn's checks, the optimum of the linear network, labels, both read-outs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from similis import (
+    LocalSupervisionClassifier,
+    LocalSupervisionRegressor,
+    ReducedRankRegression,
+    load,
+    save,
+)
+from similis._errors import InputError
+from similis.datasets import correlated_views
+
+DIGITS, LABELS = load_digits(return_X_y=True)
+FAST = {"eta0": 2.0, "target_rate": 5e-4, "tau": 400.0, "decay": 1e-5}  # ten balanced classes
+
+
+@parametrize_with_checks(
+    [
+        LocalSupervisionClassifier(8),
+        LocalSupervisionClassifier(8, readout="least-squares"),
+        LocalSupervisionRegressor(8),
+        LocalSupervisionRegressor(1, linear=True),
+    ]
+)
+def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def test_the_linear_network_reaches_the_optimum_of_two_linear_layers():
+    X, Y, *_ = correlated_views(20_000, 12, 7, 4, random_state=0)
+    exact = ReducedRankRegression(3, solver="exact").fit(X, Y)
+    model = LocalSupervisionRegressor(3, linear=True, n_epochs=5, decay=1e-4, random_state=0).fit(X, Y)
+    assert model.score(X, Y) > 0.97 * exact.score(X, Y)
+
+
+def test_rectified_units_do_what_no_linear_map_can():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20_000, 2))
+    y = np.abs(X[:, 0])
+    models = [LocalSupervisionRegressor(16, n_epochs=10, random_state=seed).fit(X, y) for seed in range(3)]
+    assert LinearRegression().fit(X, y).score(X, y) < 0.01
+    assert max(model.score(X, y) for model in models) > 0.8  # not convex: some of the starts get stuck
+
+
+@pytest.mark.parametrize("readout", ["own", "least-squares"])
+def test_held_out_digits(readout):
+    model = LocalSupervisionClassifier(64, readout=readout, n_epochs=60, shuffle=True, random_state=0, **FAST)
+    assert cross_val_score(model, DIGITS, LABELS, cv=3).min() > 0.9
+
+
+def test_the_least_squares_read_out_is_least_squares_of_the_latest_outputs():
+    model = LocalSupervisionClassifier(16, readout="least-squares", n_epochs=40, random_state=0, decay=1e-3)
+    model.fit(DIGITS, LABELS)
+    again = LinearRegression().fit(model.transform(DIGITS), np.eye(10)[LABELS])
+    own = LocalSupervisionClassifier(16, n_epochs=40, random_state=0, decay=1e-3).fit(DIGITS, LABELS)
+
+    def apart(scores):
+        return float(((scores - again.predict(model.transform(DIGITS))) ** 2).mean())
+
+    assert apart(model.decision_function(DIGITS)) < 0.2 * apart(own.decision_function(DIGITS))
+
+
+def test_decoupled_interneurons_that_start_alike_stay_alike():
+    one = LocalSupervisionClassifier(8, random_state=0).fit(DIGITS, LABELS)
+    two = LocalSupervisionClassifier(8, decoupled=True, random_state=0).fit(DIGITS, LABELS)
+    np.testing.assert_allclose(two.state_.R, two.state_.P.T, atol=1e-10)
+    np.testing.assert_allclose(two.transform(DIGITS), one.transform(DIGITS), atol=1e-6)
+
+
+def test_labels_of_any_kind_and_classes_that_come_later():
+    words = np.array(["zero", "one", "two"])[LABELS[LABELS < 3]]
+    X = DIGITS[LABELS < 3]
+    model = LocalSupervisionClassifier(8, n_epochs=20, random_state=0).fit(X, words)
+    assert list(model.classes_) == ["one", "two", "zero"]
+    assert model.score(X, words) > 0.9
+    first = LocalSupervisionClassifier(8, random_state=0).partial_fit(X[:1], words[:1], classes=np.unique(words))
+    assert first.partial_fit(X[1:], words[1:]).n_samples_seen_ == len(X)
+    with pytest.raises(InputError, match="name all classes"):
+        LocalSupervisionClassifier(8, random_state=0).partial_fit(X[:1], words[:1]).partial_fit(X, words)
+    with pytest.raises(InputError, match="the model knows"):
+        first.partial_fit(X, words, classes=["one", "four"])
+    assert not hasattr(model, "predict_proba")
+
+
+def test_two_classes_are_decided_by_a_sign():
+    X, y = DIGITS[LABELS < 2], LABELS[LABELS < 2]
+    model = LocalSupervisionClassifier(4, n_epochs=5, random_state=0).fit(X, y)
+    scores = model.decision_function(X)
+    assert scores.shape == (len(X),)
+    np.testing.assert_array_equal(model.predict(X), (scores > 0).astype(int))
+
+
+@pytest.mark.parametrize("readout", ["own", "least-squares"])
+def test_a_saved_classifier_continues_bit_for_bit(readout, tmp_path):
+    words = np.array([f"digit {label}" for label in LABELS])
+    model = LocalSupervisionClassifier(8, readout=readout, decoupled=True, random_state=0)
+    model.partial_fit(DIGITS[:900], words[:900], classes=np.unique(words))
+    save(model, tmp_path / "m.safetensors")
+    twin = load(tmp_path / "m.safetensors")
+    for each in (model, twin):
+        each.partial_fit(DIGITS[900:], words[900:])
+    np.testing.assert_array_equal(twin.classes_, model.classes_)
+    np.testing.assert_array_equal(twin.decision_function(DIGITS), model.decision_function(DIGITS))
+
+
+def test_a_failed_fit_changes_nothing():
+    model = LocalSupervisionRegressor(4, readout="least-squares", scale=None, random_state=0)
+    model.fit(DIGITS[:200] / 70, DIGITS[:200, :2] / 16)
+    before = model.predict(DIGITS)
+    with pytest.raises(Exception, match="left the finite numbers"):
+        model.partial_fit(1e3 * DIGITS, 1e3 * DIGITS[:, :2])
+    np.testing.assert_array_equal(model.predict(DIGITS), before)
+
+
+@pytest.mark.parametrize(
+    ("params", "match"), [({"readout": "softmax"}, "readout='softmax'"), ({"n_components": 0}, "n_components=0")]
+)
+def test_what_cannot_work_is_refused(params, match):
+    with pytest.raises(InputError, match=match):
+        LocalSupervisionClassifier(**params).fit(DIGITS, LABELS)
