@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         NonnegativeSimilarityMatching,
         OnlineCCA,
         SimilarityMatching,
+        SupervisedSimilarityMatching,
     )
     from .estimators.persist import load, save
 
@@ -25,6 +26,7 @@ _ESTIMATORS = (
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",
+    "SupervisedSimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
 _ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics", "networks")
@@ -34,6 +36,7 @@ __all__ = [
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",
+    "SupervisedSimilarityMatching",
     "__version__",
     "load",
     "save",

@@ -3,10 +3,12 @@
 from .cca import OnlineCCA
 from .custom import CircuitTransformer
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
+from .supervised import SupervisedSimilarityMatching
 
 __all__ = [
     "CircuitTransformer",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",
+    "SupervisedSimilarityMatching",
 ]

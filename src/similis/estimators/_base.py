@@ -52,8 +52,8 @@ class NetworkEstimator(BaseEstimator):
             if hasattr(self, name):
                 delattr(self, name)
 
-    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
-        """Continue from the present state; nothing is changed if learning fails."""
+    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False, present: Streams | None = None) -> None:
+        """Continue from the present state; nothing is changed if learning fails. ``present``: see ``engine.run``."""
         dims = {name: X.shape[1] for name, X in streams.items()}
         if hasattr(self, "n_samples_seen_"):
             circuit, state, running, average = self.circuit_, self.state_, dict(self.running_), self.average_
@@ -62,7 +62,7 @@ class NetworkEstimator(BaseEstimator):
             circuit = self._circuit(dims)
             dtype = np.result_type(*(X.dtype for X in streams.values()))
             state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
-            running, history, average = {name: self._new_running(d) for name, d in dims.items()}, {}, None
+            running, history, average = {name: self._new_running(d, name) for name, d in dims.items()}, {}, None
         mean = _Average(average)
         traces = [] if self.trace_every is None else [Trace(self.trace_every, _watch)]
         if getattr(self, "average", False) and circuit.step.decay > 0:
@@ -70,11 +70,11 @@ class NetworkEstimator(BaseEstimator):
         rng = generator(self.random_state)
         for _ in range(epochs):
             order = rng.permutation(_length(streams)) if shuffle else None
-            for piece in _pieces(streams, order):
+            for piece, spoken in _pieces(streams, order, present):
                 rows = {}
                 for name, X in piece.items():
                     rows[name], running[name] = running[name].learn(X)
-                _, state = stream.run(circuit, state, rows, trace=traces)
+                _, state = stream.run(circuit, state, rows, present=spoken, trace=traces)
         for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():
@@ -87,7 +87,7 @@ class NetworkEstimator(BaseEstimator):
         """The weights that outputs and components are read from: the average over the stream where one is kept."""
         return self.state_ if self.average_ is None else self.average_
 
-    def _new_running(self, d: int) -> Running:
+    def _new_running(self, d: int, name: str) -> Running:
         if self.scale not in ("auto", None):
             raise InputError(f"scale={self.scale!r}; expected 'auto' or None")
         return Running(bool(self.center), self.scale == "auto", np.zeros(d))
@@ -102,7 +102,7 @@ class NetworkEstimator(BaseEstimator):
         for name, d in dims.items():
             at = slice(start, start + d)
             mean = moments.mean[at] if self.center else np.zeros(d)
-            fresh = self._new_running(d)
+            fresh = self._new_running(d, name)
             running[name] = replace(fresh, mean=mean, count=moments.count, power=float(variances[at].sum()))
             start += d
         self.circuit_, self.running_, self.history_, self.average_ = circuit, running, {}, None
@@ -125,7 +125,7 @@ class NetworkEstimator(BaseEstimator):
     def _outputs(self, streams: Streams) -> np.ndarray:
         """Outputs z of the network as it is; an absent stream is silent."""
         parts = []
-        for piece in _pieces(streams, None):
+        for piece, _ in _pieces(streams, None):
             rows = {name: self.running_[name].apply(X) for name, X in piece.items()}
             parts.append(stream.run(self.circuit_, self.readout_, rows, learn=False)[0])
         return np.concatenate(parts)
@@ -234,10 +234,12 @@ def _length(streams: Streams) -> int:
     return next(iter(streams.values())).shape[0]
 
 
-def _pieces(streams: Streams, order: np.ndarray | None) -> Iterator[dict[str, Any]]:
-    """Rows of all streams together, a bounded number of them at a time."""
+def _pieces(
+    streams: Streams, order: np.ndarray | None, present: Streams | None = None
+) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
+    """Rows of all streams together and where they speak, a bounded number of them at a time."""
     widest = sum(X.shape[1] for X in streams.values())
     rows, T = max(64, PIECE // widest // 64 * 64), _length(streams)
     for start in range(0, T, rows):
         at = slice(start, start + rows) if order is None else order[start : start + rows]
-        yield {name: X[at] for name, X in streams.items()}
+        yield {name: X[at] for name, X in streams.items()}, {name: s[at] for name, s in (present or {}).items()}

@@ -20,6 +20,7 @@ CLASSES = (
     "SimilarityMatching",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
+    "SupervisedSimilarityMatching",
     "CircuitTransformer",
 )
 

@@ -3,6 +3,7 @@
 from ._card import Card, catalogue
 from .cca import canonical_correlation
 from .similarity import nonnegative_similarity, principal_subspace
+from .supervised import supervised_similarity
 
 __all__ = [
     "Card",
@@ -10,4 +11,5 @@ __all__ = [
     "catalogue",
     "nonnegative_similarity",
     "principal_subspace",
+    "supervised_similarity",
 ]
