@@ -33,7 +33,7 @@ def labelled_gaussians(T: int = 4000) -> tuple[np.ndarray, np.ndarray]:
     return X - X.mean(0), labels
 
 
-def converged(circuit, streams, epochs=60):
+def converged(circuit, streams, epochs=80):
     """The network after many passes; the latest weights, with a step that has become small."""
     state = init(circuit, {name: S.shape[1] for name, S in streams.items()}, 0, gain={"label": 0.3})
     rng = np.random.default_rng(1)
@@ -49,22 +49,22 @@ def test_outputs_have_the_top_eigenvalues_of_inputs_and_whitened_labels(alpha):
     whitened = L / np.sqrt(L.mean(0))
     joint = np.hstack([X, np.sqrt(alpha) * whitened])  # its Gram is X'X + alpha L' C_ll^-1 L
     exact = np.linalg.eigvalsh(joint.T @ joint / len(X))[::-1][:4]
-    circuit = supervised_similarity(4, alpha=alpha, domain=Domain.free(), step=Step(0.05, 2e-3))
+    circuit = supervised_similarity(4, alpha=alpha, domain=Domain.free(), step=Step(0.05, 0.01))
     Z, state = converged(circuit, {"x": X, "label": L})
-    np.testing.assert_allclose(np.linalg.eigvalsh(Z.T @ Z / len(Z))[::-1], exact, rtol=2e-3)
+    np.testing.assert_allclose(np.linalg.eigvalsh(Z.T @ Z / len(Z))[::-1], exact, rtol=1e-3)
     np.testing.assert_allclose(np.linalg.eigvalsh(state.M)[::-1], exact, rtol=0.02)
 
 
 def test_whitening_both_streams_is_canonical_correlation():
     X, L = labelled_gaussians()
     rho = canonical_correlations(X, L[:, :2] - L[:, :2].mean(0))  # the third label is one minus the others
-    circuit = supervised_similarity(2, alpha=1.0, whiten=True, domain=Domain.free(), tau=1.0, step=Step(0.05, 2e-3))
-    Z, _ = converged(circuit, {"x": X, "label": (L - L.mean(0))[:, :2]}, epochs=150)
-    np.testing.assert_allclose(np.linalg.eigvalsh(Z.T @ Z / len(Z))[::-1], 1 + rho[:2], rtol=2e-3)
+    circuit = supervised_similarity(2, alpha=1.0, whiten=True, domain=Domain.free(), tau=5.0, step=Step(0.1, 0.01))
+    Z, _ = converged(circuit, {"x": X, "label": (L - L.mean(0))[:, :2]})
+    np.testing.assert_allclose(np.linalg.eigvalsh(Z.T @ Z / len(Z))[::-1], 1 + rho[:2], rtol=1e-3)
 
 
 def test_label_synapses_hold_the_class_means():
-    model = SupervisedSimilarityMatching(8, alpha=0.2, n_epochs=60, shuffle=True, decay=0.05, random_state=0).fit(X, Y)
+    model = SupervisedSimilarityMatching(8, alpha=0.2, n_epochs=60, shuffle=True, decay=0.003, random_state=0).fit(X, Y)
     rows = {"x": X / model.scale_, "label": np.eye(10)[Y]}
     Z = run(model.circuit_, model.state_, rows, learn=False)[0] * model.scale_
     means = np.array([Z[c == Y].mean(0) for c in range(10)])
@@ -84,7 +84,7 @@ def test_unlabelled_samples_are_samples_without_a_label_channel():
 def test_a_class_that_comes_late_joins_as_if_it_had_been_known():
     order = np.argsort(Y, kind="stable")
     whole = SupervisedSimilarityMatching(6, random_state=0).fit(X[order], Y[order])
-    pieces = SupervisedSimilarityMatching(6, random_state=0).partial_fit(X[:0 + 1] * 0 + X[order][:1], [-1])
+    pieces = SupervisedSimilarityMatching(6, random_state=0).partial_fit(X[: 0 + 1] * 0 + X[order][:1], [-1])
     assert pieces.classes_.size == 0
     pieces = SupervisedSimilarityMatching(6, random_state=0)
     for start in range(0, len(X), 150):
@@ -116,9 +116,12 @@ def test_labels_help_a_linear_read_out_of_few_neurons():
     def accuracy(*layers) -> float:
         return make_pipeline(*layers, RidgeClassifier(1e-3)).fit(learn, y).score(held, y_held)
 
-    told = accuracy(SupervisedSimilarityMatching(10, **options))
-    assert told > accuracy(NonnegativeSimilarityMatching(10, **options)) + 0.02
-    assert accuracy(SupervisedSimilarityMatching(32, **options), SupervisedSimilarityMatching(10, **options)) > 0.85
+    for first in ((), (NonnegativeSimilarityMatching(32, **options),)):  # one layer, and the second of two
+        told, untold = (
+            accuracy(*first, kind(10, **options))
+            for kind in (SupervisedSimilarityMatching, NonnegativeSimilarityMatching)
+        )
+        assert told > untold + 0.02
 
 
 def test_a_pipeline_learns_from_outputs_without_the_label():

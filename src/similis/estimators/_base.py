@@ -52,8 +52,8 @@ class NetworkEstimator(BaseEstimator):
             if hasattr(self, name):
                 delattr(self, name)
 
-    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False, present: Streams | None = None) -> None:
-        """Continue from the present state; nothing is changed if learning fails. ``present``: see ``engine.run``."""
+    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
+        """Continue from the present state; nothing is changed if learning fails."""
         dims = {name: X.shape[1] for name, X in streams.items()}
         if hasattr(self, "n_samples_seen_"):
             circuit, state, running, average = self.circuit_, self.state_, dict(self.running_), self.average_
@@ -70,11 +70,11 @@ class NetworkEstimator(BaseEstimator):
         rng = generator(self.random_state)
         for _ in range(epochs):
             order = rng.permutation(_length(streams)) if shuffle else None
-            for piece, spoken in _pieces(streams, order, present):
+            for piece in _pieces(streams, order):
                 rows = {}
                 for name, X in piece.items():
                     rows[name], running[name] = running[name].learn(X)
-                _, state = stream.run(circuit, state, rows, present=spoken, trace=traces)
+                _, state = stream.run(circuit, state, rows, trace=traces)
         for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():
@@ -125,7 +125,7 @@ class NetworkEstimator(BaseEstimator):
     def _outputs(self, streams: Streams) -> np.ndarray:
         """Outputs z of the network as it is; an absent stream is silent."""
         parts = []
-        for piece, _ in _pieces(streams, None):
+        for piece in _pieces(streams, None):
             rows = {name: self.running_[name].apply(X) for name, X in piece.items()}
             parts.append(stream.run(self.circuit_, self.readout_, rows, learn=False)[0])
         return np.concatenate(parts)
@@ -234,12 +234,10 @@ def _length(streams: Streams) -> int:
     return next(iter(streams.values())).shape[0]
 
 
-def _pieces(
-    streams: Streams, order: np.ndarray | None, present: Streams | None = None
-) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
-    """Rows of all streams together and where they speak, a bounded number of them at a time."""
+def _pieces(streams: Streams, order: np.ndarray | None) -> Iterator[dict[str, Any]]:
+    """Rows of all streams together, a bounded number of them at a time."""
     widest = sum(X.shape[1] for X in streams.values())
     rows, T = max(64, PIECE // widest // 64 * 64), _length(streams)
     for start in range(0, T, rows):
         at = slice(start, start + rows) if order is None else order[start : start + rows]
-        yield {name: X[at] for name, X in streams.items()}, {name: s[at] for name, s in (present or {}).items()}
+        yield {name: X[at] for name, X in streams.items()}

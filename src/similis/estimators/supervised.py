@@ -15,7 +15,7 @@ from .._errors import InputError, ModelFileError
 from .._random import Seed
 from ..circuit import Circuit, Step
 from ..networks import supervised_similarity
-from ._labels import admit_labels, labelled, merged, one_hot, pack_classes, unpack_classes
+from ._labels import admit_labels, merged, one_hot, pack_classes, unpack_classes
 from ._running import Running
 from .similarity import _Scaled
 
@@ -62,6 +62,7 @@ class SupervisedSimilarityMatching(_Scaled):
     """
 
     beside_x: ClassVar[str | None] = "labels"
+    classes_: np.ndarray
 
     def __init__(
         self, n_components: int = 10, *, alpha: float = 0.1, center: bool = False, scale: str | None = "auto",
@@ -80,7 +81,7 @@ class SupervisedSimilarityMatching(_Scaled):
         self.trace_every = trace_every
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from the rows of X and their labels, from the beginning, ``n_epochs`` times.
 
         Parameters
@@ -91,7 +92,7 @@ class SupervisedSimilarityMatching(_Scaled):
         self._restart()
         return self._learn_labelled(X, y, None, self.n_epochs, self.shuffle)
 
-    def partial_fit(self, X: Any, y: Any, classes: Sequence | None = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, classes: Sequence | None = None) -> Self:
         """Continue learning from one row or more, once, in their order. Classes need not be announced."""
         return self._learn_labelled(X, y, classes, 1, False)
 
@@ -99,8 +100,8 @@ class SupervisedSimilarityMatching(_Scaled):
         X = self._admit(X, reset=not hasattr(self, "n_samples_seen_"))
         y = admit_labels(y, X, type(self).__name__)
         self._grow(merged(getattr(self, "classes_", None), y, announced))
-        streams = {"x": X, "label": one_hot(y, self.classes_, X.dtype)}
-        self._learn(streams, epochs, shuffle, {"label": labelled(y)})
+        # a row of zeros is a silent label: it drives nothing, and V, which has no leak, stays as it is
+        self._learn({"x": X, "label": one_hot(y, self.classes_, X.dtype)}, epochs, shuffle)
         self._n_features_out = self.circuit_.size
         return self
 
@@ -149,7 +150,7 @@ class SupervisedSimilarityMatching(_Scaled):
         check_is_fitted(self)
         return self.state_.W["label"].T * (self.scale_ / math.sqrt(self.alpha))
 
-    def score(self, X: Any, y: Any) -> float:
+    def score(self, X: Any, y: Any = None) -> float:
         """How much of the similarities of inputs and labels is kept, 1 - |D - Z'Z|^2 / |D|^2; 1 is perfect.
 
         D = X'X + alpha L' C_ll^-1 L for X about ``mean_``; Z are the outputs with the label speaking. Classes that the

@@ -162,6 +162,7 @@ _MODULES = (  # one file a paper, in the order of the report
     "psp",
     "nsm",
     "bio_cca",
+    "supervised",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 
