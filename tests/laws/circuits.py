@@ -101,7 +101,7 @@ def _extra() -> dict[str, Case]:
         "rrr-half": (_rrr("rrr-half", 0.5), two),
         "rrr-1": (_rrr("rrr-1", 1.0), two),
         "bmvr": (_rrr("bmvr", 0.0, Domain.nonnegative()), two),
-        "supervised": (
+        "supervised-uneven": (
             Circuit("supervised", 4, supervised, Lateral("gram", tau=2.0), Domain.nonnegative(), slow),
             {"x": 8, "label": 4},
         ),

@@ -7,13 +7,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from similis import CircuitTransformer, NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching, load, save
+from similis import (
+    CircuitTransformer,
+    NonnegativeSimilarityMatching,
+    OnlineCCA,
+    SimilarityMatching,
+    SupervisedSimilarityMatching,
+    load,
+    save,
+)
 from similis._errors import DivergenceError, InputError
 from similis.datasets import spiked_covariance
 from similis.networks import principal_subspace
 
 X = spiked_covariance(700, 12, 4, random_state=0)[0] + 0.3
 Y = X[:, :5] + 0.1 * np.random.default_rng(1).standard_normal((700, 5))
+LABELS = np.where(np.arange(700) % 3, X[:, 0] > 0, -1)  # two samples of three are labelled
 MAKERS = {
     "psp": lambda: SimilarityMatching(3, random_state=0, trace_every=100),
     "whiten": lambda: SimilarityMatching(3, whiten=True, random_state=0),
@@ -21,16 +30,18 @@ MAKERS = {
     "nsm": lambda: NonnegativeSimilarityMatching(4, random_state=0),
     "cca": lambda: OnlineCCA(2, random_state=0),
     "exact cca": lambda: OnlineCCA(2, solver="exact"),
+    "supervised": lambda: SupervisedSimilarityMatching(4, random_state=0),
     "own": lambda: CircuitTransformer(principal_subspace(3), random_state=0),
 }
 
 
 def views(name: str, rows: slice = slice(None)) -> tuple[np.ndarray, ...]:
-    return (X[rows], Y[rows]) if "cca" in name else (X[rows],)
+    beside = getattr(MAKERS[name](), "beside_x", None)
+    return (X[rows],) if beside is None else (X[rows], {"view": Y, "labels": LABELS}[beside][rows])
 
 
 def output(model, name: str) -> np.ndarray:
-    Z = model.transform(*views(name))
+    Z = model.transform(*(views(name) if "cca" in name else (X,)))
     return np.concatenate(Z, axis=1) if isinstance(Z, tuple) else Z
 
 
