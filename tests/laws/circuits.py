@@ -59,14 +59,15 @@ def structured(circuit: Circuit, dims: dict[str, int], T: int, seed: int = 0) ->
                 np.arange(n) % k == np.arange(k)[:, None]
             )  # each cluster has columns of its own
         X = latents @ loadings + 0.1 * random.standard_normal((T, n))
+        X = np.abs(X) if circuit.channel(name).presynaptic else X
         streams[name] = X / np.sqrt((X * X).sum(1).mean())
     return streams
 
 
-def _rrr(name: str, s: float, domain: Domain | None = None) -> Circuit:
+def _rrr(name: str, s: float, domain: Domain | None = None, decoupled: bool = False) -> Circuit:
     """Reduced-rank regression of y on x: x drives, y teaches, z does not wait for the interneurons."""
     channels = (Channel("x", leak=0.0), Channel("y", drive=0.0, metric=s, rate=2.0))
-    lateral = Lateral("interneurons", tau=0.5)
+    lateral = Lateral("interneurons", tau=0.5, decoupled=decoupled)
     return Circuit(name, 3, channels, lateral, domain or Domain.free(), Step(0.01, 1e-3), settles=False)
 
 
@@ -107,6 +108,54 @@ def _extra() -> dict[str, Case]:
         ),
         "declared-cca": (Circuit("declared", 3, declared, Lateral("gram", tau=1.0), step=cca_step), two),
         "declared-mixed": (Circuit("mixed", 3, mixed, step=slow), two),
+        "bmvr-centred": (_rrr("centred", 0.0, Domain.nonnegative(centred=0.01)), two),
+        "bmvr-decoupled": (_rrr("decoupled", 0.0, decoupled=True), two),
+        "gain-and-shift": (Circuit("damped", 3, lateral=Lateral("gram", gain=0.7, shift=0.2), step=slow), x),
+        "gain-nonnegative": (
+            Circuit("damped", 4, lateral=Lateral(gain=0.5, shift=0.3), domain=Domain.nonnegative(), step=slow), x,
+        ),
+        "power": (
+            Circuit("power", 3, lateral=Lateral("none", gain=0.0, shift=0.5, power=0.5, power_rate=0.01), step=slow), x,
+        ),
+        "ball": (Circuit("ball", 4, lateral=Lateral("none", gain=0.0), domain=Domain.ball(0.8), step=slow), x),
+        "ball-wide": (Circuit("wide", 4, lateral=Lateral("none"), domain=Domain.ball(0.6), step=slow), x),
+        "tiling": (
+            Circuit(
+                "tiling", 4, lateral=Lateral("none", gain=0.0), domain=Domain.ball(), step=slow, threshold=0.2,
+            ), x,
+        ),
+        "threshold-free": (Circuit("free", 3, step=slow, threshold=0.1), x),
+        "row-sum": (
+            Circuit("rows", 4, lateral=Lateral("none", gain=0.0, shift=0.2), domain=Domain.row_sum(), step=slow), x,
+        ),
+        "row-sum-soft": (
+            Circuit(
+                "soft", 4, lateral=Lateral("none", gain=0, shift=0.2), domain=Domain.row_sum(0.7, soft=2.0), step=slow,
+            ), x,
+        ),
+        "row-sum-power": (
+            Circuit(
+                "power", 4, lateral=Lateral("none", gain=0.0, shift=0.2, power=2.0, power_rate=0.002),
+                domain=Domain.row_sum(), step=slow,
+            ), x,
+        ),
+        "row-sum-gram": (
+            Circuit(
+                "sparse", 4, lateral=Lateral("gram", tau=1.0, gain=0.5, shift=0.2), domain=Domain.row_sum(), step=slow,
+            ), x,
+        ),
+        "row-sum-gram-soft": (
+            Circuit(
+                "sparse", 4, lateral=Lateral("gram", tau=1.0, shift=0.1), domain=Domain.row_sum(soft=1.0), step=slow,
+            ), x,
+        ),
+        "simplex": (Circuit("simplex", 4, lateral=Lateral("none"), domain=Domain.simplex(), step=slow), x),
+        "presynaptic": (
+            Circuit(
+                "gated", 4, (Channel("x", presynaptic=True), Channel("label", drive=2.0, rate=0.0)),
+                Lateral("none"), Domain.simplex(), slow,
+            ), {"x": 8, "label": 4},
+        ),
         "uncoupled": (Circuit("uncoupled", 3, (Channel("x", metric=0.9),), Lateral("none"), step=slow), x, 1.5),
         "uncoupled-box": (
             Circuit("boxed", 3, lateral=Lateral("none"), domain=Domain(0.0, 1.0, l1=0.01), step=slow), x, 3.0,
@@ -122,5 +171,5 @@ def _catalogued() -> dict[str, Case]:
 
 
 CASES: dict[str, Case] = {**_catalogued(), **_extra()}
-#: those whose synapses are derived from the objective
-DERIVED = [name for name in CASES if not name.startswith("declared")]
+#: those whose synapses are derived from the objective; decoupled interneurons have one only where R = P'
+DERIVED = [n for n, case in CASES.items() if not n.startswith("declared") and not case.circuit.lateral.decoupled]

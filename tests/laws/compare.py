@@ -23,8 +23,6 @@ def run_gap(found: Run, expected: Run) -> float:
     """The same for outputs and all weights of two runs; the largest."""
     (Z, state), (Z0, state0) = found, expected
     assert state.t == state0.t
-    assert state.W.keys() == state0.W.keys()
-    gaps = [gap(Z, Z0), gap(state.M, state0.M), *(gap(state.W[name], W) for name, W in state0.W.items())]
-    if state0.P is not None:
-        gaps.append(gap(state.P, state0.P))
+    assert state.arrays.keys() == state0.arrays.keys()
+    gaps = [gap(Z, Z0), *(gap(state.arrays[name], array) for name, array in state0.arrays.items())]
     return max(gaps)  # NaN is not lost: it fails every comparison that follows, being first or last

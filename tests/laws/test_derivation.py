@@ -32,6 +32,8 @@ def objective(circuit: Circuit, state: State, data: Data) -> float:
 def with_lateral(circuit: Circuit, state: State, name: str, array: np.ndarray) -> State:
     if name == "M":
         return replace(state, M=(array + array.T) / 2)
+    if name in state.cells:
+        return replace(state, cells={**state.cells, name: array})
     return replace(state, P=array, M=array @ array.T + circuit.lateral.shift * np.eye(circuit.size))
 
 
@@ -41,7 +43,7 @@ def slope(circuit: Circuit, state: State, data: Data, name: str, towards: np.nda
     def at(step: float) -> float:
         if name in state.W:
             return objective(circuit, replace(state, W={**state.W, name: state.W[name] + step * towards}), data)
-        array = state.M if name == "M" else state.P
+        array = {"M": state.M, "P": state.P, **state.cells}[name]
         return objective(circuit, with_lateral(circuit, state, name, array + step * towards), data)
 
     return (at(h) - at(-h)) / (2 * h)
@@ -50,14 +52,18 @@ def slope(circuit: Circuit, state: State, data: Data, name: str, towards: np.nda
 def kinked(circuit: Circuit, state: State, data: Data) -> bool:
     """Whether an output lies so near to a bend of its response that the objective has no derivative to speak of."""
     around = [settled(circuit, state, {name: X * factor for name, X in data.items()}) for factor in (0.999, 1.001)]
-    return not np.array_equal(*(circuit.domain.interior(Z0) for Z0 in around))
+    around = [Z0 + state.cells.get("mean", 0) for Z0 in around]
+    bent = not np.array_equal(*(circuit.domain.interior(Z0) for Z0 in around))
+    if np.isfinite(circuit.domain.radius):  # inside the ball or on its edge
+        bent |= not np.array_equal(*(np.linalg.norm(Z0, axis=1) < circuit.domain.radius - 1e-9 for Z0 in around))
+    return bent
 
 
 def check_gradients(circuit: Circuit, state: State, data: Data, seed: int) -> None:
     Z0 = settled(circuit, state, data)
     gradients, random = saddle_gradients(circuit, state, data, Z0), np.random.default_rng(seed)
     lateral = {"interneurons": {"P"}, "none": set()}.get(circuit.lateral.kind, {"M"})
-    assert set(gradients) == set(data) | lateral
+    assert set(gradients) == set(data) | lateral | set(state.cells) - {"mean"}
     for name, gradient in gradients.items():
         towards = random.standard_normal(gradient.shape)
         towards = (towards + towards.T) / 2 if name == "M" else towards
@@ -89,14 +95,30 @@ def test_a_gate_over_a_metric_is_refused_because_no_objective_has_it():
 
 
 def one_step(circuit: Circuit, state: State, data: Data) -> State:
-    """The state after one sample, from the gradients: W descends, the laterals ascend."""
+    """The state after one sample, from the gradients: W descends, laterals and single units ascend."""
     gradients = saddle_gradients(circuit, state, data, settled(circuit, state, data))
     eta, tau = max(circuit.step.floor, circuit.step.eta0 / (1 + circuit.step.decay * state.t)), circuit.lateral.tau
     W = {c.name: state.W[c.name] - eta * c.rate * gradients[c.name] for c in circuit.channels}
     new = replace(state, W=W, t=state.t + 1)
-    if "P" in gradients:
-        return with_lateral(circuit, new, "P", state.P + eta / (2 * tau) * gradients["P"])
-    return with_lateral(circuit, new, "M", state.M + eta / tau * gradients["M"]) if "M" in gradients else new
+    if state.R is not None:
+        z = settled(circuit, state, data)[0]
+        pull = np.outer(z, state.R @ z)
+        P, R = state.P + eta / tau * (pull - state.P), state.R + eta / tau * (pull.T - state.R)
+        new = replace(new, P=P, R=R, M=P @ R + circuit.lateral.shift * np.eye(circuit.size))
+    elif "P" in gradients:
+        new = with_lateral(circuit, new, "P", state.P + eta / (2 * tau) * gradients["P"])
+    if "M" in gradients:
+        new = with_lateral(circuit, new, "M", state.M + eta / tau / circuit.lateral.gain * gradients["M"])
+    single, lateral = dict(state.cells), circuit.lateral
+    if circuit.threshold:
+        single["b"] = single["b"] + eta * gradients["b"]
+    if circuit.domain.learned:  # a pair that moves along each other's slope
+        single["b"], single["a"] = single["b"] + eta * gradients["a"], single["a"] + eta * gradients["b"]
+    if lateral.power is not None:
+        single["shift"] = np.maximum(lateral.shift_min, single["shift"] + lateral.power_rate * gradients["shift"])
+    if "mean" in single:
+        single["mean"] = single["mean"] + circuit.domain.centred * settled(circuit, state, data)[0]
+    return replace(new, cells=single)
 
 
 @settings(max_examples=150, deadline=None)

@@ -34,9 +34,16 @@ def elsewhere(circuit: Circuit, state: State, data: Data, j: int, seed: int) -> 
     possible (a neuron at rest, or an M no longer positive definite).
     """
     random, W = rng(seed), {name: array.copy() for name, array in state.W.items()}
-    for array in W.values():
-        array[j] += 0.1 * random.standard_normal(array.shape[1])
+    shared = circuit.domain.total is not None or np.isfinite(circuit.domain.radius)
+    for name, array in W.items():
+        towards = 0.1 * random.standard_normal(array.shape[1])
+        if shared:  # one unit hears all and inhibits all: what neuron j says must stay
+            x = data[name][0]
+            towards -= (towards @ x) / (x @ x) * x
+        array[j] += towards
     moved = replace(state, W=W)
+    if shared:
+        return moved
     z = reference.run(circuit, state, data, learn=False)[0][0]
     growth = sum(c.drive * (W[c.name][j] - state.W[c.name][j]) @ data[c.name][0] for c in circuit.channels)
     if circuit.lateral.kind == "none":  # M = I
@@ -50,7 +57,7 @@ def elsewhere(circuit: Circuit, state: State, data: Data, j: int, seed: int) -> 
     if not circuit.domain.interior(z)[j] or z[j] == 0:
         return None
     M = state.M.copy()
-    M[j, j] += growth / z[j]
+    M[j, j] += growth / z[j] / circuit.lateral.gain
     return replace(moved, M=M) if np.linalg.eigvalsh(M)[0] > 1e-3 else None
 
 
@@ -99,13 +106,15 @@ def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(ci
     Z, after = reference.run(circuit, state, data)
     eta, rows = circuit.step.eta0 / (1 + circuit.step.decay * t), signals_table(circuit)
     currents = {name: state.W[name] @ data[name][0] for name in circuit.names}
+    back = reference.against(circuit, state) if circuit.settles else state.M
     for row, name in zip(rows, circuit.names, strict=False):
         for i in range(circuit.size):
-            seen = {"Z": Z[0, i], "OWN": currents[name][i], "FEEDBACK": state.M[i] @ Z[0]}
+            seen = {"Z": Z[0, i], "OWN": currents[name][i], "FEEDBACK": (back @ Z[0])[i]}
             seen |= {f"of({other})": current[i] for other, current in currents.items()}
             post = sum(coefficient * seen[signal] for signal, coefficient in row["postsynaptic"].items())
-            post *= not row["gated"] or circuit.domain.interior(Z[0])[i]
-            rule = 2 * eta * row["rate"] * (post * data[name][0] - row["leak"] * state.W[name][i])
+            post *= not row["gated"] or circuit.domain.interior(Z[0] + state.cells.get("mean", 0))[i]
+            leaving = row["leak"] * state.W[name][i] * (data[name][0] if row["gated by input"] else 1)
+            rule = 2 * eta * row["rate"] * (post * data[name][0] - leaving)
             np.testing.assert_allclose(after.W[name][i] - state.W[name][i], rule, atol=1e-12 * (1 + abs(post)))
     lateral = {row["weights"]: row for row in rows[len(circuit.names) :]}
     if "M" in lateral:
@@ -115,7 +124,7 @@ def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(ci
         assert after.M[i, j] - state.M[i, j] == pytest.approx(rule, abs=1e-12)
     if "P" in lateral:
         row, i = lateral["P"], rng(seed).integers(0, circuit.size)
-        n = state.P.T @ Z[0]  # the interneurons' outputs
+        n = (state.P.T if state.R is None else state.R) @ Z[0]  # the interneurons' outputs
         rule = 2 * eta * row["rate"] * (Z[0, i] * n - row["leak"] * state.P[i])
         np.testing.assert_allclose(after.P[i] - state.P[i], rule, atol=1e-12)
 
@@ -128,8 +137,9 @@ def test_neurons_have_no_address(name):
 
     def exchanged(state: State) -> State:
         W = {channel: array[order] for channel, array in state.W.items()}
-        P = None if state.P is None else state.P[order]
-        return replace(state, W=W, M=state.M[np.ix_(order, order)], P=P, Minv=None)
+        P, R = None if state.P is None else state.P[order], None if state.R is None else state.R[:, order]
+        single = {name: array[order] if len(array) == len(order) else array for name, array in state.cells.items()}
+        return replace(state, W=W, M=state.M[np.ix_(order, order)], P=P, Minv=None, R=R, cells=single)
 
     Z, state = run(case.circuit, start, data)
     assert run_gap(run(case.circuit, exchanged(start), data), (Z[:, order], exchanged(state))) < 1e-9

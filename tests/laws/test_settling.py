@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import linalg
-from scipy.optimize import nnls
+from scipy.optimize import minimize, nnls
 
 from similis.circuit import Channel, Circuit, Domain, Lateral, State
 from similis.engine import reference, stream
@@ -49,7 +49,7 @@ def test_both_engines_settle(name, seed, k, conditioning):
     z = stream.run(circuit, State({"x": np.eye(k)}, M), d[None], learn=False)[0][0]
     assert violation(M, d, z, domain) < 1e-9
     if conditioning < 2:  # coordinate descent alone crawls where M is nearly singular
-        assert violation(M, d, reference.settle(M, d, domain), domain) < 1e-9
+        assert violation(M, d, reference.settle(M, d, domain, {})[0], domain) < 1e-9
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -60,3 +60,63 @@ def test_nonnegative_settling_is_nonnegative_least_squares(seed):
     circuit = Circuit("probe", 30, (Channel("x"),), Lateral("gram"), Domain.nonnegative())
     z = stream.run(circuit, State({"x": np.eye(30)}, M), d[None], learn=False)[0][0]
     np.testing.assert_allclose(z, expected, atol=1e-7 * np.abs(expected).max())
+
+
+def under_a_total(seed: int, k: int, conditioning: float, soft: float) -> tuple[Circuit, State, np.ndarray]:
+    """A network that only settles: W = I, so d is what it hears; b drawn anew, the thresholds 0."""
+    (M, d), rng = problem(seed, k, conditioning), np.random.default_rng(seed + 1)
+    circuit = Circuit("probe", k, (Channel("x"),), Lateral("gram"), Domain.row_sum(1.5, soft))
+    cells = {"b": rng.uniform(0.05, 1, k), "a": np.zeros(k)}
+    return circuit, State({"x": np.eye(k)}, M, cells=cells), 3 * d
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), k=st.integers(1, 24), conditioning=st.floats(0, 4), diagonal=st.booleans())
+@pytest.mark.parametrize("soft", [np.inf, 2.0])
+def test_a_total_is_met_exactly_by_the_least_output(soft, seed, k, conditioning, diagonal):
+    """d - A z - lambda b is 0 on the support and negative off it, and b.z = total + lambda / soft."""
+    circuit, state, d = under_a_total(seed, k, conditioning, soft)
+    if diagonal:
+        circuit = Circuit("probe", k, lateral=Lateral("none", gain=0.3), domain=circuit.domain)
+        state = State(state.W, np.eye(k), cells=state.cells)
+    z, b, A = (
+        stream.run(circuit, state, d[None], learn=False)[0][0],
+        state.cells["b"],
+        reference.against(circuit, state),
+    )
+    on = z > 0
+    assert z.min() >= 0
+    unit = float(np.median(((d - A @ z) / b)[on])) if on.any() else -1.5 * soft
+    push = d - A @ z - unit * b
+    size = np.abs(d).max() + abs(unit)
+    assert np.abs(np.append(push[on], 0)).max() < 1e-9 * size
+    assert np.append(push[~on], 0).max() < 1e-9 * size
+    assert b @ z == pytest.approx(1.5 + unit / soft, abs=1e-9 * (1 + abs(unit)))
+    if conditioning < 1 and k < 8:  # the obvious one is slow: sweeps inside the search for a root
+        obvious, unit2 = reference.settle(A, d, circuit.domain, state.cells)
+        np.testing.assert_allclose(z, obvious, atol=1e-9 * np.abs(z).max())
+        assert unit2 == pytest.approx(unit, abs=1e-8 * size)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_total_against_a_general_solver(seed):
+    circuit, state, d = under_a_total(seed, 6, 1, np.inf)
+    b, M = state.cells["b"], state.M
+    z = stream.run(circuit, state, d[None], learn=False)[0][0]
+    found = minimize(
+        lambda y: y @ M @ y - 2 * y @ d, np.full(6, 1.5 / b.sum()), jac=lambda y: 2 * (M @ y - d), method="SLSQP",
+        bounds=[(0, None)] * 6, constraints={"type": "eq", "fun": lambda y: b @ y - 1.5, "jac": lambda y: b},
+        options={"ftol": 1e-14, "maxiter": 1000},
+    )  # fmt: skip
+    np.testing.assert_allclose(z, found.x, atol=1e-5)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.4])
+def test_a_ball_is_divisive_inhibition(shift):
+    circuit = Circuit("probe", 3, lateral=Lateral("none", gain=0.0, shift=shift), domain=Domain.ball(2.0))
+    for d in (np.array([3.0, -1.0, 4.0]), np.array([0.3, -1.0, 0.4]), -np.ones(3)):
+        z = stream.run(circuit, State({"x": np.eye(3)}, np.eye(3)), d[None], learn=False)[0][0]
+        v = np.maximum(d, 0)
+        size = np.linalg.norm(v)
+        wanted = v / shift if shift and size <= 2 * shift else v * 2 / (size or 1)
+        np.testing.assert_allclose(z, wanted, rtol=1e-14)

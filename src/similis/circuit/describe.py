@@ -120,6 +120,7 @@ def signals_table(circuit: Circuit) -> list[dict[str, Any]]:
                 "leak": float(c.leak or 0.0),
                 "rate": float(c.rate),
                 "gated": bool(c.gated),
+                "gated by input": c.presynaptic,
                 "locality": " and ".join(names[signal] for signal in terms) + " at neuron i" if terms else "",
             }
         )
@@ -133,6 +134,7 @@ def signals_table(circuit: Circuit) -> list[dict[str, Any]]:
                 "leak": float(circuit.lateral.kind != "whiten"),
                 "rate": 0.5 / circuit.lateral.tau,
                 "gated": False,
+                "gated by input": False,
                 "locality": f"{target}[i] at {cell} i",
             }
         )

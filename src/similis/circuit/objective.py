@@ -2,12 +2,19 @@
 
 Per sample (a_c = W_c x_c, z settled)::
 
-    settling     L = z'Mz - 2 sum_c drive_c z.a_c + 2 l1 |z|_1 + sum_c (leak_c |W_c|^2 + metric_c |a_c|^2) - V(M)
+    settling     L = z'Az - 2 sum_c drive_c z.a_c + 2 l1 |z|_1 + sum_c (leak_c |W_c|^2 + metric_c |a_c|^2) - V(M)
     otherwise    L = z'Mz - 2 sum_{teachers c} z.a_c          + sum_c (leak_c |W_c|^2 + metric_c |a_c|^2) - V(M)
 
-with V = |M|^2/2 (gram), Tr M (whiten), |P|^2 (interneurons, M = PP' + shift I), 0 (none). Weights W descend, lateral
-weights ascend, z minimises (where the circuit settles) or follows the drive. This is the similarity-matching objective
-after the Legendre transforms of the output-input and output-output terms (Pehlevan, Sengupta & Chklovskii 2018).
+with A = gain M + shift I and V = gain |M|^2/2 (gram), Tr M (whiten), |P|^2 (interneurons, M = PP' + shift I), 0 (none).
+Weights W descend, lateral weights ascend, z minimises (where the circuit settles) or follows the drive. This is the
+similarity-matching objective after the Legendre transforms of the output-input and output-output terms (Pehlevan,
+Sengupta & Chklovskii 2018). Single units add
+
+    threshold    2 sqrt(threshold) z.b - |b|^2               b ascends: -(X'X - threshold E) is aligned with
+    row sums     2 z.a - 2 a.b + 2 lambda (b.z - total)      lambda ascends; b moves along dL/da, a along dL/db
+    power        shift (|z|^2 - power)                       the shift ascends
+
+and a channel gated by its own input has sum_ij x_j W_ij^2 for |W|^2.
 """
 
 from __future__ import annotations
@@ -35,6 +42,8 @@ def value(circuit: Circuit, state: State, data: Mapping[str, np.ndarray], Z: np.
     InputError
         If a channel's synapse is not the one this objective derives.
     """
+    if circuit.lateral.decoupled:
+        raise InputError("decoupled interneurons have an objective only where R = P'; expected decoupled=False")
     for c in circuit.channels:
         if (
             replace(circuit, channels=tuple(replace(o, post=None, gated=None) for o in circuit.channels)).channel(
@@ -44,21 +53,45 @@ def value(circuit: Circuit, state: State, data: Mapping[str, np.ndarray], Z: np.
         ):
             raise InputError(f"the synapse of channel {c.name!r} reads {c.post}, which this objective does not derive")
     currents = {c.name: data[c.name] @ state.W[c.name].T for c in circuit.channels if c.name in data}
-    total = np.einsum("ti,ij,tj->", Z, state.M, Z) + 2 * circuit.settles * circuit.domain.l1 * np.abs(Z).sum()
+    A = _against(circuit, state)
+    total = np.einsum("ti,ij,tj->", Z, A, Z) + 2 * circuit.settles * circuit.domain.l1 * np.abs(Z).sum()
     for c in circuit.channels:
         if c.name not in currents:
             continue
         a = currents[c.name]
         coupling = c.drive if circuit.settles else float(c.drive == 0.0)
         total += c.metric * (a * a).sum() - 2.0 * coupling * (Z * a).sum()
-        total += len(Z) * c.leak * (state.W[c.name] ** 2).sum()  # type: ignore[operator]
-    return float(total / len(Z) - _potential(circuit, state))
+        squares = state.W[c.name] ** 2
+        total += c.leak * ((data[c.name] @ squares.T).sum() if c.presynaptic else len(Z) * squares.sum())
+    return float(total / len(Z) - _potential(circuit, state) + _single(circuit, state, Z))
+
+
+def _against(circuit: Circuit, state: State) -> np.ndarray:
+    """A = gain M + shift I; with interneurons M holds the shift already."""
+    lateral = circuit.lateral
+    shift = 0.0 if lateral.kind == "interneurons" else state.cells.get("shift", np.array([lateral.shift]))[0]
+    return lateral.gain * state.M + shift * np.eye(circuit.size)
+
+
+def _single(circuit: Circuit, state: State, Z: np.ndarray) -> float:
+    """What the single units add, averaged over the samples."""
+    mean, cells, total = Z.mean(0), state.cells, 0.0
+    if circuit.threshold:
+        total += 2 * circuit.threshold**0.5 * float(mean @ cells["b"]) - float(cells["b"] @ cells["b"])
+    if circuit.domain.learned:
+        total += 2 * float(mean @ cells["a"]) - 2 * float(cells["a"] @ cells["b"])
+    if circuit.domain.total is not None and np.isfinite(circuit.domain.soft):
+        excess = Z @ cells.get("b", np.ones(circuit.size)) - circuit.domain.total
+        total += circuit.domain.soft * float((excess**2).mean())
+    if circuit.lateral.power is not None:
+        total -= float(cells["shift"][0]) * circuit.lateral.power
+    return total
 
 
 def _potential(circuit: Circuit, state: State) -> float:
     kind = circuit.lateral.kind
     if kind == "gram":
-        return 0.5 * float((state.M**2).sum())
+        return 0.5 * circuit.lateral.gain * float((state.M**2).sum())
     if kind == "whiten":
         return float(np.trace(state.M))
     return float((state.P**2).sum()) if kind == "interneurons" and state.P is not None else 0.0
@@ -67,29 +100,53 @@ def _potential(circuit: Circuit, state: State) -> float:
 def saddle_gradients(
     circuit: Circuit, state: State, data: Mapping[str, np.ndarray], Z: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Gradients dL/dW_c (descent) and dL/dM or dL/dP (ascent) by the rules of the table, averaged over samples.
+    """Gradients of L by the rules of the table, averaged over samples.
 
     Returns
     -------
     dict
-        One (k, n_c) array for each channel heard and one for ``"M"`` or ``"P"``; the online rules are
-        ``dW_c = -eta rate_c dL/dW_c`` and ``dM = (eta/tau) dL/dM``, ``dP = (eta/2tau) dL/dP``.
+        One (k, n_c) array dL/dW_c for each channel heard, one for ``"M"`` or ``"P"``, and where the circuit has them
+        dL/db, dL/da and dL/dshift as ``"b"``, ``"a"``, ``"shift"``. The rules are ``dW_c = -eta rate_c dL/dW_c``,
+        ``dM = (eta/tau) dL/dM / gain``, ``dP = (eta/2tau) dL/dP``, ``dshift = power_rate dL/dshift``; under a threshold
+        ``db = eta dL/db``; under row sums ``db = eta dL/da``, ``da = eta dL/db``.
     """
     T, gradients = len(Z), {}
     currents = {c.name: data[c.name] @ state.W[c.name].T for c in circuit.channels if c.name in data}
-    silent = np.zeros_like(Z)
-    interior = circuit.domain.interior(Z)
+    silent, A = np.zeros_like(Z), _against(circuit, state)
+    interior = circuit.domain.interior(Z + state.cells.get("mean", 0))
     for c in circuit.channels:
         if c.name not in data:
             continue
-        signals = {"Z": Z, "OWN": currents[c.name], "FEEDBACK": Z @ state.M.T}
+        signals = {"Z": Z, "OWN": currents[c.name], "FEEDBACK": Z @ A.T}
         signals |= {f"of({name})": currents.get(name, silent) for name in circuit.names}
         post = sum((v * signals[s] for s, v in c.post.terms.items()), start=silent)  # type: ignore[union-attr]
         post = np.where(interior, post, 0.0) if c.gated else post
-        gradients[c.name] = -2.0 * (post.T @ data[c.name] / T - c.leak * state.W[c.name])
-    second = Z.T @ Z / T
-    if circuit.lateral.kind == "interneurons" and state.P is not None:
+        shares = data[c.name].mean(0) if c.presynaptic else 1.0
+        gradients[c.name] = -2.0 * (post.T @ data[c.name] / T - (c.leak or 0.0) * shares * state.W[c.name])
+    second, lateral = Z.T @ Z / T, circuit.lateral
+    if lateral.kind == "interneurons" and state.P is not None:
         gradients["P"] = 2.0 * (second @ state.P - state.P)
-    elif circuit.lateral.kind != "none":
-        gradients["M"] = second - (state.M if circuit.lateral.kind == "gram" else np.eye(circuit.size))
+    elif lateral.kind != "none":
+        gradients["M"] = lateral.gain * (second - (state.M if lateral.kind == "gram" else np.eye(circuit.size)))
+    return gradients | _single_gradients(circuit, state, currents, Z)
+
+
+def _single_gradients(
+    circuit: Circuit, state: State, currents: Mapping[str, np.ndarray], Z: np.ndarray
+) -> dict[str, np.ndarray]:
+    """dL/db, dL/da, dL/dshift."""
+    cells, mean, gradients = state.cells, Z.mean(0), {}
+    if circuit.threshold:
+        gradients["b"] = 2 * (circuit.threshold**0.5 * mean - cells["b"])
+    if circuit.domain.learned:
+        tiny = np.finfo(float).tiny
+        d = sum(circuit.channel(name).drive * a for name, a in currents.items()) - cells["a"]
+        heard = cells["b"] * (Z > 0)  # on the support d - A z = lambda b
+        unit = ((d - Z @ _against(circuit, state)) * heard).sum(1) / np.maximum((heard**2).sum(1), tiny)
+        if np.isfinite(circuit.domain.soft):
+            unit = circuit.domain.soft * (Z @ cells["b"] - circuit.domain.total)
+        gradients["a"] = 2 * (mean - cells["b"])
+        gradients["b"] = 2 * ((unit[:, None] * Z).mean(0) - cells["a"])
+    if circuit.lateral.power is not None:
+        gradients["shift"] = np.array([(Z * Z).sum(1).mean() - circuit.lateral.power])
     return gradients

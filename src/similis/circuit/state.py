@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,6 +22,10 @@ class State:
     P : (k, l) array or None, pyramidal-interneuron weights (then M = P P' + shift I)
     t : int, samples seen
     Minv : (k, k) array or None, inverse of M carried along by the stream engine where settling is linear
+    R : (l, k) array or None, weights from neurons to decoupled interneurons (then M = P R + shift I)
+    cells : dict of arrays, what single neurons carry, as the circuit needs it: ``b`` (k,) synapses of the inhibitory or
+        threshold unit, ``a`` (k,) thresholds, ``mean`` (k,) running mean that is subtracted, ``shift`` (1,) the
+        self-inhibition where it learns
     """
 
     W: dict[str, np.ndarray]
@@ -29,6 +33,8 @@ class State:
     P: np.ndarray | None = None
     t: int = 0
     Minv: np.ndarray | None = None
+    R: np.ndarray | None = None
+    cells: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def dtype(self) -> np.dtype:
@@ -42,14 +48,22 @@ class State:
             M=self.M.copy(),
             P=None if self.P is None else self.P.copy(),
             Minv=None if self.Minv is None else self.Minv.copy(),
+            R=None if self.R is None else self.R.copy(),
+            cells={name: array.copy() for name, array in self.cells.items()},
         )
 
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Every array that the engines change, by name; M^{-1} is not among them, it follows from M."""
+        named = {f"W.{name}": W for name, W in self.W.items()} | {"M": self.M}
+        named |= {name: array for name, array in (("P", self.P), ("R", self.R)) if array is not None}
+        return named | {f"cells.{name}": array for name, array in self.cells.items()}
+
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, State) or self.t != other.t or self.W.keys() != other.W.keys():
+        if not isinstance(other, State) or self.t != other.t:
             return False
-        same = all(np.array_equal(self.W[name], other.W[name]) for name in self.W)
-        P = self.P is other.P or (self.P is not None and other.P is not None and np.array_equal(self.P, other.P))
-        return same and P and np.array_equal(self.M, other.M)
+        mine, theirs = self.arrays, other.arrays
+        return mine.keys() == theirs.keys() and all(np.array_equal(mine[name], theirs[name]) for name in mine)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -79,11 +93,26 @@ def init(
     for name in circuit.names:
         size = gain.get(name, 1.0) / np.sqrt(max(1, dims[name]))  # no class is known yet: a channel of width 0
         W[name] = (size * rng.standard_normal((k, dims[name]))).astype(dtype)
-    M, P = np.eye(k, dtype=dtype), None
-    if circuit.lateral.kind == "interneurons":
-        P = np.eye(k, circuit.lateral.units or k, dtype=dtype)
-        M = P @ P.T + dtype_of(circuit.lateral.shift, dtype) * np.eye(k, dtype=dtype)
-    return State(W, M, P)
+    M, P, R, lateral = np.eye(k, dtype=dtype), None, None, circuit.lateral
+    if lateral.kind == "interneurons":
+        P = np.eye(k, lateral.units or k, dtype=dtype)
+        R = P.T.copy() if lateral.decoupled else None
+        M = P @ P.T + dtype_of(lateral.shift, dtype) * np.eye(k, dtype=dtype)
+    return State(W, M, P, R=R, cells=_cells(circuit, np.dtype(dtype)))
+
+
+def _cells(circuit: Circuit, dtype: np.dtype) -> dict[str, np.ndarray]:
+    """What single neurons carry at the beginning: b in the middle of its simplex, no threshold, no mean."""
+    k, domain, cells = circuit.size, circuit.domain, {}
+    if domain.learned and domain.total is not None:
+        cells = {"b": np.full(k, np.sqrt(domain.total / k), dtype), "a": np.zeros(k, dtype)}
+    if circuit.threshold:
+        cells["b"] = np.zeros(k, dtype)
+    if domain.centred:
+        cells["mean"] = np.zeros(k, dtype)
+    if circuit.lateral.power is not None:
+        cells["shift"] = np.full(1, circuit.lateral.shift, dtype)
+    return cells
 
 
 def dtype_of(value: float, dtype: np.dtype | type) -> np.floating:

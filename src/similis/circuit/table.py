@@ -14,26 +14,40 @@ _CODES = {"none": NONE, "gram": GRAM, "whiten": WHITEN, "interneurons": INTERNEU
 
 
 #: columns of ``Table.channels``; the coefficients of the compartments' currents follow from CURRENTS on
-DRIVE, LEAK, RATE, OUTPUT, FEEDBACK, GATED, CURRENTS = range(7)
+DRIVE, LEAK, RATE, OUTPUT, FEEDBACK, GATED, PRESYNAPTIC, CURRENTS = range(8)
 
 
 class Table(NamedTuple):
     """The coefficients of a circuit with C channels, all numbers in one precision.
 
-    ``post_c = OUTPUT_c z + CURRENTS_c . (a_1 .. a_C) + FEEDBACK_c M z``, multiplied by f' where ``GATED_c``.
+    ``post_c = OUTPUT_c z + CURRENTS_c . (a_1 .. a_C) + FEEDBACK_c A z``, multiplied by f' where ``GATED_c``.
     """
 
     channels: np.ndarray  # (C, CURRENTS + C), one row a channel
     lateral: int
-    settles: bool
-    linear: bool  # z = M^{-1} d
+    settles: bool  # z waits for A; otherwise A = I
+    diagonal: bool  # A = (gain + shift) I
+    linear: bool  # z = A^{-1} d
     tracked: bool  # ... with M^{-1} followed by rank-one updates
-    reads_feedback: bool  # some synapse reads M z
+    reads_feedback: bool  # some synapse reads A z
+    presynaptic: bool  # some synapse is gated by its own input: its weights do not shrink together
+    constrained: bool  # b.z = total
+    learned: bool  # ... with learned b, and thresholds a
+    adaptive: bool  # the shift learns
     tau: np.floating
+    gain: np.floating
     shift: np.floating
     lower: np.floating
     upper: np.floating
     l1: np.floating
+    radius: np.floating
+    total: np.floating
+    give: np.floating  # 1/soft
+    centred: np.floating
+    root: np.floating  # sqrt(threshold)
+    power: np.floating
+    power_rate: np.floating
+    shift_min: np.floating
     zero: np.floating
     one: np.floating
 
@@ -44,23 +58,41 @@ def compile_circuit(circuit: Circuit, dtype: np.dtype | type) -> Table:
     channels = np.zeros((len(circuit.channels), CURRENTS + len(circuit.channels)), dtype)
     for row, c in zip(channels, circuit.channels, strict=True):
         post = c.post.terms  # type: ignore[union-attr]
-        row[:CURRENTS] = c.drive, c.leak, c.rate, post.get("Z", 0), post.get("FEEDBACK", 0), bool(c.gated)
+        row[:CURRENTS] = (
+            c.drive, c.leak, c.rate, post.get("Z", 0), post.get("FEEDBACK", 0), bool(c.gated), c.presynaptic,
+        )  # fmt: skip
         for u, name in enumerate(circuit.names, start=CURRENTS):
             row[u] = post.get(f"of({name})", 0) + (post.get("OWN", 0) if name == c.name else 0)
-    lateral = _CODES[circuit.lateral.kind]
-    linear = circuit.settles and circuit.domain.is_free and lateral != NONE
+    domain, lateral = circuit.domain, circuit.lateral
+    code = _CODES[lateral.kind]
+    linear = circuit.settles and domain.is_free and code != NONE
+    plain = lateral.gain == 1.0 and lateral.shift == 0.0 and lateral.power is None
     return Table(
         channels=channels,
-        lateral=lateral,
-        settles=circuit.settles and lateral != NONE,
+        lateral=code,
+        settles=circuit.settles,
+        diagonal=code == NONE,
         linear=linear,
-        tracked=linear and lateral == GRAM,
+        tracked=linear and code == GRAM and plain,
         reads_feedback=bool(channels[:, FEEDBACK].any()),
-        tau=number(circuit.lateral.tau),
-        shift=number(circuit.lateral.shift),
-        lower=number(circuit.domain.lower),
-        upper=number(circuit.domain.upper),
-        l1=number(circuit.domain.l1),
+        presynaptic=bool(channels[:, PRESYNAPTIC].any()),
+        constrained=domain.total is not None,
+        learned=domain.learned,
+        adaptive=lateral.power is not None,
+        tau=number(lateral.tau),
+        gain=number(lateral.gain),
+        shift=number(lateral.shift),
+        lower=number(domain.lower),
+        upper=number(domain.upper),
+        l1=number(domain.l1),
+        radius=number(domain.radius),
+        total=number(domain.total or 0.0),
+        give=number(1.0 / domain.soft),
+        centred=number(domain.centred),
+        root=number(circuit.threshold**0.5),
+        power=number(lateral.power or 0.0),
+        power_rate=number(lateral.power_rate),
+        shift_min=number(lateral.shift_min),
         zero=number(0.0),
         one=number(1.0),
     )

@@ -35,6 +35,8 @@ def admit(
         X = X.tocsr().astype(state.dtype, copy=False) if sparse.issparse(X) else np.ascontiguousarray(X, state.dtype)
         if X.ndim != 2 or X.shape[1] != state.W[name].shape[1]:
             raise InputError(f"channel {name!r}: data of shape {X.shape}; expected (T, {state.W[name].shape[1]})")
+        if circuit.channel(name).presynaptic and X.shape[0] and X.min() < 0:
+            raise InputError(f"channel {name!r}, gated by its own input, has negative entries; expected x >= 0")
         rows[name] = X
     lengths = {name: X.shape[0] for name, X in rows.items()}
     if len(set(lengths.values())) != 1:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
+from scipy.optimize import brentq
 
 from ..circuit import Circuit, Domain, State
 from ._input import Data, admit, diverged, rates
@@ -21,72 +22,145 @@ def run(
     rows, mute, T = admit(circuit, state, data, present)
     traces = Trace.several(trace)
     state, eta = state.copy(), rates(circuit, state.t, T, state.dtype)
-    W, M, k = state.W, state.M, circuit.size
+    W, k = state.W, circuit.size
     Z = np.zeros((T, k), state.dtype)
     for t in range(T):
         heard = [c for i, c in enumerate(circuit.channels) if not mute[i, t]]
         x = {c.name: _row(rows[c.name], t) for c in heard}
         a = {name: np.zeros(k, state.dtype) for name in circuit.names} | {n: W[n] @ x[n] for n in x}
-        d = sum(c.drive * a[c.name] for c in circuit.channels)
-        z = Z[t] = settle(M if circuit.settles else np.eye(k, dtype=state.dtype), d, circuit.domain)
+        d = sum(c.drive * a[c.name] for c in circuit.channels) - inhibition(circuit, state)
+        z, unit = settle(against(circuit, state), d, circuit.domain, state.cells)
+        Z[t] = z
         if not np.isfinite(z).all():
             raise diverged(circuit, state.t + t, rows)
         if not learn:
             continue
         if any(c.drive for c in heard):  # a population nobody drives learns nothing
-            _learn(circuit, state, x, a, z, eta[t])
+            _learn(circuit, state, x, a, z, unit, eta[t])
         for trace in traces:
             if (state.t + t + 1) % trace.every == 0:
                 trace.record(replace(state, t=state.t + t + 1, Minv=None))
     return Z, replace(state, t=state.t + T * learn, Minv=None if learn else state.Minv)
 
 
-def _learn(circuit: Circuit, state: State, x: dict, a: dict, z: np.ndarray, eta: float) -> None:
-    """The four rules, as they stand in the table; changes the state's arrays."""
+def inhibition(circuit: Circuit, state: State) -> np.ndarray:
+    """What the threshold unit (sqrt(threshold) b) or the thresholds of row sums (a) take from the drive."""
+    if circuit.threshold:
+        return state.dtype.type(circuit.threshold**0.5) * state.cells["b"]
+    return state.cells.get("a", np.zeros(circuit.size, state.dtype))
+
+
+def against(circuit: Circuit, state: State) -> np.ndarray:
+    """A = gain M + shift I, which z settles against; I where nothing waits for the laterals."""
+    one, lateral = np.eye(circuit.size, dtype=state.dtype), circuit.lateral
+    if not circuit.settles:
+        return one
+    if lateral.kind == "interneurons":
+        return state.M  # which holds the shift
+    return lateral.gain * state.M + state.cells.get("shift", lateral.shift) * one
+
+
+def _learn(circuit: Circuit, state: State, x: dict, a: dict, z: np.ndarray, unit: float, eta: float) -> None:
+    """The rules, as they stand in the table; changes the state's arrays."""
     W, M, P, lateral, k = state.W, state.M, state.P, circuit.lateral, circuit.size
-    signals = {"Z": z, "FEEDBACK": M @ z} | {f"of({name})": current for name, current in a.items()}
-    interior = circuit.domain.interior(z)
+    back = M if not circuit.settles else against(circuit, state)
+    signals = {"Z": z, "FEEDBACK": back @ z} | {f"of({name})": current for name, current in a.items()}
+    interior = circuit.domain.interior(z + state.cells.get("mean", 0))
     for c in (c for c in circuit.channels if c.name in x):
         signals["OWN"] = a[c.name]
         post = sum(coefficient * signals[s] for s, coefficient in circuit.reads(c.name).terms.items()) + np.zeros(k)
         post = np.where(interior, post, 0.0) if c.gated else post
-        W[c.name] += 2 * eta * c.rate * (np.outer(post, x[c.name]) - c.leak * W[c.name])
+        leaving = c.leak * W[c.name] * (x[c.name] if c.presynaptic else 1)
+        W[c.name] += 2 * eta * c.rate * (np.outer(post, x[c.name]) - leaving)
     rate = eta / lateral.tau
     if lateral.kind == "gram":
         M += rate * (np.outer(z, z) - M)
     elif lateral.kind == "whiten":
         M += rate * (np.outer(z, z) - np.eye(k))
     elif P is not None:
-        P += rate * (np.outer(z, P.T @ z) - P)
-        M[:] = P @ P.T + lateral.shift * np.eye(k)
+        R = P.T.copy() if state.R is None else state.R
+        n = R @ z
+        P += rate * (np.outer(z, n) - P)
+        R += rate * (np.outer(n, z) - R)
+        M[:] = P @ R + lateral.shift * np.eye(k)
+    _learn_cells(circuit, state.cells, z, unit, eta)
+
+
+def _learn_cells(circuit: Circuit, cells: dict, z: np.ndarray, unit: float, eta: float) -> None:
+    """What single neurons carry: synapses of the single units, thresholds, the mean, the shift."""
+    if circuit.threshold:
+        cells["b"] += 2 * eta * (circuit.threshold**0.5 * z - cells["b"])
+    if circuit.domain.learned:
+        cells["b"] += 2 * eta * (z - cells["b"])
+        cells["a"] += 2 * eta * (unit * z - cells["a"])
+    if circuit.domain.centred:
+        cells["mean"] += circuit.domain.centred * z  # z is what lies above the mean
+    lateral = circuit.lateral
+    if lateral.power is not None:
+        shift = cells["shift"] + lateral.power_rate * (z @ z - lateral.power)
+        cells["shift"][:] = np.maximum(lateral.shift_min, shift)
 
 
 def _row(X: np.ndarray, t: int) -> np.ndarray:
     return X[t].toarray().ravel() if sparse.issparse(X) else X[t]
 
 
-def settle(M: np.ndarray, d: np.ndarray, domain: Domain) -> np.ndarray:
-    """argmin_{lower <= z <= upper} z'Mz - 2 z'd + 2 l1 |z|_1, by a linear solve or coordinate descent.
+def settle(A: np.ndarray, d: np.ndarray, domain: Domain, cells: Mapping[str, np.ndarray]) -> tuple[np.ndarray, float]:
+    """argmin_{z in domain} z'Az - 2 z'd + 2 l1 |z|_1, and the multiplier lambda of a total (0 where there is none).
 
-    Not finite where M is not positive definite.
+    Not finite where A is not positive definite (on a ball A may be 0).
     """
+    if domain.total is not None:
+        return _under_a_total(A, d, cells.get("b", np.ones_like(d)), domain)
+    if domain.radius < np.inf:  # A = a I
+        v, a = np.maximum(d, 0), A[0, 0]
+        size = np.linalg.norm(v)
+        if size > a * domain.radius:
+            return v * (domain.radius / size), 0.0
+        return (v / a if a > 0 else v), 0.0
+    return _unconstrained(A, d, domain) - cells.get("mean", 0), 0.0
+
+
+def _under_a_total(A: np.ndarray, d: np.ndarray, b: np.ndarray, domain: Domain) -> tuple[np.ndarray, float]:
+    """z >= 0 with b.z = total + lambda/soft: the root of a falling function of lambda, then exact on its support."""
+    plain, give = Domain.nonnegative(), 1 / domain.soft
+
+    def excess(unit: float) -> float:
+        return float(b @ _unconstrained(A, d - unit * b, plain) - domain.total - give * unit)
+
+    reach = 1.0 + np.abs(d).max() / b.max()
+    while not excess(-reach) > 0:
+        reach *= 2
+    low, reach = -reach, 1.0
+    while not excess(reach) < 0:
+        reach *= 2
+    unit = brentq(excess, low, reach, xtol=1e-13, rtol=1e-13)
+    S = _unconstrained(A, d - unit * b, plain) > 0
+    both = np.linalg.solve(A[np.ix_(S, S)], np.stack([d[S], b[S]], axis=1))
+    unit = (b[S] @ both[:, 0] - domain.total) / (b[S] @ both[:, 1] + give)
+    z = np.zeros_like(d)
+    z[S] = both[:, 0] - unit * both[:, 1]
+    return z, float(unit)
+
+
+def _unconstrained(A: np.ndarray, d: np.ndarray, domain: Domain) -> np.ndarray:
+    """Settling in a box, by a linear solve or coordinate descent."""
     try:
         if domain.is_free:
-            np.linalg.cholesky(M)  # a stationary point that is no minimum is not settled
-            return np.linalg.solve(M, d)
+            np.linalg.cholesky(A)  # a stationary point that is no minimum is not settled
+            return np.linalg.solve(A, d)
     except np.linalg.LinAlgError:
         return np.full_like(d, np.nan)
     z, tolerance = np.zeros_like(d), 10 * np.finfo(d.dtype).eps
     for _ in range(20_000):
         before = z.copy()
         for i in range(len(d)):
-            r = d[i] - M[i] @ z + M[i, i] * z[i]
-            z[i] = np.clip(np.sign(r) * max(abs(r) - domain.l1, 0.0) / M[i, i], domain.lower, domain.upper)
+            r = d[i] - A[i] @ z + A[i, i] * z[i]
+            z[i] = np.clip(np.sign(r) * max(abs(r) - domain.l1, 0.0) / A[i, i], domain.lower, domain.upper)
         if not np.abs(z - before).max() > tolerance * np.abs(z).max():
             break
     inside = domain.interior(z)
-    fixed = np.where(
-        inside, 0, z
-    )  # on the support the minimum is a linear solve, exact where the sweeps only approach it
-    z[inside] = np.linalg.solve(M[np.ix_(inside, inside)], (d - M @ fixed - domain.l1 * np.sign(z))[inside])
+    fixed = np.where(inside, 0, z)
+    # on the support the minimum is a linear solve, exact where the sweeps only approach it
+    z[inside] = np.linalg.solve(A[np.ix_(inside, inside)], (d - A @ fixed - domain.l1 * np.sign(z))[inside])
     return z

@@ -14,6 +14,7 @@ from ..circuit.table import CURRENTS, DRIVE, Table, compile_circuit
 from ..kernels.gram import products
 from ..kernels.stream import DONE
 from ..kernels.stream import learn as learn_block
+from ._cells import pack, unpack
 from ._input import Data, Rows, admit, diverged, rates
 from .trace import Trace
 
@@ -104,10 +105,13 @@ class _Workspace:
         self.widths = [state.W[name].shape[1] for name in circuit.names]
         self.offsets = np.concatenate([[0], np.cumsum(self.widths)])
         k, C = circuit.size, len(self.widths)
-        self.plain = k * int(self.offsets[-1]) <= TINY and block is None
+        # weights gated by their own inputs do not shrink together: no blocks
+        self.plain = table.presynaptic or (k * int(self.offsets[-1]) <= TINY and block is None)
         self.block = LONG if self.plain else block or (64 if k > 32 else 32)
         dtype = state.dtype
         self.M, self.P = state.M.copy(), np.zeros((k, 0), dtype) if state.P is None else state.P.copy()
+        self.R = self.P.T.copy() if state.R is None else state.R.copy()
+        self.start, self.cells = state, pack(circuit, table, state)
         if table.tracked:
             self.N = _inverse(circuit, self.M, state.t, rows) if state.Minv is None else state.Minv.copy()
         else:
@@ -153,8 +157,8 @@ class _Workspace:
                 if name in X:
                     _products(X[name], self.W[name], A[c], G[c])
         failed = learn_block(
-            self.table, True, eta, mute, A, G, flat, self.offsets, self.flat, self.M, self.P, self.N, self.tol,
-            Z, self.coef, self.scale,
+            self.table, True, eta, mute, A, G, flat, self.offsets, self.flat, self.M, self.P, self.R, self.N,
+            self.cells, self.tol, Z, self.coef, self.scale,
         )  # fmt: skip
         if failed != DONE:
             return failed
@@ -163,7 +167,7 @@ class _Workspace:
                 if name in X and not mute[c].all():
                     self.W[name] = _update(self.W[name], self.scale[c], self.coef[c, :B], X[name])
         if len(self.P.T):
-            self.M = self.P @ self.P.T + self.table.shift * np.eye(len(self.M), dtype=Z.dtype)
+            self.M = self.P @ self.R + self.table.shift * np.eye(len(self.M), dtype=Z.dtype)
         return DONE
 
     def refresh(self, t: int, later: int, rows: Mapping) -> None:
@@ -181,8 +185,11 @@ class _Workspace:
             }
         else:
             W = {name: array.copy() for name, array in self.W.items()}
-        P = self.P.copy() if self.circuit.lateral.kind == "interneurons" else None
-        return State(W, self.M.copy(), P, t, self.N.copy() if self.table.tracked else None)
+        lateral = self.circuit.lateral
+        P = self.P.copy() if lateral.kind == "interneurons" else None
+        R = self.R.copy() if lateral.decoupled else None
+        Minv = self.N.copy() if self.table.tracked else None
+        return State(W, self.M.copy(), P, t, Minv, R, unpack(self.start, self.cells))
 
 
 def _products(X: np.ndarray, W: np.ndarray, A: np.ndarray, G: np.ndarray) -> None:
@@ -237,8 +244,10 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
         if channel.name in rows:
             current = channel.drive * np.asarray(rows[channel.name] @ state.W[channel.name].T)
             drive += np.where(mute[c][:, None], 0, current)
-    if table.linear:
-        return linalg.cho_solve(_factor(circuit, state.M, state.t, rows), drive.T).T
+    if table.linear and not table.root:
+        A = table.gain * state.M
+        A[np.diag_indices_from(A)] += pack(circuit, table, state)[-1, 0]
+        return linalg.cho_solve(_factor(circuit, A, state.t, rows), drive.T).T
     k, row = circuit.size, np.zeros((1, CURRENTS + 1), Z.dtype)
     row[0, DRIVE] = 1
     one = table._replace(channels=row)
@@ -246,7 +255,7 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
     heard, offsets, weightless = np.zeros((1, len(Z)), bool), np.zeros(2, np.int64), np.zeros((k, 0), Z.dtype)
     failed = learn_block(
         one, False, np.zeros(0, Z.dtype), heard, drive[None], none[None], none, offsets, weightless, state.M.copy(),
-        weightless, none, tol, Z, drive[None], np.ones(1, Z.dtype),
+        weightless, none, none, pack(circuit, table, state), tol, Z, drive[None], np.ones(1, Z.dtype),
     )  # fmt: skip
     if failed != DONE:
         raise diverged(circuit, state.t, rows)

@@ -142,8 +142,7 @@ class NetworkEstimator(BaseEstimator):
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         check_is_fitted(self)
         state = self.state_
-        arrays = {f"W.{name}": W for name, W in state.W.items()} | {"M": state.M}
-        arrays |= {key: A for key, A in (("P", state.P), ("Minv", state.Minv)) if A is not None}
+        arrays = state.arrays | ({} if state.Minv is None else {"Minv": state.Minv})
         if self.average_ is not None:
             arrays |= {f"average.W.{name}": W for name, W in self.average_.W.items()} | {"average.M": self.average_.M}
         arrays |= {f"mean.{name}": running.mean for name, running in self.running_.items()}
@@ -171,8 +170,10 @@ class NetworkEstimator(BaseEstimator):
         try:
             circuit = Circuit.from_dict(meta["circuit"])
             W = {name: np.array(arrays[f"W.{name}"]) for name in circuit.names}
-            P, Minv = (np.array(arrays[key]) if key in arrays else None for key in ("P", "Minv"))
-            state = State(W, np.array(arrays["M"]), P, int(meta["t"]), Minv)
+            P, Minv, R = (np.array(arrays[key]) if key in arrays else None for key in ("P", "Minv", "R"))
+            start = init(circuit, {name: array.shape[1] for name, array in W.items()}, 0, arrays["M"].dtype)
+            cells = {name: np.array(arrays[f"cells.{name}"]) for name in start.cells}
+            state = State(W, np.array(arrays["M"]), P, int(meta["t"]), Minv, R, cells)
             average, moments = None, None
             if "moments" in meta:
                 moments = Moments(int(meta["moments"]), arrays["moments.mean"].copy(), arrays["moments.scatter"].copy())
@@ -185,9 +186,10 @@ class NetworkEstimator(BaseEstimator):
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the model file does not describe a {type(self).__name__}: {error}") from error
         k = circuit.size
-        fits = state.M.shape == (k, k) and (Minv is None or Minv.shape == (k, k)) and (P is None or len(P) == k)
-        fits &= all(w.ndim == 2 and w.shape == (k, *running[n].mean.shape) for n, w in W.items())
-        fits &= len({A.dtype for A in (*W.values(), state.M)}) == 1 and state.M.dtype in (np.float32, np.float64)
+        fits = all(w.ndim == 2 and w.shape == (k, *running[n].mean.shape) for n, w in W.items())
+        fits &= {n: A.shape for n, A in state.arrays.items()} == {n: A.shape for n, A in start.arrays.items()}
+        fits &= Minv is None or Minv.shape == (k, k)
+        fits &= len({A.dtype for A in state.arrays.values()}) == 1 and state.M.dtype in (np.float32, np.float64)
         if moments is not None:
             d = sum(w.shape[1] for w in W.values())
             fits &= moments.mean.shape == (d,) and moments.scatter.shape == (d, d)
@@ -215,7 +217,7 @@ class _Average:
 
     def __call__(self, now: State) -> dict[str, float]:
         if self.state is None:
-            self.state = replace(now, P=None, Minv=None, t=1)
+            self.state = replace(now, P=None, Minv=None, R=None, t=1)
             return {}
         share = 2 / (self.state.t + 2)
         for mean, new in [(self.state.M, now.M), *((self.state.W[name], W) for name, W in now.W.items())]:

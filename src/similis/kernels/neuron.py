@@ -6,10 +6,15 @@ import numpy as np
 
 from ._compile import inline, strict
 from .settle import cholesky_solve, clip, coordinate_descent
+from .total import settle_diagonal, settle_total
 
 # the codes and columns of circuit.table, repeated because kernels know no other room
 GRAM, WHITEN, INTERNEURONS = 1, 2, 3
-DRIVE, LEAK, RATE, OUTPUT, FEEDBACK, GATED, CURRENTS = range(7)
+DRIVE, LEAK, RATE, OUTPUT, FEEDBACK, GATED, PRESYNAPTIC, CURRENTS = range(8)
+#: rows of the array of what single neurons carry
+B, A, MEAN, SINGLE = range(4)
+#: columns of its last row: the shift that acts beside M, the inhibitory unit lambda
+SHIFT, LAMBDA = 0, 1
 
 
 @inline
@@ -63,34 +68,88 @@ def apply_pending(N, V):
 
 
 @inline
-def settle(table, M, N, track, V, d, z, g, tol, order, B, L, b):
-    """Fill z for the drive d; False if M is not positive definite or settling fails."""
+def inhibit(table, cells, d):
+    """d <- d - sqrt(threshold) b, or d - a under learned row sums: what the single units take from the drive."""
+    if table.root > 0:
+        for i in range(d.shape[0]):
+            d[i] -= table.root * cells[B, i]
+    if table.learned:
+        for i in range(d.shape[0]):
+            d[i] -= cells[A, i]
+
+
+@inline
+def settle(table, M, N, track, V, d, z, g, tol, order, work, L, b, S, cells):
+    """Fill z for the drive d; False if A = gain M + shift I is not positive definite or settling fails."""
     k = d.shape[0]
     if not table.settles:
         for i in range(k):
-            z[i] = clip(d[i], table.lower, table.upper, table.l1)
+            z[i] = clip(d[i], table.lower, table.upper, table.l1) - cells[MEAN, i]
         return True
     if table.tracked:  # M^{-1} = track (N - V'V)
         tracked_product(N, V, d, z)
         for i in range(k):
             z[i] *= track[0]
         return True
+    if table.diagonal:
+        own = table.gain + cells[SINGLE, SHIFT]
+        if table.constrained:
+            return settle_diagonal(own, d, cells[B], table.total, table.give, z, cells[SINGLE, LAMBDA:])
+        return settle_alone(own, d, table.lower, table.upper, table.l1, table.radius, z)
+    matrix = against(table, M, cells, S)
+    if table.constrained:
+        return settle_total(
+            matrix, d, cells[B], table.total, table.give, z, cells[SINGLE, LAMBDA:], g, tol, order, work, L, b
+        )
     if table.linear:
         for i in range(k):
             z[i] = d[i]
-        return cholesky_solve(M, k, L, z)
-    return coordinate_descent(M, d, table.lower, table.upper, table.l1, z, g, tol, order, B, L, b)
+        return cholesky_solve(matrix, k, L, z)
+    return coordinate_descent(matrix, d, table.lower, table.upper, table.l1, z, g, tol, order, work, L, b)
 
 
 @inline
-def read(table, M, d, a, z, f, post):
-    """post_c = OUTPUT_c z + CURRENTS_c . a + FEEDBACK_c M z, gated by f'."""
+def settle_alone(own, d, lower, upper, l1, radius, z):
+    """argmin own |z|^2 - 2 z'd + 2 l1 |z|_1 in the box, |z| <= radius; own may be 0 where the radius is finite."""
+    k, zero = d.shape[0], own - own
+    size = factor = zero
+    for i in range(k):
+        z[i] = clip(d[i], own * lower, own * upper, l1) if own > 0 else max(d[i], zero)
+        size += z[i] * z[i]
+    size = np.sqrt(size)
+    if size > own * radius:
+        factor = radius / size
+    elif own > 0:
+        factor = 1 / own
+    for i in range(k):
+        z[i] *= factor
+    return True
+
+
+@inline
+def against(table, M, cells, S):
+    """A = gain M + shift I: what z settles against; M itself where that is the same."""
+    shift = cells[SINGLE, SHIFT]
+    if table.gain == 1 and shift == 0:
+        return M
+    for i in range(M.shape[0]):
+        for j in range(M.shape[0]):
+            S[i, j] = table.gain * M[i, j]
+        S[i, i] += shift
+    return S
+
+
+@inline
+def read(table, M, d, a, z, f, post, cells):
+    """post_c = OUTPUT_c z + CURRENTS_c . a + FEEDBACK_c A z, gated by f'."""
     C, k = a.shape
     if table.reads_feedback:
         if table.tracked:
             f[:] = d  # M z = d once settled
         else:
             matvec(M, z, f)
+            for i in range(k):
+                f[i] = table.gain * f[i] + cells[SINGLE, SHIFT] * z[i]
     for c in range(C):
         row = table.channels[c]
         for i in range(k):
@@ -104,12 +163,13 @@ def read(table, M, d, a, z, f, post):
                 post[c, i] += row[FEEDBACK] * f[i]
         if row[GATED] != 0:
             for i in range(k):
-                if z[i] <= table.lower or z[i] >= table.upper or (table.l1 > 0 and z[i] == 0):
+                raw = z[i] + cells[MEAN, i]
+                if raw <= table.lower or raw >= table.upper or (table.l1 > 0 and raw == 0):
                     post[c, i] = table.zero
 
 
 @inline
-def adapt(table, rate, M, P, N, track, V, pending, z, f, n):
+def adapt(table, rate, M, P, R, N, track, V, pending, z, f, n, h):
     """Learn the laterals at ``rate`` = eta/tau from the output z."""
     k = z.shape[0]
     keep = table.one - rate
@@ -137,25 +197,45 @@ def adapt(table, rate, M, P, N, track, V, pending, z, f, n):
                 M[i, j] += push * z[j]
             M[i, i] -= rate
     elif table.lateral == INTERNEURONS:
+        matvec(R, z, n)  # R = P', unless the two are decoupled
         size = table.zero
-        for p in range(P.shape[1]):
-            n[p] = table.zero
-        for i in range(k):
-            for p in range(P.shape[1]):
-                n[p] += P[i, p] * z[i]
-        for p in range(P.shape[1]):
+        for p in range(n.shape[0]):
             size += n[p] * n[p]
         for i in range(k):
-            f[i] = table.zero
-            for p in range(P.shape[1]):
+            f[i] = h[i] = table.zero
+            for p in range(n.shape[0]):
                 f[i] += P[i, p] * n[p]
+                h[i] += R[p, i] * n[p]
         for i in range(k):
-            for p in range(P.shape[1]):
+            for p in range(n.shape[0]):
                 P[i, p] = keep * P[i, p] + rate * z[i] * n[p]
-            for j in range(k):  # P P' after the step, from P P' before it
+                R[p, i] = keep * R[p, i] + rate * z[i] * n[p]
+            for j in range(k):  # P R after the step, from P R before it
                 old = M[i, j] - table.shift if i == j else M[i, j]
-                new = keep * keep * old + rate * keep * (f[i] * z[j] + z[i] * f[j]) + rate * rate * size * z[i] * z[j]
+                new = keep * keep * old + rate * keep * (f[i] * z[j] + z[i] * h[j]) + rate * rate * size * z[i] * z[j]
                 M[i, j] = new + table.shift if i == j else new
+
+
+@inline
+def adapt_cells(table, rate, z, cells):
+    """Learn what single neurons carry, at ``rate`` = 2 eta: b, a, the running mean, the shift."""
+    k, keep = z.shape[0], table.one - rate
+    if table.root > 0:
+        for i in range(k):
+            cells[B, i] = keep * cells[B, i] + rate * table.root * z[i]
+    if table.learned:
+        for i in range(k):
+            cells[B, i] = keep * cells[B, i] + rate * z[i]
+            cells[A, i] = keep * cells[A, i] + rate * cells[SINGLE, LAMBDA] * z[i]
+    if table.centred > 0:
+        for i in range(k):
+            cells[MEAN, i] += table.centred * z[i]
+    if table.adaptive:
+        size = table.zero
+        for i in range(k):
+            size += z[i] * z[i]
+        shift = cells[SINGLE, SHIFT] + table.power_rate * (size - table.power)
+        cells[SINGLE, SHIFT] = max(table.shift_min, shift)
 
 
 @inline

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._compile import entry, inline
-from .neuron import DRIVE, LEAK, RATE, adapt, finish, finite, matvec, read, settle
+from .neuron import DRIVE, LEAK, PRESYNAPTIC, RATE, adapt, adapt_cells, finish, finite, inhibit, matvec, read, settle
 
 DONE = -1
 
@@ -32,7 +32,7 @@ def catch_up(weights, coef, scale, a):
 
 
 @entry
-def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, N, tol, Z, coef, scale):
+def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, tol, Z, coef, scale):
     """Run one block; return DONE or the index of the first sample that did not settle to finite numbers.
 
     Parameters (C channels, B samples, k neurons)
@@ -40,7 +40,8 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, N, tol, Z, coef
     eta (B,), set to 0 where nothing is learned; mute (C, B) bool, silent samples; tol: of settling
     A (C, B, k), G (C, B, B): the products above; empty (B = 0) selects plain loops over X (B, n) and W (k, n), channels
     side by side at ``offsets`` (C + 1,), in which case W is updated here
-    M, P, N (= M^{-1}): laterals, updated in place (M not where N is tracked)
+    M, P, R, N (= M^{-1}): laterals, updated in place (M not where N is tracked)
+    cells (4, k): what single neurons carry, rows as in ``kernels.neuron``, updated in place
     Z (B, k), coef (C, B, k) = c_u, scale (C,) = s_B: filled
     """
     C, k = scale.shape[0], M.shape[0]
@@ -48,10 +49,11 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, N, tol, Z, coef
     two = table.one + table.one
     a, post = np.zeros((C, k), W.dtype), np.zeros((C, k), W.dtype)
     d, g, f, b = np.zeros(k, W.dtype), np.zeros(k, W.dtype), np.zeros(k, W.dtype), np.zeros(k, W.dtype)
-    n, track = np.zeros(P.shape[1], W.dtype), np.ones(1, W.dtype)
+    n, h, track = np.zeros(P.shape[1], W.dtype), np.zeros(k, W.dtype), np.ones(1, W.dtype)
     V = np.zeros((4, k if table.tracked else 0), W.dtype)
-    dense = 0 if table.tracked or not table.settles else k
+    dense = 0 if table.tracked or table.diagonal or not table.settles else k
     order, L, work = np.zeros(dense, np.int64), np.zeros((dense, dense), W.dtype), np.zeros((dense, dense), W.dtype)
+    S = np.zeros((dense, dense), W.dtype)
     scale[:] = table.one
     failed, pending = DONE, 0
     for t in range(Z.shape[0]):
@@ -71,7 +73,8 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, N, tol, Z, coef
                     catch_up(G[c, t, :t], coef[c], scale[c], a[c])
             for i in range(k):
                 d[i] += table.channels[c, DRIVE] * a[c, i]
-        if not (settle(table, M, N, track, V, d, z, g, tol, order, work, L, b) and finite(z)):
+        inhibit(table, cells, d)
+        if not (settle(table, M, N, track, V, d, z, g, tol, order, work, L, b, S, cells) and finite(z)):
             failed = t
             break
         if not learning:
@@ -80,24 +83,29 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, N, tol, Z, coef
             eta[t] = table.zero
             coef[:, t, :] = table.zero
             continue
-        read(table, M, d, a, z, f, post)
+        read(table, M, d, a, z, f, post, cells)
         for c in range(C):
             rate = two * eta[t] * table.channels[c, RATE]
             keep = table.one - rate * table.channels[c, LEAK]
             if mute[c, t]:
                 coef[c, t, :] = table.zero
             elif plain:
-                x = X[t, offsets[c] : offsets[c + 1]]
+                x, gated = X[t, offsets[c] : offsets[c + 1]], table.channels[c, PRESYNAPTIC] != 0
                 for i in range(k):
                     w, push = W[i, offsets[c] : offsets[c + 1]], rate * post[c, i]
-                    for j in range(x.shape[0]):
-                        w[j] = keep * w[j] + push * x[j]
+                    if gated:
+                        for j in range(x.shape[0]):
+                            w[j] += x[j] * (push - (table.one - keep) * w[j])
+                    else:
+                        for j in range(x.shape[0]):
+                            w[j] = keep * w[j] + push * x[j]
             else:
                 scale[c] *= keep
                 share = rate / scale[c]
                 for i in range(k):
                     coef[c, t, i] = share * post[c, i]
-        adapt(table, eta[t] / table.tau, M, P, N, track, V, pending, z, f, n)
+        adapt(table, eta[t] / table.tau, M, P, R, N, track, V, pending, z, f, n, h)
+        adapt_cells(table, two * eta[t], z, cells)
         pending = (pending + 1) % 4
     if learning and table.tracked:
         finish(table, eta, Z, M, N, track, V)
