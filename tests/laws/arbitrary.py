@@ -54,7 +54,7 @@ def cells(draw: st.DrawFn, k: int, settles: bool, derived: bool) -> tuple[Latera
         lateral = Lateral(kind, tau, shift, gain=gain, power=power if shift else None, power_rate=0.01)
     choices = [*DOMAINS]
     if not settles:
-        choices += [Domain.nonnegative(centred=0.1), Domain(-0.7, 0.9, centred=0.1)]
+        choices += [Domain.nonnegative(centred=0.1), Domain.nonnegative(0.2, centred=0.1), Domain(centred=0.1)]
     elif kind == "none":
         choices += [Domain.ball(0.6)]
     if settles and kind in ("none", "gram"):
@@ -65,7 +65,7 @@ def cells(draw: st.DrawFn, k: int, settles: bool, derived: bool) -> tuple[Latera
             Domain(0.0, total=1.0, soft=3.0),
         ]
     domain = draw(st.sampled_from(choices))
-    return lateral, domain, 0.0 if domain.learned or not settles else threshold
+    return lateral, domain, 0.0 if domain.total is not None or not settles else threshold
 
 
 @st.composite

@@ -20,6 +20,7 @@ from tests.laws.compare import gap, run_gap
 
 from similis._errors import InputError
 from similis.circuit import Channel, Circuit, Form, Lateral, State, signals_table
+from similis.circuit.state import against
 from similis.engine import reference, run
 
 ENGINES = {"reference": reference.run, "stream": run, "stream, in a block": lambda *a: run(*a, block=1)}
@@ -106,7 +107,7 @@ def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(ci
     Z, after = reference.run(circuit, state, data)
     eta, rows = circuit.step.eta0 / (1 + circuit.step.decay * t), signals_table(circuit)
     currents = {name: state.W[name] @ data[name][0] for name in circuit.names}
-    back = reference.against(circuit, state) if circuit.settles else state.M
+    back = against(circuit, state)
     for row, name in zip(rows, circuit.names, strict=False):
         for i in range(circuit.size):
             seen = {"Z": Z[0, i], "OWN": currents[name][i], "FEEDBACK": (back @ Z[0])[i]}
@@ -116,7 +117,16 @@ def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(ci
             leaving = row["leak"] * state.W[name][i] * (data[name][0] if row["gated by input"] else 1)
             rule = 2 * eta * row["rate"] * (post * data[name][0] - leaving)
             np.testing.assert_allclose(after.W[name][i] - state.W[name][i], rule, atol=1e-12 * (1 + abs(post)))
-    lateral = {row["weights"]: row for row in rows[len(circuit.names) :]}
+    lateral, cells, cells2 = {row["weights"]: row for row in rows[len(circuit.names) :]}, state.cells, after.cells
+    if circuit.threshold:
+        wanted = 2 * eta * (circuit.threshold**0.5 * Z[0] - cells["b"])
+        np.testing.assert_allclose(cells2["b"] - cells["b"], wanted, atol=1e-12)
+        assert lateral["b"]["locality"] == "b[i] reads 1 before it, z[i] at neuron i, and itself"
+    if circuit.domain.learned:
+        np.testing.assert_allclose(cells2["b"] - cells["b"], 2 * eta * (Z[0] - cells["b"]), atol=1e-12)
+        assert lateral["b"]["locality"] == "b[i] reads z[i] before it, and itself"
+        grown = cells2["a"] - (1 - 2 * eta) * cells["a"]  # one number, lambda, times z
+        assert np.abs(np.outer(grown, Z[0]) - np.outer(Z[0], grown)).max() < 1e-9 * (1 + np.abs(grown).max())
     if "M" in lateral:
         row, i, j = lateral["M"], *rng(seed).integers(0, circuit.size, 2)
         own = row["leak"] * state.M[i, j] if row["leak"] else float(i == j)

@@ -21,6 +21,9 @@ _LATERAL: dict[str, list[tuple[str, str, str, str, str]]] = {
     "interneurons": [("z", "n", "P'", "n", "interneuron"), ("n", "z", "P", "Z", "neuron")],
     "none": [],
 }
+#: synapses of the single units, at the rate of W: from, to, weights, what is before them, what is behind
+_ROW_SUM = [("z", "lambda", "b", "z[i]", ""), ("lambda", "z", "a", "lambda", "Z")]
+_THRESHOLD = [("1", "z", "b", "1", "Z")]
 
 
 def describe(circuit: Circuit) -> str:
@@ -33,6 +36,7 @@ def describe(circuit: Circuit) -> str:
         dynamics   dz/ds = d - M z, and where it settles
         synapses   dW_c = 2 eta_t rate_c (post_c x_c' - leak_c W_c)
         lateral    dM = (eta_t/tau) (z z' - M), or its kin
+        units      db, da, dm, dmu: single units, thresholds, means, self-inhibition, where there are any
         step       eta_t = max(floor, eta0 / (1 + decay t))
 
     Parameters
@@ -100,8 +104,8 @@ def signals_table(circuit: Circuit) -> list[dict[str, Any]]:
     list of dict
         For each family of plastic synapses: ``synapse`` (from and to), ``weights``, ``presynaptic`` (one signal),
         ``postsynaptic`` (coefficient of each signal read at the receiving cell), ``leak``, ``rate`` (in units of
-        2 eta_t), ``gated`` (learning waits for f' of the neuron) and ``locality`` (a sentence). Fixed lateral weights
-        have no row.
+        2 eta_t), ``gated`` (learning waits for f' of the neuron), ``gated by input`` and ``locality`` (a sentence).
+        Fixed lateral weights have no row.
     """
     hand = Text()
     rows: list[dict[str, Any]] = []
@@ -142,27 +146,46 @@ def signals_table(circuit: Circuit) -> list[dict[str, Any]]:
         seen = f"{row['weights']}[i,j] reads {row['presynaptic']}[j] before it"
         behind = f", {row['locality']}" if row["locality"] else ""
         row["locality"] = seen + behind + ", and itself" * bool(row["leak"])
-    return rows
+    return rows + [_single(*unit) for unit in _ROW_SUM * circuit.domain.learned + _THRESHOLD * bool(circuit.threshold)]
+
+
+def _single(source: str, target: str, weights: str, before: str, signal: str) -> dict[str, Any]:
+    behind = ", z[i] at neuron i" if signal else ""
+    return {
+        "synapse": f"{source} -> {target}",
+        "weights": weights,
+        "presynaptic": source,
+        "postsynaptic": {signal: 1.0} if signal else {},
+        "leak": 1.0,
+        "rate": 1.0,
+        "gated": False,
+        "gated by input": False,
+        "locality": f"{weights}[i] reads {before} before it{behind}, and itself",
+    }
 
 
 def _derived(circuit: Circuit) -> bool:
-    return all(equations.derived(circuit, c) for c in circuit.channels)
+    return all(equations.derived(circuit, c) for c in circuit.channels) and not circuit.lateral.decoupled
 
 
 def _sections(circuit: Circuit, hand: Text) -> list[tuple[str, list[str]]]:
     if _derived(circuit):
         objective = equations.objective(circuit, hand)
+    elif circuit.lateral.decoupled:
+        objective = "none: decoupled interneurons have one only where R = P'"
     else:
         names = [c.name for c in circuit.channels if not equations.derived(circuit, c)]
         objective = f"none: the synapses of {', '.join(names)} are declared, not derived from one"
-    return [
+    sections = [
         ("objective", [objective]),
         ("drive", equations.drive(circuit, hand)),
         ("dynamics", dynamics(circuit, hand)),
         ("synapses", [equations.synapse(circuit, c, hand) for c in circuit.channels]),
         ("lateral", equations.lateral(circuit, hand)),
+        ("units", equations.single_units(circuit, hand)),
         ("step", [equations.step(circuit, hand)]),
     ]
+    return [(word, sentences) for word, sentences in sections if sentences]
 
 
 def _joined(sentences: list[str]) -> list[str]:

@@ -58,9 +58,11 @@ def draw(circuit: Circuit, ax: Axes | None = None) -> Axes:
     somas = _places(circuit.size, 3.1, 7.2)
     _channels(circuit, brush, somas)
     if circuit.lateral.kind == "interneurons":
-        _interneurons(circuit, brush, somas)
+        _interneurons(brush, somas, circuit.lateral.units or circuit.size, "n", "P", not circuit.settles)
     elif circuit.lateral.kind != "none":
         _laterals(circuit, brush, somas)
+    elif circuit.domain.total is not None:
+        _interneurons(brush, somas, 1, r"\lambda", "b" if circuit.domain.learned else "1")
     _somas(circuit, brush, somas)
     _key(circuit, brush)
     return ax
@@ -143,13 +145,13 @@ def _laterals(circuit: Circuit, brush: Brush, somas: list[float]) -> None:
     brush.words(RIGHT, middle - 0.19, f"inhibits{until}", FAINT, 7)
 
 
-def _interneurons(circuit: Circuit, brush: Brush, somas: list[float]) -> None:
+def _interneurons(brush: Brush, somas: list[float], count: int, name: str, weights: str, dashed: bool = False) -> None:
     """Two crossbars: axons excite the interneurons, whose axons meet the lateral dendrites with flat bars."""
-    cells = _places(circuit.lateral.units or circuit.size, RIGHT + 0.1, RIGHT + 1.3)
+    cells = _places(count, RIGHT + 0.1, RIGHT + 1.3)
     back = [ROW - 0.25 * j for j in range(len(cells))]
     out = [back[-1] - 0.36 - 0.25 * i for i in range(len(somas))]
     for x in somas:
-        brush.line((x - STEM, x - STEM), (SOMA, back[-1]), INK, 1.8, DENDRITE, not circuit.settles)
+        brush.line((x - STEM, x - STEM), (SOMA, back[-1]), INK, 1.8, DENDRITE, dashed)
     for cell, y in zip(cells, back, strict=True):
         brush.line((somas[0] - STEM, cell), (y, y), INHIBITION)
         brush.line((cell, cell), (y, out[-1]), INHIBITION, 1.6, DENDRITE)
@@ -161,9 +163,14 @@ def _interneurons(circuit: Circuit, brush: Brush, somas: list[float]) -> None:
         brush.joint(x + STEM, y, INK)
         for cell in cells:
             brush.excite(cell - 0.05, y, INK, 0.08)
-    brush.words(cells[-1] + 0.3, back[0] - 0.05, r"$\mathbf{n}$", INHIBITION, 8)
-    brush.words(somas[0] - 0.5, (back[0] + back[-1]) / 2, "$-\\mathbf{P}$ anti-Hebbian", INHIBITION, 8, "right")
-    brush.words(cells[-1] + 0.3, (out[0] + out[-1]) / 2, "$\\mathbf{P}^{\\top}$ Hebbian", INK)
+    symbol = name if name.startswith("\\") else rf"\mathbf{{{name}}}"
+    learned = weights != "1"
+    brush.words(cells[-1] + 0.3, back[0] - 0.05, f"${symbol}$", INHIBITION, 8)
+    kinds = (" anti-Hebbian", " Hebbian") if learned else (" fixed", " fixed")
+    middle = (back[0] + back[-1]) / 2
+    brush.words(somas[0] - 0.5, middle, rf"$-\mathbf{{{weights}}}$" + kinds[0], INHIBITION, 8, "right")
+    middle = (out[0] + out[-1]) / 2
+    brush.words(cells[-1] + 0.3, middle, rf"$\mathbf{{{weights}}}^{{\top}}$" + kinds[1], INK)
 
 
 def _somas(circuit: Circuit, brush: Brush, somas: list[float]) -> None:
@@ -179,6 +186,8 @@ def _somas(circuit: Circuit, brush: Brush, somas: list[float]) -> None:
     if circuit.size > 3:
         brush.dots((somas[1] + somas[2]) / 2, SOMA, INK)
     bounds = equations.domain(circuit, hand, hand.bold("z"))
+    for place, rule in enumerate(equations.single_units(circuit, hand)):
+        brush.words(RIGHT, SOMA + 0.3 * (place + 1), f"${rule}$", FAINT, 7)
     if not circuit.settles:
         brush.words(RIGHT, SOMA, f"${settled(circuit, hand)[0]}$, feedforward")
     else:
@@ -189,7 +198,8 @@ def _somas(circuit: Circuit, brush: Brush, somas: list[float]) -> None:
 def _key(circuit: Circuit, brush: Brush) -> None:
     """What the marks mean, of those that occur."""
     dashed = not circuit.settles or any(c.drive == 0.0 for c in circuit.channels)
-    occurs = {"excites": True, "inhibits": circuit.lateral.kind != "none", "teaches only": dashed}
+    inhibits = circuit.lateral.kind != "none" or circuit.domain.total is not None
+    occurs = {"excites": True, "inhibits": inhibits, "teaches only": dashed}
     meanings = [meaning for meaning, here in occurs.items() if here]
     for place, meaning in enumerate(reversed(meanings)):
         y = 0.27 + 0.31 * place

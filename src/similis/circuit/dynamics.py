@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import math
 
-from .equations import domain, lateral_current, lateral_matrix, signed
+from .equations import domain, lateral_current, lateral_matrix, signed, sum_of
 from .notation import Text
 from .spec import Circuit
 
 
 def dynamics(circuit: Circuit, hand: Text) -> list[str]:
     """The differential equations of one sample, then the point they settle at; only the point if nothing recurs."""
-    if not circuit.settles:
+    if not circuit.settles or math.isfinite(circuit.domain.radius):
         return settled(circuit, hand)
     z, n = hand.bold("z"), hand.bold("n")
     l1, nonnegative = circuit.domain.l1, circuit.domain.lower == 0.0
     threshold = (-l1, "" if nonnegative else f"{hand.word('sign')}({z})")
     leak = [(-factor, current) for factor, current in lateral_current(circuit, hand)]
-    bounds = domain(circuit, hand, z)
-    flow = f"{hand.flow(z)} = {signed([(1.0, hand.bold('d')), *leak, threshold], hand)}"
+    total, b = circuit.domain.total, hand.bold("b" if circuit.domain.learned else "1")
+    bounds = domain(circuit, hand, z) if total is None else f"{z} {hand.at_least} 0"
+    held = (-float(total is not None), f"{hand.unit} {b}")
+    flow = f"{hand.flow(z)} = {signed([(1.0, hand.bold('d')), *leak, held, threshold], hand)}"
     flows = [f"{flow}{', ' if bounds else ''}{bounds}"]
+    if total is not None:
+        give = (-1 / circuit.domain.soft, hand.unit)
+        flows.append(f"{hand.flow(hand.unit)} = {signed([(1.0, sum_of(circuit, hand)), (-total, ''), give], hand)}")
     if circuit.lateral.kind == "interneurons":
         flows.append(f"{hand.flow(n)} = {hand.bold('P')}{hand.T} {z} - {n}")
     first, *rest = settled(circuit, hand)
@@ -30,10 +35,19 @@ def settled(circuit: Circuit, hand: Text) -> list[str]:
     """z = argmin_{z in K} z'Mz - 2 z'd + 2 l1 |z|_1; neuron by neuron where the domain bends it."""
     z, d, K = hand.bold("z"), hand.bold("d"), circuit.domain
     recurrent = circuit.settles and circuit.lateral.kind != "none"
+    matrix = lateral_matrix(circuit, hand)
+    letter = "M" if circuit.lateral.kind == "interneurons" or matrix == hand.bold("M") else "A"
+    if math.isfinite(K.radius):
+        return [_on_a_ball(circuit, hand)]
+    if K.total is not None:
+        minus = signed([(1.0, d), (-1.0, f"{hand.unit} {hand.bold('b' if K.learned else '1')}")], hand)
+        if circuit.lateral.kind == "none":
+            return [f"{z} = {_over_own(circuit, hand, hand.positive(minus))}"]
     if K.is_free:
-        matrix = lateral_matrix(circuit, hand)
         matrix = f"({matrix})" if circuit.lateral.kind == "interneurons" else matrix
-        return [f"{z} = {matrix}{hand.inverse} {d}" if recurrent else f"{z} = {d}"]
+        matrix = f"({matrix})" if " + " in matrix and not matrix.startswith("(") else matrix
+        body = f"{matrix}{hand.inverse} {d}" if recurrent else _over_own(circuit, hand, d)
+        return [f"{z} = {signed([(1.0, body), (-float(K.centred > 0), hand.bold('m'))], hand)}"]
     rest = hand.entry("r", "i") if recurrent else d
     if K.lower == 0.0:
         body = signed([(1.0, rest), (-K.l1, "")], hand)
@@ -43,12 +57,35 @@ def settled(circuit: Circuit, hand: Text) -> list[str]:
     body = hand.positive(body) if K.lower == 0.0 and not clipped else body
     if recurrent:
         body = f"({body})" if clipped and " - " in body else body
-        body = hand.ratio(body, hand.entry("M", "ii"))
+        body = hand.ratio(body, hand.entry(letter, "ii"))
     if clipped:
         body = hand.call("clip", body, *(limit(value, hand) for value in (K.lower, K.upper)))
     if not recurrent:
-        return [f"{z} = {body}"]
-    return [f"{hand.entry('z', 'i')} = {body}", f"{rest} = {hand.entry('d', 'i')} - {hand.others}"]
+        body = _over_own(circuit, hand, body)
+        return [f"{z} = {signed([(1.0, body), (-float(K.centred > 0), hand.bold('m'))], hand)}"]
+    taken = [(-float(K.total is not None), f"{hand.unit} {hand.entry('b', 'i') if K.learned else ''}".strip())]
+    heard = signed([(1.0, hand.entry("d", "i")), *taken, (-1.0, hand.others(letter))], hand)
+    whole = [f"{hand.bold('A')} = {matrix}"] if letter == "A" else []
+    return [f"{hand.entry('z', 'i')} = {body}", f"{rest} = {heard}", *whole]
+
+
+def _over_own(circuit: Circuit, hand: Text, body: str) -> str:
+    """Divided by the neuron's self-inhibition, where there is no other inhibition."""
+    if not circuit.settles or circuit.lateral.kind != "none":
+        return body
+    own = signed([(c, s.replace(hand.bold("z"), "").strip()) for c, s in lateral_current(circuit, hand)], hand)
+    return body if own == "1" else hand.ratio(body, own)
+
+
+def _on_a_ball(circuit: Circuit, hand: Text) -> str:
+    """Divisive inhibition: on the sphere where the drive is strong enough, and always where nothing else holds z."""
+    z, positive = hand.bold("z"), hand.positive(hand.bold("d"))
+    sphere = hand.ratio(signed([(circuit.domain.radius, positive)], hand), hand.length(positive))
+    own = circuit.lateral.gain + circuit.lateral.shift
+    if own == 0.0 and circuit.lateral.power is None:
+        return f"{z} = {sphere}"
+    inside = _over_own(circuit, hand, positive)
+    return f"{z} = {inside}, {hand.word('or')} {sphere} {hand.word('if')} {hand.word('shorter')}"
 
 
 def limit(value: float, hand: Text) -> str:

@@ -11,12 +11,11 @@ TAKEN = set("IMPWadijnrstz")
 class Text:
     """Symbols as a terminal shows them."""
 
-    T, inverse = "'", "^-1"
-    eta, tau, t = "eta_t", "tau", "t"
+    T, inverse, squared = "'", "^-1", "^2"
+    eta, tau, t, mu, unit = "eta_t", "tau", "t", "mu", "lambda"
     at_least, at_most, differs = ">=", "<=", "!="
     dot, infinity = "", "inf"
     arrives = "settles at "
-    others = "sum_{j != i} M_ij z_j"  # the lateral current from the other neurons
 
     def bold(self, letter: str) -> str:
         """A vector or a matrix."""
@@ -38,11 +37,18 @@ class Text:
     def entry(self, letter: str, indices: str) -> str:
         return f"{letter}_{indices}"
 
+    def others(self, letter: str) -> str:
+        """The lateral current from the other neurons."""
+        return f"sum_{{j != i}} {letter}_ij z_j"
+
     def number(self, value: float) -> str:
         return f"{value:g}"
 
     def square(self, body: str) -> str:
         return f"|{body}|^2"
+
+    def length(self, body: str) -> str:
+        return f"|{body}|"
 
     def absolute(self, body: str) -> str:
         return f"|{body}|_1"
@@ -54,6 +60,14 @@ class Text:
         """An optimisation and what it is over."""
         inside = ",".join(variables)
         return f"{word}_{inside}" if inside.isalnum() else f"{word}_{{{inside}}}"
+
+    def stationary(self, variables: Iterable[str]) -> str:
+        """A saddle that is neither a minimum nor a maximum in its variables."""
+        return f"stat_{{{','.join(variables)}}}"
+
+    def gated_square(self, weights: str, x: str) -> str:
+        """sum_ij x_j W_ij^2."""
+        return f"sum_ij {x}_j {weights}_ij^2"
 
     def ratio(self, top: str, bottom: str) -> str:
         return f"{top} / {f'({bottom})' if ' ' in bottom else bottom}"
@@ -79,11 +93,10 @@ class Latex(Text):
     """The same symbols in LaTeX, within what matplotlib's mathtext can render."""
 
     T, inverse = r"^{\top}", "^{-1}"
-    eta, tau = r"\eta_t", r"\tau"
+    eta, tau, mu, unit = r"\eta_t", r"\tau", r"\mu", r"\lambda"
     at_least, at_most, differs = r"\geq", r"\leq", r"\neq"
     dot, infinity = r" \odot", r"\infty"
     arrives = r"\rightarrow\; "
-    others = r"\sum_{j \neq i} M_{ij} z_j"
 
     def bold(self, letter: str) -> str:
         return rf"\mathbf{{{letter}}}"
@@ -105,6 +118,9 @@ class Latex(Text):
     def entry(self, letter: str, indices: str) -> str:
         return rf"{letter}_{{{indices}}}"
 
+    def others(self, letter: str) -> str:
+        return rf"\sum_{{j \neq i}} {letter}_{{ij}} z_j"
+
     def number(self, value: float) -> str:
         digits, _, power = f"{value:g}".partition("e")
         if not power:
@@ -114,6 +130,9 @@ class Latex(Text):
     def square(self, body: str) -> str:
         return rf"\|{body}\|^2"
 
+    def length(self, body: str) -> str:
+        return rf"\|{body}\|"
+
     def absolute(self, body: str) -> str:
         return rf"\|{body}\|_1"
 
@@ -122,6 +141,12 @@ class Latex(Text):
 
     def over(self, word: str, variables: Iterable[str]) -> str:
         return rf"\{word}_{{{', '.join(variables)}}}"
+
+    def stationary(self, variables: Iterable[str]) -> str:
+        return rf"\mathrm{{stat}}_{{{', '.join(variables)}}}"
+
+    def gated_square(self, weights: str, x: str) -> str:
+        return rf"\sum_{{ij}} {x}_j ({weights})_{{ij}}^2"
 
     def ratio(self, top: str, bottom: str) -> str:
         return rf"\frac{{{top}}}{{{bottom}}}"

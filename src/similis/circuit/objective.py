@@ -26,7 +26,7 @@ import numpy as np
 
 from .._errors import InputError
 from .spec import Circuit
-from .state import State
+from .state import State, against
 
 
 def value(circuit: Circuit, state: State, data: Mapping[str, np.ndarray], Z: np.ndarray) -> float:
@@ -53,7 +53,7 @@ def value(circuit: Circuit, state: State, data: Mapping[str, np.ndarray], Z: np.
         ):
             raise InputError(f"the synapse of channel {c.name!r} reads {c.post}, which this objective does not derive")
     currents = {c.name: data[c.name] @ state.W[c.name].T for c in circuit.channels if c.name in data}
-    A = _against(circuit, state)
+    A = against(circuit, state)
     total = np.einsum("ti,ij,tj->", Z, A, Z) + 2 * circuit.settles * circuit.domain.l1 * np.abs(Z).sum()
     for c in circuit.channels:
         if c.name not in currents:
@@ -64,13 +64,6 @@ def value(circuit: Circuit, state: State, data: Mapping[str, np.ndarray], Z: np.
         squares = state.W[c.name] ** 2
         total += c.leak * ((data[c.name] @ squares.T).sum() if c.presynaptic else len(Z) * squares.sum())
     return float(total / len(Z) - _potential(circuit, state) + _single(circuit, state, Z))
-
-
-def _against(circuit: Circuit, state: State) -> np.ndarray:
-    """A = gain M + shift I; with interneurons M holds the shift already."""
-    lateral = circuit.lateral
-    shift = 0.0 if lateral.kind == "interneurons" else state.cells.get("shift", np.array([lateral.shift]))[0]
-    return lateral.gain * state.M + shift * np.eye(circuit.size)
 
 
 def _single(circuit: Circuit, state: State, Z: np.ndarray) -> float:
@@ -112,7 +105,7 @@ def saddle_gradients(
     """
     T, gradients = len(Z), {}
     currents = {c.name: data[c.name] @ state.W[c.name].T for c in circuit.channels if c.name in data}
-    silent, A = np.zeros_like(Z), _against(circuit, state)
+    silent, A = np.zeros_like(Z), against(circuit, state)
     interior = circuit.domain.interior(Z + state.cells.get("mean", 0))
     for c in circuit.channels:
         if c.name not in data:
@@ -142,7 +135,7 @@ def _single_gradients(
         tiny = np.finfo(float).tiny
         d = sum(circuit.channel(name).drive * a for name, a in currents.items()) - cells["a"]
         heard = cells["b"] * (Z > 0)  # on the support d - A z = lambda b
-        unit = ((d - Z @ _against(circuit, state)) * heard).sum(1) / np.maximum((heard**2).sum(1), tiny)
+        unit = ((d - Z @ against(circuit, state)) * heard).sum(1) / np.maximum((heard**2).sum(1), tiny)
         if np.isfinite(circuit.domain.soft):
             unit = circuit.domain.soft * (Z @ cells["b"] - circuit.domain.total)
         gradients["a"] = 2 * (mean - cells["b"])

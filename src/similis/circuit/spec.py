@@ -140,6 +140,9 @@ class Domain:
         _check(special <= 1, "total, radius and centred together", "at most one of them")
         plain = self.lower == 0.0 and self.upper == math.inf and self.l1 == 0.0
         _check(special == 0 or self.centred > 0.0 or plain, "a total or a radius with other bounds", "z >= 0 alone")
+        # elsewhere (bound - m) + m need not be the bound again, and f' is read off z + m
+        open_ends = self.lower in (0.0, -math.inf) and self.upper == math.inf
+        _check(open_ends or not self.centred, "a centred domain with other bounds", "z >= 0, or free")
         bare = self.total is None and (self.learned or self.soft < math.inf)
         _check(not bare, "learned or soft without a total", "them with a total only")
 
@@ -264,7 +267,7 @@ class Circuit:
         _check(self.settles or not (ball or total), "a ball or a total with settles=False", "settles=True")
         _check(not (self.settles and domain.centred), "a centred domain that settles", "settles=False")
         _check(not total or lateral.kind in ("none", "gram"), f"a total with {lateral.kind!r}", "'none' or 'gram'")
-        _check(not (domain.learned and self.threshold), "a threshold with row sums", "one of them: row sums learn one")
+        _check(not (total and self.threshold), "a threshold with a total", "one of them: row sums learn thresholds")
         shifted = lateral.shift > 0.0 and lateral.kind != "interneurons"
         feedforward = not self.settles and (lateral.gain != 1.0 or lateral.power is not None or shifted)
         _check(not feedforward, "gain, shift or power with settles=False", "settles=True")

@@ -118,3 +118,12 @@ def _cells(circuit: Circuit, dtype: np.dtype) -> dict[str, np.ndarray]:
 def dtype_of(value: float, dtype: np.dtype | type) -> np.floating:
     """A scalar in the state's precision, so that float32 stays float32."""
     return np.dtype(dtype).type(value)
+
+
+def against(circuit: Circuit, state: State) -> np.ndarray:
+    """A = gain M + shift I, what outputs settle against and FEEDBACK carries; with interneurons M holds the shift."""
+    lateral = circuit.lateral
+    if lateral.kind == "interneurons":
+        return state.M
+    shift = state.cells["shift"][0] if lateral.power is not None else dtype_of(lateral.shift, state.dtype)
+    return dtype_of(lateral.gain, state.dtype) * state.M + shift * np.eye(circuit.size, dtype=state.dtype)

@@ -10,6 +10,7 @@ from scipy import sparse
 from scipy.optimize import brentq
 
 from ..circuit import Circuit, Domain, State
+from ..circuit.state import against
 from ._input import Data, admit, diverged, rates
 from .trace import Trace
 
@@ -29,7 +30,8 @@ def run(
         x = {c.name: _row(rows[c.name], t) for c in heard}
         a = {name: np.zeros(k, state.dtype) for name in circuit.names} | {n: W[n] @ x[n] for n in x}
         d = sum(c.drive * a[c.name] for c in circuit.channels) - inhibition(circuit, state)
-        z, unit = settle(against(circuit, state), d, circuit.domain, state.cells)
+        A = against(circuit, state) if circuit.settles else np.eye(k, dtype=state.dtype)
+        z, unit = settle(A, d, circuit.domain, state.cells)
         Z[t] = z
         if not np.isfinite(z).all():
             raise diverged(circuit, state.t + t, rows)
@@ -50,21 +52,12 @@ def inhibition(circuit: Circuit, state: State) -> np.ndarray:
     return state.cells.get("a", np.zeros(circuit.size, state.dtype))
 
 
-def against(circuit: Circuit, state: State) -> np.ndarray:
-    """A = gain M + shift I, which z settles against; I where nothing waits for the laterals."""
-    one, lateral = np.eye(circuit.size, dtype=state.dtype), circuit.lateral
-    if not circuit.settles:
-        return one
-    if lateral.kind == "interneurons":
-        return state.M  # which holds the shift
-    return lateral.gain * state.M + state.cells.get("shift", lateral.shift) * one
-
-
 def _learn(circuit: Circuit, state: State, x: dict, a: dict, z: np.ndarray, unit: float, eta: float) -> None:
     """The rules, as they stand in the table; changes the state's arrays."""
     W, M, P, lateral, k = state.W, state.M, state.P, circuit.lateral, circuit.size
-    back = M if not circuit.settles else against(circuit, state)
-    signals = {"Z": z, "FEEDBACK": back @ z} | {f"of({name})": current for name, current in a.items()}
+    signals = {"Z": z, "FEEDBACK": against(circuit, state) @ z} | {
+        f"of({name})": current for name, current in a.items()
+    }
     interior = circuit.domain.interior(z + state.cells.get("mean", 0))
     for c in (c for c in circuit.channels if c.name in x):
         signals["OWN"] = a[c.name]

@@ -10,6 +10,7 @@ from scipy import linalg, sparse
 from threadpoolctl import ThreadpoolController
 
 from ..circuit import Circuit, State
+from ..circuit.state import against
 from ..circuit.table import CURRENTS, DRIVE, Table, compile_circuit
 from ..kernels.gram import products
 from ..kernels.stream import DONE
@@ -245,9 +246,7 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
             current = channel.drive * np.asarray(rows[channel.name] @ state.W[channel.name].T)
             drive += np.where(mute[c][:, None], 0, current)
     if table.linear and not table.root:
-        A = table.gain * state.M
-        A[np.diag_indices_from(A)] += pack(circuit, table, state)[-1, 0]
-        return linalg.cho_solve(_factor(circuit, A, state.t, rows), drive.T).T
+        return linalg.cho_solve(_factor(circuit, against(circuit, state), state.t, rows), drive.T).T
     k, row = circuit.size, np.zeros((1, CURRENTS + 1), Z.dtype)
     row[0, DRIVE] = 1
     one = table._replace(channels=row)

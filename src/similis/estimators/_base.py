@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._errors import InputError, ModelFileError
 from .._random import generator
 from ..circuit import Circuit, State, init
+from ..circuit.state import against
 from ..engine import Trace, stream
 from ._moments import Moments
 from ._running import Running
@@ -131,8 +132,8 @@ class NetworkEstimator(BaseEstimator):
         return np.concatenate(parts)
 
     def _filters(self, name: str) -> np.ndarray:
-        """M^{-1} W of a channel, (k, d): the linear response to the channel alone, in the data's units."""
-        return np.linalg.solve(self.readout_.M, self.readout_.W[name]) / self.running_[name].rms
+        """A^{-1} W of a channel, (k, d): the linear response to the channel alone, in the data's units."""
+        return np.linalg.solve(against(self.circuit_, self.readout_), self.readout_.W[name]) / self.running_[name].rms
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_samples_seen_")

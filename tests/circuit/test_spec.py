@@ -1,0 +1,92 @@
+"""A circuit says what it is made of, refuses what has no meaning together, and survives being written down."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from tests.laws.circuits import CASES
+
+from similis import CircuitTransformer, load, save
+from similis._errors import InputError
+from similis.circuit import Channel, Circuit, Domain, Lateral, describe, init
+from similis.engine import run
+
+LABEL = (Channel("x"), Channel("y", drive=0.0))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_as_json_and_back(name):
+    circuit = CASES[name].circuit
+    assert Circuit.from_dict(json.loads(json.dumps(circuit.to_dict()))) == circuit
+
+
+@pytest.mark.parametrize(
+    ("make", "word"),
+    [
+        (lambda: Circuit("c", 2, domain=Domain.ball()), "ball"),
+        (lambda: Circuit("c", 2, lateral=Lateral("whiten"), domain=Domain.row_sum()), "total"),
+        (lambda: Circuit("c", 2, LABEL, Lateral("none"), Domain.simplex(), settles=False), "total"),
+        (lambda: Circuit("c", 2, domain=Domain.row_sum(), threshold=0.1), "threshold"),
+        (lambda: Circuit("c", 2, LABEL, settles=False, threshold=0.1), "threshold"),
+        (lambda: Circuit("c", 2, threshold=-0.1), "threshold"),
+        (lambda: Circuit("c", 2, domain=Domain.nonnegative(centred=0.1)), "centred"),
+        (lambda: Circuit("c", 2, LABEL, Lateral(gain=0.5), settles=False), "gain"),
+        (lambda: Circuit("c", 2, lateral=Lateral("interneurons", decoupled=True)), "decoupled"),
+        (lambda: Circuit("c", 2, lateral=Lateral("none", gain=0.0)), "gain=0"),
+        (lambda: Lateral("gram", gain=0.0), "gain=0"),
+        (lambda: Lateral("whiten", gain=0.5), "gain=0.5"),
+        (lambda: Lateral("gram", decoupled=True), "decoupled"),
+        (lambda: Lateral("interneurons", power=1.0), "power"),
+        (lambda: Lateral("none", power=1.0), "shift_min"),
+        (lambda: Domain(total=1.0), "total"),
+        (lambda: Domain(0.0, radius=1.0, total=1.0), "at most one"),
+        (lambda: Domain(0.0, soft=1.0), "soft"),
+        (lambda: Domain.ball(0.0), "radius"),
+        (lambda: Domain.row_sum(-1.0), "total"),
+        (lambda: Domain.nonnegative(centred=1.0), "centred"),
+    ],
+)
+def test_what_has_no_meaning_is_refused_with_its_name(make, word):
+    with pytest.raises(InputError, match=word):
+        make()
+
+
+def test_inputs_that_gate_their_own_synapses_are_not_negative():
+    circuit = Circuit("gated", 2, (Channel("x", presynaptic=True),))
+    with pytest.raises(InputError, match="expected x >= 0"):
+        run(circuit, init(circuit, {"x": 3}), -np.ones((4, 3)))
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("tiling", ["z = [d]_+ / |[d]_+|", "d = a_x - 0.447214 b", "db = 2 eta_t (0.447214 z - b)", "- |b|^2"]),
+        ("row-sum", ["stat_{a,b}", "min_{z >= 0, b' z = 1}", "dlambda/ds = b' z - 1", "da = 2 eta_t (lambda z - a)"]),
+        ("row-sum-power", ["max_mu", "mu z' z", "dmu = 0.002 (|z|^2 - 2)", "[d - lambda b]_+ / mu"]),
+        ("row-sum-gram", ["0.5 z' M z + 0.2 z' z", "- 0.25 |M|^2", "A = 0.5 M + 0.2 I"]),
+        ("row-sum-soft", ["2 (b' z - 0.7)^2", "- 0.5 lambda"]),
+        ("simplex", ["min_{z >= 0, 1' z = 1}", "settles at z = [d - lambda 1]_+"]),
+        ("presynaptic", ["sum_ij x_j Wx_ij^2", "(z 1' - Wx) diag(x)", "dW_label = 0"]),
+        ("bmvr-centred", ["z = [d]_+ - m", "1[z + m > 0]", "dm = 0.01 z"]),
+        ("bmvr-decoupled", ["dR = (eta_t/tau) (n z' - R)", "n = R z", "M = P R", "objective  none"]),
+        ("gain-and-shift", ["z = (0.7 M + 0.2 I)^-1 d"]),
+    ],
+)
+def test_the_equations_say_it(name, lines):
+    text = describe(CASES[name].circuit)
+    assert [line for line in lines if line not in text] == []
+    assert max(map(len, text.splitlines())) <= 88
+
+
+@pytest.mark.parametrize("name", ["row-sum-power", "tiling", "bmvr-centred", "bmvr-decoupled"])
+def test_what_single_neurons_carry_is_saved(name, tmp_path):
+    case = CASES[name]
+    data = case.data(400)
+    streams = data if len(data) > 1 else data["x"]
+    model = CircuitTransformer(case.circuit, center=False, scale=None, random_state=0).fit(streams)
+    save(model, tmp_path / "m.safetensors")
+    twin = load(tmp_path / "m.safetensors")
+    assert twin.state_ == model.state_
+    assert twin.partial_fit(streams).state_ == model.partial_fit(streams).state_
