@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .estimators import (
         CircuitTransformer,
+        ManifoldTiling,
         NonnegativeSimilarityMatching,
         OnlineCCA,
         SimilarityMatching,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "ManifoldTiling",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",
@@ -33,6 +35,7 @@ _ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics
 
 __all__ = [
     "CircuitTransformer",
+    "ManifoldTiling",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",

@@ -119,7 +119,7 @@ def _extra() -> dict[str, Case]:
         ),
         "ball": (Circuit("ball", 4, lateral=Lateral("none", gain=0.0), domain=Domain.ball(0.8), step=slow), x),
         "ball-wide": (Circuit("wide", 4, lateral=Lateral("none"), domain=Domain.ball(0.6), step=slow), x),
-        "tiling": (
+        "tiling-slow": (
             Circuit(
                 "tiling", 4, lateral=Lateral("none", gain=0.0), domain=Domain.ball(), step=slow, threshold=0.2,
             ), x,

@@ -4,9 +4,11 @@ from .cca import OnlineCCA
 from .custom import CircuitTransformer
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 from .supervised import SupervisedSimilarityMatching
+from .tiling import ManifoldTiling
 
 __all__ = [
     "CircuitTransformer",
+    "ManifoldTiling",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",

@@ -21,6 +21,7 @@ CLASSES = (
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SupervisedSimilarityMatching",
+    "ManifoldTiling",
     "CircuitTransformer",
 )
 

@@ -4,12 +4,15 @@ from ._card import Card, catalogue
 from .cca import canonical_correlation
 from .similarity import nonnegative_similarity, principal_subspace
 from .supervised import supervised_similarity
+from .tiling import manifold_tiling, ring_half_width
 
 __all__ = [
     "Card",
     "canonical_correlation",
     "catalogue",
+    "manifold_tiling",
     "nonnegative_similarity",
     "principal_subspace",
+    "ring_half_width",
     "supervised_similarity",
 ]
