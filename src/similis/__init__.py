@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .estimators import (
         CircuitTransformer,
+        ManifoldClassifier,
         ManifoldTiling,
         NonnegativeSimilarityMatching,
         OnlineCCA,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "ManifoldClassifier",
     "ManifoldTiling",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
@@ -35,6 +37,7 @@ _ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics
 
 __all__ = [
     "CircuitTransformer",
+    "ManifoldClassifier",
     "ManifoldTiling",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",

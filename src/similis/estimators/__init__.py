@@ -2,12 +2,14 @@
 
 from .cca import OnlineCCA
 from .custom import CircuitTransformer
+from .manifold import ManifoldClassifier
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 from .supervised import SupervisedSimilarityMatching
 from .tiling import ManifoldTiling
 
 __all__ = [
     "CircuitTransformer",
+    "ManifoldClassifier",
     "ManifoldTiling",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",

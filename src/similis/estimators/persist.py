@@ -22,6 +22,7 @@ CLASSES = (
     "OnlineCCA",
     "SupervisedSimilarityMatching",
     "ManifoldTiling",
+    "ManifoldClassifier",
     "CircuitTransformer",
 )
 

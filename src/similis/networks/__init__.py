@@ -2,6 +2,7 @@
 
 from ._card import Card, catalogue
 from .cca import canonical_correlation
+from .manifold import label_propagation, soft_tiles, tiles_on
 from .similarity import nonnegative_similarity, principal_subspace
 from .supervised import supervised_similarity
 from .tiling import manifold_tiling, ring_half_width
@@ -10,9 +11,12 @@ __all__ = [
     "Card",
     "canonical_correlation",
     "catalogue",
+    "label_propagation",
     "manifold_tiling",
     "nonnegative_similarity",
     "principal_subspace",
     "ring_half_width",
+    "soft_tiles",
     "supervised_similarity",
+    "tiles_on",
 ]
