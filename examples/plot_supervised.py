@@ -1,6 +1,7 @@
 """Neurons that hear the labels while they learn, beside neurons that do not.
 
-Both see 1,200 digits ten times, about their mean. At test both see pixels only; a linear read-out tells the classes from the outputs.
+Both see 1,200 digits ten times, about their mean. At test both see pixels only; a linear read-out tells the classes
+from the outputs.
 
     python examples/plot_supervised.py        # writes plot_supervised.png
 """

@@ -19,7 +19,7 @@ from ..circuit import Circuit, State, Step, init
 from ..engine import stream
 from ..networks import label_propagation, soft_tiles, tiles_on
 from ._base import NetworkEstimator
-from ._labels import admit_labels, labelled, merged, one_hot, pack_classes, unpack_classes
+from ._labels import UNLABELLED, admit_labels, labelled, merged, one_hot, pack_classes, unpack_classes
 from ._running import Running
 
 #: samples of a pass that are learned together, so that memory does not grow with the data
@@ -29,11 +29,11 @@ ROWS = 4096
 class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
     """Classes from very few labels, by two layers of Hebbian neurons: tiles, and labels that spread over them.
 
-    Layer 1 tiles the samples' manifold, whatever their labels: ``z = [W x - a - lambda b]_+ / mu`` with ``b.z = 1``. Layer 2
-    has a neuron a class, ``p = V s`` with ``s = z / sum(z)``, or the label where there is one, and learns by
-    ``V_cj += 2 eta s_j (p_c - V_cj)``: each tile takes over the classes of the samples in it, and hands them on to the tiles
-    that share samples with it. The correlations of tiles replace the graph of label propagation: memory and time a
-    sample do not grow with the number of samples.
+    Layer 1 tiles the samples' manifold, whatever their labels: ``z = [W x - a - lambda b]_+ / mu`` with ``b.z = 1``.
+    Layer 2 has a neuron a class, ``p = V s`` with ``s = z / sum(z)``, or the label where there is one, and learns by
+    ``V_cj += 2 eta s_j (p_c - V_cj)``: each tile takes over the classes of the samples in it, and hands them on to the
+    tiles that share samples with it. The correlations of tiles replace the graph of label propagation: memory and time
+    a sample do not grow with the number of samples.
 
     Parameters
     ----------
@@ -43,8 +43,9 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
     center : bool, remove the running mean (of no effect but on rounding)
     scale : "auto" divides by the running RMS norm, so that steps are safe whatever the units; None trusts the data
     eta0 : float in (0, 1/2), learning rate of layer 2. Layer 1 has the rates of ``similis.networks.soft_tiles``
-    n_epochs : int, passes of ``fit`` over its data, in which both layers learn
-    n_replays : int, further passes of ``fit`` in which labels spread over tiles that stay as they are
+    n_epochs : int, passes of ``fit`` over its data in which layer 1 learns
+    n_replays : int, further passes in which labels spread over tiles that stay as they are; more tiles need more.
+        0: layer 2 learns with layer 1, as in ``partial_fit``
     shuffle : bool, whether ``fit`` visits rows in random order, anew each pass
     random_state : int, Generator, RandomState or None
 
@@ -80,8 +81,8 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
     _held: tuple[np.ndarray, np.ndarray] | None
 
     def __init__(
-        self, n_components: int = 100, *, sharpness: float = 0.5, emphasis: float = 10.0, center: bool = True,
-        scale: str | None = "auto", eta0: float = 0.2, n_epochs: int = 2, n_replays: int = 10, shuffle: bool = True,
+        self, n_components: int = 50, *, sharpness: float = 0.4, emphasis: float = 10.0, center: bool = True,
+        scale: str | None = "auto", eta0: float = 0.2, n_epochs: int = 3, n_replays: int = 20, shuffle: bool = True,
         random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
@@ -98,7 +99,9 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
     # learning -------------------------------------------------------------------------------------------------------
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from the rows of X, from the beginning: ``n_epochs`` passes, then ``n_replays`` of layer 2 alone.
+        """Learn from the rows of X, from the beginning: layer 1 in ``n_epochs`` passes, layer 2 in ``n_replays`` more.
+
+        With ``n_replays=0`` both layers learn in the same passes, as in ``partial_fit``.
 
         Parameters
         ----------
@@ -114,10 +117,12 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         def order() -> np.ndarray:
             return rng.permutation(len(X)) if self.shuffle else np.arange(len(X))
 
+        heard = np.full(len(y), UNLABELLED) if self.n_replays else y  # layer 2 waits for tiles that stay in place
         for _ in range(self.n_epochs):
-            self._pass(X, y, order())
+            self._pass(X, heard, order())
             self._begin()
         if self.n_replays:
+            self._grow(merged(None, y))
             S = sparse.vstack(
                 [sparse.csr_array(self._shares(X[at])) for at in _blocks(np.arange(len(X)))], format="csr"
             )
@@ -155,8 +160,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
                 self._hear(X[at].astype(self._dtype, copy=False), y[at])
                 self.n_samples_seen_ += len(at)
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__ = before
             raise
 
     def _hear(self, X: np.ndarray, y: np.ndarray) -> None:
@@ -216,7 +220,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
     def _restart(self) -> None:
         super()._restart()
         for name in ("classes_", "_input", "_tiles", "_held"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
 
     # what was learned -----------------------------------------------------------------------------------------------
 

@@ -163,6 +163,7 @@ _MODULES = (  # one file a paper, in the order of the report
     "nsm",
     "bio_cca",
     "supervised",
+    "tiling",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 

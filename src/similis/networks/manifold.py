@@ -28,9 +28,9 @@ def label_propagation(n_components: int = 2, *, emphasis: float = 10.0, step: St
     """Layer 2, a neuron a class: ``z = proj(V s + kappa l)`` on the simplex, ``dV_ij ~ s_j (z_i - V_ij)``.
 
     s are shares of tiles that sum to 1. Columns of V stay on the simplex, so without a label ``z = V s``, the mean of
-    the tiles' classes, and with one (``kappa = 1 + emphasis``) ``z = l`` for any ``sum(s) <= emphasis``. The gate s_j makes
-    V_j the conditional mean of z given tile j: V spreads labels along the tiles' correlations ``<s s'>``. The label
-    synapses are one to one and do not learn.
+    the tiles' classes, and with one (``kappa = 1 + emphasis``) ``z = l`` for any ``sum(s) <= emphasis``. The gate s_j
+    makes V_j the conditional mean of z given tile j: V spreads labels along the tiles' correlations ``<s s'>``. The
+    label synapses are one to one and do not learn.
     """
     channels = (Channel("x", presynaptic=True), Channel("label", drive=1.0 + emphasis, rate=0.0))
     return Circuit("manifold", n_components, channels, Lateral("none"), Domain.simplex(), step or Step(0.2))
@@ -39,8 +39,8 @@ def label_propagation(n_components: int = 2, *, emphasis: float = 10.0, step: St
 def soft_tiles(n_components: int, *, sharpness: float = 0.5, step: Step | None = None) -> Circuit:
     """Layer 1: outputs aligned with the inputs' similarities, their Gram with row sums 1 and trace ``sharpness k``.
 
-    Row sums make tiles of regions, wherever the origin is: ``b.z = 1``, ``z_i = [W_i x - a_i - lambda b_i]_+ / mu``. The
-    trace, to which mu is steered, is near k for hard tiles and near 1 for tiles as wide as the data.
+    Row sums make tiles of regions, wherever the origin is: ``b.z = 1``, ``z_i = [W_i x - a_i - lambda b_i]_+ / mu``.
+    The trace, to which mu is steered, is near k for hard tiles and near 1 for tiles as wide as the data.
     """
     k = n_components
     trace = max(1.0, sharpness * k)

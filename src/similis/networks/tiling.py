@@ -35,7 +35,7 @@ def manifold_tiling(n_components: int = 16, *, threshold: float = 0.3, step: Ste
 def ring_half_width(threshold: float) -> float:
     """Half-width psi (radians) of the optimal field ``[cos phi - cos psi]_+`` on the unit circle.
 
-    Solves ``alpha = cos psi (psi/2 - sin(2 psi)/4) / (sin psi - psi cos psi)``: pi/2 at alpha = 0, 0 as alpha tends to 1.
+    Solves ``alpha = cos psi (psi/2 - sin(2 psi)/4) / (sin psi - psi cos psi)``: pi/2 at alpha = 0, to 0 at alpha = 1.
     """
     low, high = 1e-3, math.pi / 2
     for _ in range(60):  # the right-hand side falls from 1 to 0
