@@ -124,7 +124,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         if self.n_replays:
             self._grow(merged(None, y))
             S = sparse.vstack(
-                [sparse.csr_array(self._shares(X[at])) for at in _blocks(np.arange(len(X)))], format="csr"
+                [sparse.csr_array(self.shares(X[at])) for at in _blocks(np.arange(len(X)))], format="csr"
             )
             for _ in range(self.n_replays):
                 for at in _blocks(order()):
@@ -233,7 +233,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         twin._begin()
         return twin
 
-    def _shares(self, X: np.ndarray) -> np.ndarray:
+    def shares(self, X: np.ndarray) -> np.ndarray:
         """(n_samples, n_components) shares of the tiles, rows sum to 1."""
         rows = self._input.apply(X.astype(self._dtype, copy=False))
         return _normalised(stream.run(self._layer(), self._tiles, rows, learn=False)[0])
@@ -246,7 +246,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
             raise InputError("no label was seen yet; expected one in fit or partial_fit before predictions")
         model = self._begun()
         V = model.state_.W["x"].T.astype(float)
-        P = np.concatenate([model._shares(X[at]).astype(float) @ V for at in _blocks(np.arange(len(X)))])
+        P = np.concatenate([model.shares(X[at]).astype(float) @ V for at in _blocks(np.arange(len(X)))])
         return P / P.sum(1, keepdims=True)
 
     def predict(self, X: Any) -> np.ndarray:

@@ -164,6 +164,7 @@ _MODULES = (  # one file a paper, in the order of the report
     "bio_cca",
     "supervised",
     "tiling",
+    "manifold",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 
