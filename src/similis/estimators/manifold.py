@@ -123,9 +123,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
             self._begin()
         if self.n_replays:
             self._grow(merged(None, y))
-            S = sparse.vstack(
-                [sparse.csr_array(self.shares(X[at])) for at in _blocks(np.arange(len(X)))], format="csr"
-            )
+            S = sparse.vstack([sparse.csr_array(self.shares(X[at])) for at in _blocks(np.arange(len(X)))], format="csr")
             for _ in range(self.n_replays):
                 for at in _blocks(order()):
                     self._spread(S[at].toarray(), y[at])

@@ -45,7 +45,7 @@ def soft_tiles(n_components: int, *, sharpness: float = 0.5, step: Step | None =
     k = n_components
     trace = max(1.0, sharpness * k)
     lateral = Lateral("none", gain=0.0, shift=1 / k, power=trace, power_rate=0.01 / (k * trace), shift_min=1e-3 / k)
-    step = step or Step(0.05, 0.002, floor=0.001)
+    step = step or Step(0.05, 0.01, floor=0.05 / k)  # a tile must average many of the few samples that fall into it
     return Circuit("tiles", k, (Channel("x"),), lateral, Domain.row_sum(), step)
 
 
