@@ -31,7 +31,7 @@ def main() -> None:
         Z = model.transform(circle)
         for colour, neuron in zip(colours, np.argsort(Z.argmax(0)), strict=True):
             ax.plot(angles, 1 + Z[:, neuron] / Z.max(), color=colour, linewidth=1.6)
-        width, theory = 360 * np.mean(Z > 0.05 * Z.max(0)), 2 * np.degrees(ring_half_width(alpha))
+        width, theory = 360 * np.mean(Z / Z.max(0) > 0.05), 2 * np.degrees(ring_half_width(alpha))
         ax.set(ylim=(0, 2.05), yticks=[], xticks=[])
         ax.set_title(f"threshold {alpha:g}\nfields {width:.0f}° wide (theory {theory:.0f}°)")
         print(f"threshold {alpha:g}: {width:.0f} degrees at 5 % of the peak; support in theory {theory:.0f}")
