@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from similis.circuit import Circuit
 from similis.networks import catalogue
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -38,11 +39,12 @@ def test_the_default_steps_in_the_decision_are_those_of_the_code():
         row[0]: tuple(map(float, row[1:]))
         for row in re.findall(r"^\| (\w+) \| ([\d.e-]+) \| ([\d.e-]+) \| ([\d.e-]+) \|$", text, re.MULTILINE)
     }
-    assert said.keys() == catalogue().keys()
-    for name, card in catalogue().items():
-        circuit = card.build()
+    circuits = {name: card for name, card in catalogue().items() if isinstance(card.build(), Circuit)}
+    params = {name: getattr(estimators, card.estimator)().get_params() for name, card in circuits.items()}
+    assert said.keys() == {name for name in circuits if {"eta0", "decay", "tau"} <= params[name].keys()}
+    for name in said:
+        card, circuit = circuits[name], circuits[name].build()
         assert said[name] == (circuit.step.eta0, circuit.step.decay, circuit.lateral.tau), name
-        params = getattr(estimators, card.estimator)().get_params()
-        assert said[name] == (params["eta0"], params["decay"], params["tau"]), (
+        assert said[name] == tuple(params[name][key] for key in ("eta0", "decay", "tau")), (
             f"{card.estimator} and its network differ"
         )

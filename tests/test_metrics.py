@@ -164,3 +164,24 @@ I2 = np.eye(2)
 def test_bad_input_is_named(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+def test_field_widths_and_similarity_width_of_triangular_fields():
+    """Fields [w/2 - |angle|]_+ are w wide; their similarity is the autocorrelation of a triangle, a cubic spline whose
+    half maximum lies where 2/3 - x^2 + x^3/2 = 1/3 for x in units of w/2."""
+    angle, width = np.arange(3600) / 10, 60.0
+    distance = np.abs((angle[:, None] - np.arange(0, 360, 10) + 180) % 360 - 180)
+    Z = np.maximum(width / 2 - distance, 0)
+    np.testing.assert_allclose(metrics.field_widths(Z), width, atol=0.2)
+    x = np.roots([0.5, -1, 0, 1 / 3])
+    half = float(x[(x > 0) & (x < 1)][0].real) * width / 2
+    assert metrics.similarity_width(Z) == pytest.approx(2 * half, rel=1e-3)
+    assert metrics.similarity_width(7 * np.roll(Z, 5, axis=0)) == pytest.approx(2 * half, rel=1e-3)
+    assert metrics.similarity_width(np.ones((9, 2))) == 360
+    assert metrics.field_widths(np.zeros((4, 1)))[0] == 0
+
+
+@pytest.mark.parametrize("Z", [-np.eye(3), np.zeros((3, 2))])
+def test_widths_need_outputs(Z):
+    with pytest.raises(InputError, match="output"):
+        metrics.similarity_width(Z)

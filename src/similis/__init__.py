@@ -14,6 +14,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .estimators import (
         CircuitTransformer,
+        DualClassifier,
+        DualRegressor,
+        FlexibleSimilarityMatching,
         ManifoldClassifier,
         ManifoldTiling,
         NonnegativeSimilarityMatching,
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "DualClassifier",
+    "DualRegressor",
+    "FlexibleSimilarityMatching",
     "ManifoldClassifier",
     "ManifoldTiling",
     "NonnegativeSimilarityMatching",
@@ -37,6 +43,9 @@ _ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics
 
 __all__ = [
     "CircuitTransformer",
+    "DualClassifier",
+    "DualRegressor",
+    "FlexibleSimilarityMatching",
     "ManifoldClassifier",
     "ManifoldTiling",
     "NonnegativeSimilarityMatching",

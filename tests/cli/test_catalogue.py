@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from similis.circuit import Circuit
 from similis.cli import doctor as doctor_module
 from similis.estimators.persist import CLASSES
 from similis.networks import catalogue
@@ -13,6 +14,7 @@ from similis.networks import catalogue
 
 def test_every_network_has_an_estimator_that_can_be_saved():
     assert {card.estimator for card in catalogue().values()} <= set(CLASSES)
+    assert {card.classifier for card in catalogue().values()} - {None} <= set(CLASSES)
 
 
 def test_list(similis):
@@ -26,9 +28,11 @@ def test_list(similis):
 def test_show_prints_paper_equations_and_signals(similis, name):
     card, text = catalogue()[name], similis("show", name).output
     assert card.title in text
-    assert all(word in text for word in ("objective", "dynamics", "synapses", "lateral", "reads"))
+    network = card.build()
+    bare = isinstance(network, Circuit) and network.lateral.kind == "none"
+    assert all(word in text for word in ("objective", "dynamics", "synapses", "units" if bare else "lateral", "reads"))
     record = similis("show", name, "-k", 7, "--json").json
-    assert "7 neurons" in record["equations"]
+    assert "7 neurons" in record["equations"] or not isinstance(card.build(), Circuit)
     assert similis("show", name, "--latex").stdout.startswith("\\begin{aligned}")
     assert all(row["locality"] for row in record["signals"])
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from similis import NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching
+from similis import DualClassifier, DualRegressor, NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching
 from similis.estimators.persist import load
 
 
@@ -143,3 +143,30 @@ def test_python_m_similis_is_the_command(tmp_path, npy):
     second = subprocess.run(args, capture_output=True, text=True)
     assert (second.returncode, second.stdout) == (1, "")
     assert "already exists" in second.stderr
+
+
+def test_targets_are_numbers_or_labels(similis, tmp_path, X):
+    table = np.column_stack([X, np.digitize(X[:, 0], [0, 2])])
+    np.save(tmp_path / "t.npy", table)
+    where = (tmp_path / "t.npy", "--columns", "0:6", "--y-columns", "6", "--block-rows", 70)
+    similis("fit", "dual", *where, "-o", tmp_path / "m")
+    expected = DualRegressor(random_state=0)
+    for start in range(0, 300, 70):
+        expected.partial_fit(X[start : start + 70], table[start : start + 70, 6])
+    assert weights(load(tmp_path / "m")) == weights(expected)
+    similis("fit", "dual", *where, "--labels", "--param", "loss=hinge", "-o", tmp_path / "c")
+    expected = DualClassifier("hinge", random_state=0)
+    for start in range(0, 300, 70):
+        expected.partial_fit(X[start : start + 70], table[start : start + 70, 6], classes=[0.0, 1.0, 2.0])
+    model = load(tmp_path / "c")
+    assert weights(model) == weights(expected)
+    # the labels of a checkpoint are known already
+    similis("fit", "dual", *where, "--resume", tmp_path / "c", "-o", tmp_path / "d")
+    assert load(tmp_path / "d").n_samples_seen_ == 600
+    assert "one estimator" in similis("fit", "psp", where[0], "--labels", "-o", tmp_path / "e", status=2).stderr
+    similis("predict", tmp_path / "c", where[0], "--columns", "0:6", "-o", tmp_path / "p.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "p.npy")[:, 0], model.predict(X))
+    labels = tmp_path / "y.npy"
+    np.save(labels, table[:, 6:])
+    similis("fit", "dual", "-", "--y-data", labels, "--labels", "-o", tmp_path / "f", stdin=csv(X))
+    assert load(tmp_path / "f").classes_.tolist() == [0.0, 1.0, 2.0]

@@ -77,9 +77,32 @@ def test_mfeat_views():
     assert pix[labels == 0, 7:9, 7].mean() < 1 < 4 < pix[labels == 1, 7:9, 6:9].max(axis=(1, 2)).mean()
 
 
+@pytest.mark.data
+@needs("coil20")
+def test_coil20_is_twenty_rings_of_upright_objects():
+    X, labels = datasets.load_coil20()
+    assert X.shape == (1440, 1024)
+    assert (X.min(), X.max()) == (0, 1)
+    np.testing.assert_array_equal(labels, np.repeat(np.arange(20), 72))
+    duck = X[labels == 0]
+    step, opposite = (np.linalg.norm(duck - np.roll(duck, shift, axis=0), axis=1) for shift in (-1, 36))
+    assert step.max() < opposite.min()  # also from the last view to the first: a closed ring
+    car = X[labels == 2][0].reshape(32, 32)
+    tall, wide = ((np.arange(32) - 15.5) ** 2 @ car.sum(axis=axis) for axis in (1, 0))
+    assert wide > 2 * tall  # it drives, it does not stand on its bumper
+
+
 def test_catalog_describes_everything():
     records = datasets.catalog()
-    assert [record.name for record in records] == ["digits", "mnist", "fashion-mnist", "orl-faces", "mfeat"]
+    assert [record.name for record in records] == [
+        "digits",
+        "mnist",
+        "fashion-mnist",
+        "orl-faces",
+        "mfeat",
+        "coil20",
+        "graphs",
+    ]
     for record in records:
         assert record.description
         assert record.shape

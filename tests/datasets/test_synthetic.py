@@ -7,7 +7,7 @@ import pytest
 
 from similis import metrics
 from similis._errors import InputError
-from similis.datasets import correlated_views, gaussian_blobs, ring, spiked_covariance
+from similis.datasets import bars, correlated_views, gaussian_blobs, planted_partition, ring, spiked_covariance
 
 
 def test_spiked_covariance_has_the_spectrum_and_subspace_it_states():
@@ -67,7 +67,18 @@ def test_ring_lies_on_a_circle_at_the_stated_angles():
     np.testing.assert_allclose(flat, np.column_stack([np.cos(angle), np.sin(angle)]))
 
 
-@pytest.mark.parametrize("draw", [spiked_covariance, correlated_views, gaussian_blobs, ring])
+def test_images_are_unions_of_independent_bars():
+    X, parts = bars(20_000, 4, probability=0.25, noise=0.0, random_state=0)
+    assert parts.shape == (8, 16)
+    np.testing.assert_array_equal(parts.sum(1), 4)
+    np.testing.assert_array_equal(parts @ parts.T - 4 * np.eye(8), np.kron([[0, 1], [1, 0]], np.ones((4, 4))))
+    assert set(np.unique(X)) == {0, 1}
+    assert X.mean() == pytest.approx(1 - 0.75**2, abs=0.01)  # a pixel lies on two bars
+    present = (X @ parts.T == 4).mean(0)  # a full bar: its own, or all four that cross it
+    np.testing.assert_allclose(present, 0.25 + 0.75 * 0.25**4, atol=0.01)
+
+
+@pytest.mark.parametrize("draw", [spiked_covariance, correlated_views, gaussian_blobs, ring, bars, planted_partition])
 def test_a_seed_repeats_and_the_global_state_is_untouched(draw):
     before = np.random.get_state()[1].copy()  # noqa: NPY002 - it is the global state that is watched
     np.testing.assert_array_equal(draw(50, random_state=7)[0], draw(50, random_state=7)[0])
@@ -86,6 +97,8 @@ def test_a_seed_repeats_and_the_global_state_is_untouched(draw):
         (lambda: correlated_views(noise=np.nan), "noise"),
         (lambda: gaussian_blobs(n_clusters=0), "n_clusters"),
         (lambda: ring(5, 1), "plane"),
+        (lambda: bars(0), "n_samples"),
+        (lambda: bars(probability=2.0), "probability"),
     ],
 )
 def test_impossible_models_are_refused(call, words):

@@ -12,7 +12,15 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from similis import CircuitTransformer, NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching
+from similis import (
+    CircuitTransformer,
+    DualClassifier,
+    DualRegressor,
+    FlexibleSimilarityMatching,
+    NonnegativeSimilarityMatching,
+    OnlineCCA,
+    SimilarityMatching,
+)
 from similis._errors import InputError
 from similis.metrics import canonical_correlations, subspace_error
 from similis.networks import principal_subspace
@@ -28,7 +36,15 @@ SINGLE = [SimilarityMatching, NonnegativeSimilarityMatching]
         SimilarityMatching(whiten=True),
         SimilarityMatching(solver="exact"),
         NonnegativeSimilarityMatching(),
+        FlexibleSimilarityMatching(),
         CircuitTransformer(principal_subspace(1)),
+        DualRegressor(),
+        DualRegressor("epsilon-insensitive", regularizer="p-norm"),
+        DualRegressor(solver="online", n_epochs=20),
+        DualClassifier(),
+        DualClassifier("hinge", kernel="rbf"),
+        DualClassifier("squared", regularizer="output-variance"),
+        DualClassifier(regularizer="entropy", solver="online", n_epochs=20),
     ]
 )
 def test_scikit_learn(estimator, check):

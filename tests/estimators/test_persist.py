@@ -15,6 +15,10 @@ from sklearn.linear_model import LinearRegression
 
 from similis import (
     CircuitTransformer,
+    DualClassifier,
+    DualRegressor,
+    FlexibleSimilarityMatching,
+    ManifoldTiling,
     NonnegativeSimilarityMatching,
     OnlineCCA,
     SimilarityMatching,
@@ -32,7 +36,16 @@ CASES = {
     "psp-whiten-float32": (SimilarityMatching(n_components=2, whiten=True, random_state=0), (X.astype(np.float32),)),
     "psp-exact": (SimilarityMatching(n_components=2, solver="exact"), (X,)),
     "nsm": (NonnegativeSimilarityMatching(n_components=3, l1=0.01, trace_every=20, random_state=0), (X,)),
+    "flexible": (FlexibleSimilarityMatching(n_components=4, trace=2, gamma=0.1, random_state=0), (X,)),
+    "flexible-not-begun": (FlexibleSimilarityMatching(n_components=20, random_state=0), (X.astype(np.float32),)),
     "cca": (OnlineCCA(n_components=2, random_state=0), (X, Y)),
+    "dual-kernel": (DualRegressor("epsilon-insensitive", kernel="rbf", random_state=0), (X, Y[:, 0])),
+    "dual-entropy-float32": (
+        DualClassifier(regularizer="entropy", random_state=0),
+        (X.astype(np.float32), np.array(["no", "yes", "perhaps"])[np.digitize(Y[:, 0], [-1, 1])]),
+    ),
+    "dual-online": (DualRegressor(regularizer="output-variance", solver="online", random_state=0), (X, Y)),
+    "tiling": (ManifoldTiling(n_components=3, threshold=0.1, random_state=0), (X,)),
     "supervised": (SupervisedSimilarityMatching(n_components=3, random_state=0), (X, X[:, 0] > 0)),
     "circuit": (CircuitTransformer(Circuit("mine", 2, domain=Domain(lower=0.0, upper=2.0)), random_state=0), (X,)),
 }
@@ -49,6 +62,10 @@ def model(tmp_path):
     path = tmp_path / "model.safetensors"
     save(SimilarityMatching(n_components=2, random_state=0).fit(X), path)
     return path
+
+
+def outputs(estimator, views):
+    return estimator.transform(*views) if hasattr(estimator, "transform") else estimator.predict(views[0])
 
 
 def packed(estimator):
@@ -70,8 +87,7 @@ def test_a_loaded_model_is_the_saved_one(fitted, tmp_path):
     assert type(again) is type(estimator)
     assert packed(again) == packed(estimator)
     assert str(again.get_params()) == str(estimator.get_params())
-    seen = views if estimator.beside_x == "view" else views[:1]
-    np.testing.assert_array_equal(np.asarray(again.transform(*seen)), np.asarray(estimator.transform(*seen)))
+    np.testing.assert_array_equal(np.asarray(outputs(again, views)), np.asarray(outputs(estimator, views)))
 
 
 def test_a_loaded_model_learns_on_bit_for_bit(fitted, tmp_path):

@@ -165,9 +165,10 @@ def _extra() -> dict[str, Case]:
 
 
 def _catalogued() -> dict[str, Case]:
-    """Every network of the catalogue, with its own steps: a new one inherits the laws."""
-    built = {name: card.build(n_components=4) for name, card in catalogue().items()}
-    return {name: Case(c, {v: max(8, 2 * c.size) + i for i, v in enumerate(c.names)}) for name, c in built.items()}
+    """Every circuit of the catalogue, with its own steps: a new one inherits the laws."""
+    built = {name: card.network(4) for name, card in catalogue().items()}
+    circuits = {name: c for name, c in built.items() if isinstance(c, Circuit)}
+    return {name: Case(c, {v: max(8, 2 * c.size) + i for i, v in enumerate(c.names)}) for name, c in circuits.items()}
 
 
 CASES: dict[str, Case] = {**_catalogued(), **_extra()}

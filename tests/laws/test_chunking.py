@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from similis import (
     CircuitTransformer,
+    FlexibleSimilarityMatching,
+    ManifoldTiling,
     NonnegativeSimilarityMatching,
     OnlineCCA,
     SimilarityMatching,
@@ -30,7 +32,11 @@ MAKERS = {
     "nsm": lambda: NonnegativeSimilarityMatching(4, random_state=0),
     "cca": lambda: OnlineCCA(2, random_state=0),
     "exact cca": lambda: OnlineCCA(2, solver="exact"),
+    "flexible": lambda: FlexibleSimilarityMatching(6, trace=4, random_state=0, trace_every=100),
+    "flexible parts": lambda: FlexibleSimilarityMatching(4, gamma=0.3, random_state=0),
+    "flexible, not begun": lambda: FlexibleSimilarityMatching(80, random_state=0),
     "supervised": lambda: SupervisedSimilarityMatching(4, random_state=0),
+    "tiling": lambda: ManifoldTiling(5, random_state=0, trace_every=100),
     "own": lambda: CircuitTransformer(principal_subspace(3), random_state=0),
 }
 

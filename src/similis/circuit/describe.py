@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import singledispatch
 from textwrap import wrap
 from typing import Any
 
@@ -26,8 +27,11 @@ _ROW_SUM = [("z", "lambda", "b", "z[i]", ""), ("lambda", "z", "a", "lambda", "Z"
 _THRESHOLD = [("1", "z", "b", "1", "Z")]
 
 
-def describe(circuit: Circuit) -> str:
+@singledispatch
+def describe(circuit: Circuit | Any) -> str:
     """State a circuit as equations, on at most one screen for the networks of the catalogue.
+
+    Networks that are no circuits register their own words, here and for `latex`, `signals_table` and `draw`.
 
     ::
 
@@ -59,15 +63,22 @@ def describe(circuit: Circuit) -> str:
     title += f"{channels} channel{'s' * (channels > 1)} ({', '.join(circuit.names)})"
     lines = [title, ""]
     for word, sentences in _sections(circuit, Text()):
-        rows = sentences if word == "synapses" else _joined(sentences)
-        for row in rows:
-            for part in _wrapped(row):
-                lines.append(f"{word:<{MARGIN}}{part}")
-                word = ""
+        lines += paragraph(word, sentences if word == "synapses" else _joined(sentences))
     return "\n".join(lines)
 
 
-def latex(circuit: Circuit) -> str:
+def paragraph(word: str, rows: list[str]) -> list[str]:
+    """Lines of a terminal: rows, broken where they are long, behind a word in the margin."""
+    lines = []
+    for row in rows:
+        for part in _wrapped(row):
+            lines.append(f"{word:<{MARGIN}}{part}")
+            word = ""
+    return lines
+
+
+@singledispatch
+def latex(circuit: Circuit | Any) -> str:
     r"""State a circuit as one LaTeX ``aligned`` environment.
 
     Parameters
@@ -89,7 +100,8 @@ def latex(circuit: Circuit) -> str:
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
-def signals_table(circuit: Circuit) -> list[dict[str, Any]]:
+@singledispatch
+def signals_table(circuit: Circuit | Any) -> list[dict[str, Any]]:
     """List, synapse by synapse, the signals its learning rule reads: all are present at that synapse.
 
     The rule of weight w_ij is ``dw_ij = 2 eta_t rate (post_i pre_j - leak w_ij)``, and ``post`` is a linear form in

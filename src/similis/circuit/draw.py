@@ -6,7 +6,8 @@ and a dashed dendrite teaches without driving the soma.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +31,8 @@ RADIUS, STEM = 0.36, 0.19
 COLORS = ("#2f6db5", "#d07a1f", "#3a8f6b", "#7a5ba6")
 
 
-def draw(circuit: Circuit, ax: Axes | None = None) -> Axes:
+@singledispatch
+def draw(circuit: Circuit | Any, ax: Axes | None = None) -> Axes:
     """Draw a circuit: input channels, compartments, somas, laterals with their signs, outputs.
 
     Three neurons, three inputs a channel and three interneurons stand for all; the first channel lies next to the soma.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
     from ..networks import Card
+    from ._views import Views
 
 #: parameters that a fit from a stream decides elsewhere
 _ELSEWHERE = {
@@ -32,11 +34,19 @@ def card(name: str) -> Card:
     return cards[name]
 
 
-def build(name: str, n_components: int | None, seed: int, given: list[str]) -> BaseEstimator:
+def class_of(name: str, *, labels: bool) -> str:
+    """Name of a network's estimator: of its classifier where the target holds class labels and it has one."""
+    entry = card(name)
+    if labels and entry.classifier is None:
+        raise typer.BadParameter(f"{name} has one estimator, {entry.estimator}", param_hint="--labels")
+    return entry.classifier if labels and entry.classifier else entry.estimator
+
+
+def build(name: str, n_components: int | None, seed: int, given: list[str], *, labels: bool = False) -> BaseEstimator:
     """The estimator for a network's name, with parameters from ``name=value`` texts (values in JSON, or bare words)."""
     from .. import estimators
 
-    estimator = getattr(estimators, card(name).estimator)(random_state=seed)
+    estimator = getattr(estimators, class_of(name, labels=labels))(random_state=seed)
     valid = sorted(set(estimator.get_params()) - set(_ELSEWHERE))
     if n_components is not None and "n_components" not in estimator.get_params():
         raise typer.BadParameter(f"{name} has no number of components", param_hint="--n-components")
@@ -57,6 +67,21 @@ def build(name: str, n_components: int | None, seed: int, given: list[str]) -> B
 def beside_x(estimator: BaseEstimator) -> str | None:
     """What the estimator learns from beside X: "view", "target" (numbers), "labels" (classes), or None."""
     return getattr(estimator, "beside_x", None)
+
+
+def classes_of(estimator: BaseEstimator, views: Views) -> dict[str, np.ndarray]:
+    """What a first ``partial_fit`` must know beside its rows: all labels, where it asks for ``classes``."""
+    if "classes" not in signature(estimator.partial_fit).parameters or hasattr(estimator, "classes_"):
+        return {}
+    import numpy as np
+
+    target = views.target()
+    if target.data == "-":
+        raise typer.BadParameter("all labels must be known first, and stdin can be read once: save it to a file")
+    found = np.empty(0)
+    for (block,) in target.blocks():
+        found = np.union1d(found, block)
+    return {"classes": found}
 
 
 def shaped(estimator: BaseEstimator, views: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:

@@ -42,6 +42,10 @@ class Views:
         first = (self.data, self.columns)
         return [first, (self.y_data or self.data, self.y_columns)] if self.two else [first]
 
+    def target(self) -> Views:
+        """The second view alone."""
+        return Views(self.y_data or self.data, self.y_columns, dtype=self.dtype, block_rows=self.block_rows)
+
     def require(self, *, two: bool, name: str) -> None:
         """Refuse one view where two are needed, and the reverse."""
         if two and not self.two:

@@ -12,7 +12,7 @@ from ._models import card
 from ._output import emit, table
 
 if TYPE_CHECKING:
-    from ..circuit import Circuit
+    from typing import Any
 
 
 def list_networks(as_json: opt.Json = False) -> None:
@@ -47,13 +47,14 @@ def show(
         from ..estimators.persist import load
 
         estimator = load(name)
-        network = estimator.circuit_
+        network = getattr(estimator, "circuit_", None) or estimator.representer_
         about = {"model": name, "estimator": str(estimator), "samples": int(estimator.n_samples_seen_)}
     else:
         entry = card(name)
-        network = entry.build(n_components)
+        network = entry.network(n_components)
         about = {"name": name, "paper": entry.title, "authors": entry.authors, "year": entry.year, "url": entry.url}
         about |= {"claims": "; ".join(entry.claims), "estimator": entry.estimator}
+        about |= {} if entry.classifier is None else {"--labels": entry.classifier}
     if figure is not None:
         _draw(network, figure, force)
     signals = signals_table(network)
@@ -65,7 +66,7 @@ def show(
     emit(record, as_json=as_json, text=text)
 
 
-def _draw(network: Circuit, path: Path, force: bool) -> None:
+def _draw(network: Any, path: Path, force: bool) -> None:
     from .._optional import require
     from ..circuit.draw import draw
     from ..estimators._atomic import new_file

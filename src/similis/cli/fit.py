@@ -10,7 +10,7 @@ import typer
 
 from . import _options as opt
 from ._checkpoint import Checkpoint, beside
-from ._models import beside_x, build, card, shaped
+from ._models import beside_x, build, card, classes_of, shaped
 from ._output import emit
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def fit(
     y_data: opt.YData = None,
     columns: opt.Columns = None,
     y_columns: opt.YColumns = None,
+    labels: Annotated[bool, typer.Option("--labels", help="The target holds class labels, not numbers.")] = False,
     dtype: opt.Dtype = None,
     block_rows: opt.BlockRows = None,
     checkpoint_every: Annotated[
@@ -60,7 +61,7 @@ def fit(
 
     refuse_existing(output, force=force)
     if resume is None:
-        estimator, start = build(model, n_components, seed or 0, param or []), None
+        estimator, start = build(model, n_components, seed or 0, param or [], labels=labels), None
     else:
         if n_components is not None or param or seed is not None:
             raise typer.BadParameter(
@@ -107,7 +108,7 @@ def _resume(model: str, path: Path) -> tuple[BaseEstimator, Checkpoint | None]:
     from ..estimators.persist import load_with_progress
 
     estimator, progress = load_with_progress(path)
-    if card(model).estimator != type(estimator).__name__:
+    if type(estimator).__name__ not in (card(model).estimator, card(model).classifier):
         raise typer.BadParameter(f"{path} holds a {type(estimator).__name__}, not a {model}", param_hint="NETWORK")
     return estimator, None if progress is None else Checkpoint.read(progress, path)
 
@@ -121,6 +122,7 @@ def _learn(
     from ._views import located, rows_of
 
     total, now, pending = views.n_rows(), plan, start
+    known = classes_of(estimator, views)
     with progress(f"fit {name}", total and total * plan.epochs) as advance:
         for _ in range(plan.epochs):
             for block in views.blocks():
@@ -133,7 +135,7 @@ def _learn(
                     pending.check(before, views.data)
                     pending = None
                 with located(rows_of(views.data, before.rows, block)):
-                    estimator.partial_fit(*shaped(estimator, block))
+                    estimator.partial_fit(*shaped(estimator, block), **known)
                 if now.due(before.rows):
                     save(estimator, beside(output), force=True, progress=now.to_dict())
     if pending is not None:

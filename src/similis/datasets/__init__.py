@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+from .bars import bars
 from .blocks import read_blocks, shape_hint
-from .real import MFEAT_VIEWS, load_digits, load_fashion_mnist, load_mfeat, load_mnist, load_orl_faces, mnist_halves
+from .graphs import GRAPHS, load_graph, planted_partition, random_walk
+from .real import (
+    MFEAT_VIEWS,
+    load_coil20,
+    load_digits,
+    load_fashion_mnist,
+    load_mfeat,
+    load_mnist,
+    load_orl_faces,
+    mnist_halves,
+)
 from .sources import DataFile, Dataset, cache_folder, catalog, dataset, fetch
 from .synthetic import Views, correlated_views, gaussian_blobs, ring, spiked_covariance
 
 __all__ = [
+    "GRAPHS",
     "MFEAT_VIEWS",
     "DataFile",
     "Dataset",
     "Views",
+    "bars",
     "cache_folder",
     "catalog",
     "correlated_views",
     "dataset",
     "fetch",
     "gaussian_blobs",
+    "load_coil20",
     "load_digits",
     "load_fashion_mnist",
+    "load_graph",
     "load_mfeat",
     "load_mnist",
     "load_orl_faces",
     "mnist_halves",
+    "planted_partition",
+    "random_walk",
     "read_blocks",
     "ring",
     "shape_hint",

@@ -132,8 +132,30 @@ def load_orl_faces(*, dtype: DTypeLike = np.float64) -> tuple[NDArray, Labels]:
         If the file is absent (it has no public address) or damaged.
     """
     content = _read_mat("orl-faces")
-    upright = content["X"].reshape(-1, 32, 32).transpose(0, 2, 1)  # stored column by column
-    return upright.reshape(-1, 1024).astype(dtype) / 255, content["Y"].ravel().astype(np.int64) - 1
+    return _upright(content["X"]).astype(dtype) / 255, content["Y"].ravel().astype(np.int64) - 1
+
+
+def load_coil20(*, dtype: DTypeLike = np.float64) -> tuple[NDArray, Labels]:
+    """Return COIL-20: 20 objects on a turntable, each a closed ring of 72 views.
+
+    Parameters
+    ----------
+    dtype : dtype, default float64
+
+    Returns
+    -------
+    X : array (1440, 1024)
+        Images of 32 x 32, in [0, 1]; the views of an object follow each other in steps of 5 degrees.
+    labels : array (1440,)
+        0 to 19.
+
+    Raises
+    ------
+    InputError
+        If the file is absent (it has no public address) or damaged.
+    """
+    content = _read_mat("coil20")
+    return _upright(content["X"]).astype(dtype), content["Y"].ravel().astype(np.int64) - 1
 
 
 def load_mfeat(
@@ -175,6 +197,11 @@ def _idx_images(name: str, split: str, dtype: DTypeLike) -> tuple[NDArray, Label
     first = 0 if split == "train" else 2
     images, labels = (read_idx(file.fetch()) for file in dataset(name).files[first : first + 2])
     return images.reshape(len(images), -1).astype(dtype) / np.asarray(255, dtype), labels.astype(np.int64)
+
+
+def _upright(X: NDArray) -> NDArray:
+    """Images of 32 x 32 stored column by column, row by row."""
+    return X.reshape(-1, 32, 32).transpose(0, 2, 1).reshape(-1, 1024)
 
 
 def _read_mat(name: str) -> dict:

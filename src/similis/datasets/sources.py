@@ -162,6 +162,15 @@ _FASHION = _idx(
 )
 _ORL = DataFile("faces/ORL.mat", 376584, "e257ec36002e48688ed7f3b9fda13f479f2fd98864fa0672d1353eda1912b189")
 _MFEAT = DataFile("mfeat/Mfeat.mat", 3483651, "486ba6152f55fca15d0b84e3b34a55881fe12460b669654baf9f1cee573a45d8")
+_COIL20 = DataFile("coil20/COIL20.mat", 3024549, "4595ebdda07f47b0eb014fcfaddc22b452f9aed9c1d9261a0d5bc336c1ee1344")
+_GRAPHS = tuple(
+    DataFile(f"graphs/{name}.gml", size, sha256)
+    for name, size, sha256 in [
+        ("karate", 4194, "f05e321c94b00a5cceab44671a65c34632aac7b152479ba619354be149ba8beb"),
+        ("polbooks", 26315, "708ff6b0ccea0b94205d4f3b396985bc173a6ef5616f240474895495ef904f09"),
+        ("football", 33508, "691340e10a939be812a4fce7a1228bdd425dcb30e69381e298ba8cfdc97952ed"),
+    ]
+)
 
 DATASETS = {
     record.name: record
@@ -200,6 +209,22 @@ DATASETS = {
             "CC BY 4.0",
             "UCI Multiple Features; van Breukelen, Duin et al.",
             (_MFEAT,),
+        ),
+        Dataset(
+            "coil20",
+            "20 objects on a turntable, 32 x 32",
+            "1,440 x 1,024",
+            "research use",
+            "Nene, Nayar, Murase, Columbia University",
+            (_COIL20,),
+        ),
+        Dataset(
+            "graphs",
+            "networks with known communities: karate, polbooks, football",
+            "34, 105, 115 nodes",
+            "none stated; cite the original authors",
+            "collected by M. Newman",
+            _GRAPHS,
         ),
     )
 }

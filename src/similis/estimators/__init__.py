@@ -2,6 +2,8 @@
 
 from .cca import OnlineCCA
 from .custom import CircuitTransformer
+from .duality import DualClassifier, DualRegressor
+from .flexible import FlexibleSimilarityMatching
 from .manifold import ManifoldClassifier
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 from .supervised import SupervisedSimilarityMatching
@@ -9,6 +11,9 @@ from .tiling import ManifoldTiling
 
 __all__ = [
     "CircuitTransformer",
+    "DualClassifier",
+    "DualRegressor",
+    "FlexibleSimilarityMatching",
     "ManifoldClassifier",
     "ManifoldTiling",
     "NonnegativeSimilarityMatching",

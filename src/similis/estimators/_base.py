@@ -65,7 +65,7 @@ class NetworkEstimator(BaseEstimator):
             state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
             running, history, average = {name: self._new_running(d, name) for name, d in dims.items()}, {}, None
         mean = _Average(average)
-        traces = [] if self.trace_every is None else [Trace(self.trace_every, _watch)]
+        traces = [] if self.trace_every is None else [Trace(self.trace_every, self._watch)]
         if getattr(self, "average", False) and circuit.step.decay > 0:
             traces.append(Trace(AVERAGE_EVERY, mean))
         rng = generator(self.random_state)
@@ -75,7 +75,8 @@ class NetworkEstimator(BaseEstimator):
                 rows = {}
                 for name, X in piece.items():
                     rows[name], running[name] = running[name].learn(X)
-                _, state = stream.run(circuit, state, rows, trace=traces)
+                Z, state = stream.run(circuit, state, rows, trace=traces)
+                self._notice(Z, state.t)
         for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():
@@ -83,12 +84,20 @@ class NetworkEstimator(BaseEstimator):
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
         self.n_samples_seen_, self.average_ = state.t, mean.state
 
+    def _watch(self, state: State) -> dict[str, float]:
+        """Size of the filters M^{-1} W (for an orthonormal basis the root of k) and power of the outputs, Tr M."""
+        filters = np.linalg.solve(state.M, np.concatenate(list(state.W.values()), axis=1))
+        return {"filter_norm": float(np.linalg.norm(filters)), "output_power": float(np.trace(state.M))}
+
+    def _notice(self, Z: np.ndarray, t: int) -> None:
+        """Look at the outputs of the samples learned, the last of which was the t-th; does nothing here."""
+
     @property
     def readout_(self) -> State:
         """The weights that outputs and components are read from: the average over the stream where one is kept."""
         return self.state_ if self.average_ is None else self.average_
 
-    def _new_running(self, d: int, name: str) -> Running:
+    def _new_running(self, d: int, name: str = "x") -> Running:
         if self.scale not in ("auto", None):
             raise InputError(f"scale={self.scale!r}; expected 'auto' or None")
         return Running(bool(self.center), self.scale == "auto", np.zeros(d))
@@ -225,12 +234,6 @@ class _Average:
             mean += mean.dtype.type(share) * (new - mean)
         self.state = replace(self.state, t=self.state.t + 1)
         return {}
-
-
-def _watch(state: State) -> dict[str, float]:
-    """Size of the filters M^{-1} W (for an orthonormal basis the root of k) and power of the outputs, Tr M."""
-    filters = np.linalg.solve(state.M, np.concatenate(list(state.W.values()), axis=1))
-    return {"filter_norm": float(np.linalg.norm(filters)), "output_power": float(np.trace(state.M))}
 
 
 def _length(streams: Streams) -> int:

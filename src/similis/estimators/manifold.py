@@ -17,7 +17,7 @@ from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
 from ..circuit import Circuit, State, Step, init
 from ..engine import stream
-from ..networks import label_propagation, soft_tiles, tiles_on
+from ..networks import label_propagation, row_sum_start, soft_tiles
 from ._base import NetworkEstimator
 from ._labels import UNLABELLED, admit_labels, labelled, merged, one_hot, pack_classes, unpack_classes
 from ._running import Running
@@ -178,7 +178,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         """Put the tiles on the samples held back, and learn from these."""
         if self._held is not None:
             (X, y), self._held = self._held, None
-            self._tiles = tiles_on(self._layer(), self._input.learn(X)[1].apply(X))
+            self._tiles = row_sum_start(self._layer(), self._input.learn(X)[1].apply(X))
             self._hear(X, y)
 
     def _spread(self, S: np.ndarray, y: np.ndarray) -> None:

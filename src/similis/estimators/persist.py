@@ -24,6 +24,9 @@ CLASSES = (
     "ManifoldTiling",
     "ManifoldClassifier",
     "CircuitTransformer",
+    "DualClassifier",
+    "DualRegressor",
+    "FlexibleSimilarityMatching",
 )
 
 

@@ -115,7 +115,7 @@ class SupervisedSimilarityMatching(_Scaled):
             self.running_ = self.running_ | {"label": self._new_running(len(classes), "label")}
         self.classes_ = classes
 
-    def _new_running(self, d: int, name: str) -> Running:
+    def _new_running(self, d: int, name: str = "x") -> Running:
         return Running(False, False, np.zeros(d)) if name == "label" else super()._new_running(d, name)
 
     def _gain(self, dims: dict[str, int]) -> dict[str, float]:

@@ -6,12 +6,11 @@ import importlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from .._errors import InputError
-from ..circuit import Circuit
 
 Budget = Literal["smoke", "full"]
 Provenance = Literal["paper", "authors' code", "ours", "oracle", "peer"]
@@ -125,12 +124,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an experiment hands back: one `Measured` a claim, pictures, tables and the circuit that ran."""
+    """What an experiment hands back: one `Measured` a claim, pictures, tables and the network that ran.
+
+    `circuit` is a :class:`similis.circuit.Circuit`, or another network that `similis.circuit.describe` knows.
+    """
 
     measured: Mapping[str, Measured]
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
-    circuit: Circuit | None = None
+    circuit: Any = None
 
 
 Run = Callable[[Budget, tuple[int, ...]], Outcome]
@@ -165,6 +167,10 @@ _MODULES = (  # one file a paper, in the order of the report
     "supervised",
     "tiling",
     "manifold",
+    "duality",
+    "plasticity",
+    "flexible",
+    "flexible_tiles",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 

@@ -6,9 +6,10 @@ import logging
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from .._errors import InputError, MissingDependencyError, SimilisError
-from ..circuit import Circuit, describe
+from ..circuit import describe
 from ..datasets import fetch
 from . import _environment, figures, report
 from ._registry import BUDGETS, Budget, Experiment, Outcome, select
@@ -128,5 +129,5 @@ def _reference(paper: str) -> Reference:
     return Reference(paper, card.title, card.authors, card.year, card.url)
 
 
-def _describe(circuit: Circuit | None) -> Network | None:
-    return None if circuit is None else Network(describe(circuit), figures.drawing(circuit))
+def _describe(network: Any) -> Network | None:
+    return None if network is None else Network(describe(network), figures.drawing(network))

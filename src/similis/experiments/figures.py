@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._optional import require
-from ..circuit import Circuit, draw
+from ..circuit import Circuit, describe, draw
 from ._registry import Figure
 
 if TYPE_CHECKING:
@@ -64,18 +64,21 @@ def canvas(width: float = 5.6, height: float = 3.5, *, n_columns: int = 1, share
         return figure, figure.subplots(1, n_columns, sharey=share_y)
 
 
-def drawing(circuit: Circuit) -> Figure:
-    """The diagram of a circuit, which brings its own layout."""
+def drawing(network: Any) -> Figure:
+    """The diagram of a network, which brings its own layout."""
     matplotlib = require("matplotlib", extra="plot")
     require("matplotlib.figure", extra="plot")
     figure = matplotlib.figure.Figure(figsize=(6, 4))
-    draw(circuit, figure.add_axes((0, 0, 1, 1)))
-    heard, size = " and ".join(circuit.names), circuit.size
+    draw(network, figure.add_axes((0, 0, 1, 1)))
+    if not isinstance(network, Circuit):
+        title = describe(network).splitlines()[0]
+        return svg(figure, caption=f"{title}.", alt=f"Diagram of {title}", salt=f"network/{network.name}")
+    heard, size = " and ".join(network.names), network.size
     return svg(
         figure,
-        caption=f"The circuit: {heard} drive{'s' * (len(circuit.names) == 1)} {size} neurons; what each synapse reads.",
-        alt=f"Diagram of the circuit {circuit.name}: inputs {heard}, {size} neurons and their lateral connections.",
-        salt=f"circuit/{circuit.name}",
+        caption=f"The circuit: {heard} drive{'s' * (len(network.names) == 1)} {size} neurons; what each synapse reads.",
+        alt=f"Diagram of the circuit {network.name}: inputs {heard}, {size} neurons and their lateral connections.",
+        salt=f"circuit/{network.name}",
     )
 
 

@@ -24,6 +24,13 @@ def cholesky_solve(M, n, L, b):
                 L[i, i] = np.sqrt(total)
             else:
                 L[i, j] = total / L[j, j]
+    substitute(L, n, b)
+    return True
+
+
+@inner
+def substitute(L, n, b):
+    """Solve L L' x = b in place, L from :func:`cholesky_solve`."""
     for i in range(n):
         total = b[i]
         for p in range(i):
@@ -33,7 +40,6 @@ def cholesky_solve(M, n, L, b):
         b[i] /= L[i, i]
         for p in range(i):
             b[p] -= L[i, p] * b[i]
-    return True
 
 
 @inner

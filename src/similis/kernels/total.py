@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from ._compile import inner
-from .settle import cholesky_solve, coordinate_descent
+from .settle import cholesky_solve, coordinate_descent, substitute
 
 #: Newton steps on lambda before settling gives up; b.z is piecewise linear and monotone in lambda: a few are enough
 MAX_STEPS = 200
+#: exchanges of the support that are tried first, and how many of them in a row may bring nothing
+EXCHANGES, PATIENCE = 30, 3
 
 
 @inner
@@ -48,7 +50,8 @@ def settle_diagonal(own, d, b, total, give, z, unit):
 
 @inner
 def settle_total(A, d, b, total, give, z, unit, g, tol, order, work, L, x):
-    """Newton steps on lambda, safeguarded by bisection, until a step that keeps the support: its end is the solution.
+    """Exchange the support until it is right. Where that goes round in circles, take Newton steps on lambda,
+    safeguarded by bisection, until a step that keeps the support: its end is the solution.
 
     Fills z and unit[0] = lambda; False if A is not positive definite or no weight b is positive.
     """
@@ -59,6 +62,8 @@ def settle_total(A, d, b, total, give, z, unit, g, tol, order, work, L, x):
     if not (own > 0 and settle_diagonal(own, d, b, total, give, z, unit)):
         return False
     low, high, y = -infinite, infinite, np.empty_like(d)
+    if exchange(A, d, b, total, give, z, unit, tol, order, work, L, x, y):
+        return True
     for _ in range(MAX_STEPS):
         value = unit[0]
         for i in range(k):
@@ -93,6 +98,57 @@ def settle_total(A, d, b, total, give, z, unit, g, tol, order, work, L, x):
             unit[0] = value + step
             return True
         unit[0] = value + step
+    return False
+
+
+@inner
+def exchange(A, d, b, total, give, z, unit, tol, order, work, L, x, y):
+    """Solve on the support of z; drop who came out negative, add who is pushed up, all at once, and again.
+
+    Block principal pivoting (Kim & Park 2011). True if nothing was left to exchange: then z and unit[0] are the
+    solution, else z is of no use. A few solves on the support, where sweeps would visit every neuron many times.
+    """
+    k, fewest, patience = d.shape[0], d.shape[0] + 1, PATIENCE
+    for _ in range(EXCHANGES):
+        n = 0
+        for i in range(k):
+            if z[i] > 0:
+                order[n] = i
+                n += 1
+        for p in range(n):
+            x[p], y[p] = d[order[p]], b[order[p]]
+            for q in range(p + 1):
+                work[p, q] = A[order[p], order[q]]
+        if n == 0 or not cholesky_solve(work, n, L, x):
+            return False
+        substitute(L, n, y)
+        top, bottom = -total, give
+        for p in range(n):
+            top += b[order[p]] * x[p]
+            bottom += b[order[p]] * y[p]
+        if not bottom > 0:
+            return False
+        value, wrong = top / bottom, 0
+        for p in range(n):
+            x[p] -= value * y[p]
+            wrong += not x[p] > 0
+        for i in range(k):
+            if not z[i] > 0:
+                push, size = d[i] - value * b[i], abs(d[i]) + abs(value * b[i])
+                for p in range(n):
+                    push -= A[i, order[p]] * x[p]
+                if push > tol * size:
+                    z[i] = push  # joins
+                    wrong += 1
+        for p in range(n):
+            z[order[p]] = max(x[p], tol - tol)
+        if wrong == 0:
+            unit[0] = value
+            return True
+        patience = PATIENCE if wrong < fewest else patience - 1
+        fewest = min(fewest, wrong)
+        if patience == 0:
+            return False
     return False
 
 

@@ -7,6 +7,7 @@ depends on the order, the rotation or the common sign of the components: the net
 from __future__ import annotations
 
 from .correlation import canonical_correlations, cca_objective_error, held_out_correlations
+from .fields import field_widths, similarity_width
 from .similarity import alignment, similarity_error
 from .subspace import captured_variance, subspace_error
 
@@ -15,7 +16,9 @@ __all__ = [
     "canonical_correlations",
     "captured_variance",
     "cca_objective_error",
+    "field_widths",
     "held_out_correlations",
     "similarity_error",
+    "similarity_width",
     "subspace_error",
 ]

@@ -1,22 +1,30 @@
-"""The catalogue: each network is a short function that returns a :class:`similis.circuit.Circuit`."""
+"""The catalogue: each network is a short function that returns a :class:`similis.circuit.Circuit`, or its own kind."""
 
+from . import rules as _rules  # noqa: F401  (a Representer in words,)
+from . import sketch as _sketch  # noqa: F401  (and as a picture)
 from ._card import Card, catalogue
 from .cca import canonical_correlation
-from .manifold import label_propagation, soft_tiles, tiles_on
+from .flexible import move_origin, row_sum_similarity, row_sum_start
+from .manifold import label_propagation, soft_tiles
+from .representer import Representer, duality
 from .similarity import nonnegative_similarity, principal_subspace
 from .supervised import supervised_similarity
 from .tiling import manifold_tiling, ring_half_width
 
 __all__ = [
     "Card",
+    "Representer",
     "canonical_correlation",
     "catalogue",
+    "duality",
     "label_propagation",
     "manifold_tiling",
+    "move_origin",
     "nonnegative_similarity",
     "principal_subspace",
     "ring_half_width",
+    "row_sum_similarity",
+    "row_sum_start",
     "soft_tiles",
     "supervised_similarity",
-    "tiles_on",
 ]

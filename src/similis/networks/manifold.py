@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
-
-from ..circuit import Channel, Circuit, Domain, Lateral, State, Step, init
+from ..circuit import Channel, Circuit, Domain, Lateral, Step
 from ._card import paper
+from .flexible import row_sum_similarity
 
 
 @paper(
@@ -37,24 +34,11 @@ def label_propagation(n_components: int = 2, *, emphasis: float = 10.0, step: St
 
 
 def soft_tiles(n_components: int, *, sharpness: float = 0.5, step: Step | None = None) -> Circuit:
-    """Layer 1: outputs aligned with the inputs' similarities, their Gram with row sums 1 and trace ``sharpness k``.
+    """Layer 1: the row-sum network as soft tiles, whose trace is ``sharpness k``.
 
     Row sums make tiles of regions, wherever the origin is: ``b.z = 1``, ``z_i = [W_i x - a_i - lambda b_i]_+ / mu``.
     The trace, to which mu is steered, is near k for hard tiles and near 1 for tiles as wide as the data.
     """
     k = n_components
-    trace = max(1.0, sharpness * k)
-    lateral = Lateral("none", gain=0.0, shift=1 / k, power=trace, power_rate=0.01 / (k * trace), shift_min=1e-3 / k)
     step = step or Step(0.05, 0.01, floor=0.05 / k)  # a tile must average many of the few samples that fall into it
-    return Circuit("tiles", k, (Channel("x"),), lateral, Domain.row_sum(), step)
-
-
-def tiles_on(circuit: Circuit, samples: np.ndarray) -> State:
-    """A first state of :func:`soft_tiles` with a tile on each of k samples: W_i = b_i x_i, a_i = b_i |x_i|^2 / 2.
-
-    So ``W x - a`` compares squared distances; samples fewer than k are taken again from the beginning.
-    """
-    centres = samples[np.arange(circuit.size) % len(samples)]
-    state = init(circuit, {"x": samples.shape[1]}, 0, samples.dtype)
-    b = state.cells["b"]
-    return replace(state, W={"x": b[:, None] * centres}, cells=state.cells | {"a": b * (centres**2).sum(1) / 2})
+    return row_sum_similarity(k, trace=max(1.0, sharpness * k), mu=1 / k, step=step)

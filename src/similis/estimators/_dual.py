@@ -1,0 +1,352 @@
+"""What both dual estimators do: admit data, climb the dual or learn sample by sample, certify, remember."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics.pairwise import pairwise_kernels
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._errors import DivergenceError, InputError, ModelFileError
+from .._random import generator
+from ..kernels import dual as kernel
+from ..networks import Representer, duality
+from ..networks.regularizers import Entropy
+from ._ascent import RIDGE, Problem, features, packed
+from ._base import _pieces
+from ._running import Running
+
+#: rows that meet the support pairs at a time
+BLOCK = 64
+#: what is known of all samples at once, until learning goes on
+CERTIFICATE = ("dual_coef_", "dual_gap_", "gap_", "n_iter_", "support_", "errors_")
+FITTED = (
+    "support_vectors_",
+    "_weights",
+    "_hebbian",
+    "_average",
+    "_power",
+    "_input",
+    "_target",
+    "n_samples_seen_",
+    *CERTIFICATE,
+)
+
+
+class DualEstimator(BaseEstimator):
+    """Base of the estimators; abstract: a subclass makes rows Y (K, T) of its targets, and predictions of outputs."""
+
+    beside_x: ClassVar[str | None]
+    #: whether the mean of the targets is taken out with that of the inputs
+    _centres_targets: ClassVar[bool]
+
+    _weights: np.ndarray
+    _hebbian: np.ndarray
+    _average: np.ndarray
+    _power: np.ndarray
+    _input: Running
+    _target: Running
+    n_samples_seen_: int
+
+    @property
+    def representer_(self) -> Representer:
+        """The loss and the regulariser, with their rules as equations: print it."""
+        return duality(
+            self.loss, self.regularizer, epsilon=getattr(self, "epsilon", 0.0), total=self.total_weight, p=self.p
+        )
+
+    def _checked(self) -> Representer:
+        network = self.representer_
+        if network.loss.labels and self.beside_x != "labels":
+            raise InputError(f"loss={self.loss!r} is for class labels; use DualClassifier, or loss='squared'")
+        if network.loss.name == "epsilon-insensitive" and self.beside_x == "labels":
+            raise InputError(f"loss={self.loss!r} is for numbers; use DualRegressor, or loss='hinge'")
+        if not self.alpha > 0.0:
+            raise InputError(f"alpha={self.alpha!r}; expected a number > 0")
+        if self.solver not in ("dual", "ascent", "online"):
+            raise InputError(f"solver={self.solver!r}; expected 'dual', 'ascent' or 'online'")
+        if not (self.eta0 > 0.0 and self.decay >= 0.0):
+            raise InputError(f"eta0={self.eta0!r}, decay={self.decay!r}; expected eta0 > 0 and decay >= 0")
+        if self.kernel != "linear" and self.regularizer != "l2":
+            raise InputError(f"kernel={self.kernel!r} with regularizer={self.regularizer!r}; kernels need 'l2'")
+        return network
+
+    # data -----------------------------------------------------------------------------------------------------------
+
+    def _admit(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
+        words: dict[str, Any] = {"multi_output": True, "y_numeric": True} if self.beside_x == "target" else {}
+        words = {} if isinstance(y, str) else words
+        taken = "csr" if self._takes_sparse else False
+        return validate_data(self, X, y, reset=reset, dtype=[np.float64, np.float32], accept_sparse=taken, **words)
+
+    @property
+    def _centres(self) -> bool:
+        """Whether means are taken out, which the intercept puts back."""
+        return bool(self.center and self.fit_intercept)
+
+    @property
+    def _shifts(self) -> bool:
+        return self._centres and self._centres_targets
+
+    @property
+    def _takes_sparse(self) -> bool:
+        return self.kernel == "linear" and self.regularizer != "output-variance"
+
+    def _forget(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            if hasattr(self, name):
+                delattr(self, name)
+
+    def _fit(self, X: Any, Y: np.ndarray) -> Self:
+        if self.solver == "online":
+            self._learn(X, Y, int(self.n_epochs), bool(self.shuffle))
+        else:
+            self._climb(X, Y)
+        return self
+
+    # learning -------------------------------------------------------------------------------------------------------
+
+    def _climb(self, X: Any, Y: np.ndarray) -> None:
+        """All samples at once, one dual variable each, until the duality gap is at most ``tol``."""
+        network, T = self._checked(), X.shape[0]
+        const, linear = float(bool(self.fit_intercept)), self.kernel == "linear"
+        centred = self._centres and linear and not sparse.issparse(X)
+        mean = X.mean(0, dtype=np.float64) if centred else np.zeros(X.shape[1])
+        shift = Y.mean(1) if self._shifts else np.zeros(len(Y))
+        rows = (X - mean).astype(X.dtype, copy=False) if centred else X
+        lifted = None if linear else features(self._similarities(X, X))
+        targets = np.ascontiguousarray(Y - shift[:, None])
+        problem = Problem(network, rows if linear else lifted, targets, float(self.alpha), const, self.solver == "dual")
+        found = problem.solve(
+            float(self.tol), int(self.max_iter), generator(self.random_state) if self.shuffle else None
+        )
+        A, W, H = found.A, found.W, found.H
+        self.n_iter_, self.dual_coef_, self.dual_gap_ = found.n_iter, A, problem.gaps(found)
+        self.gap_ = float((self.dual_gap_ / problem.scale).max())
+        if self.gap_ > self.tol:
+            warnings.warn(
+                f"the duality gap is {self.gap_:.2g} of the loss at w = 0 after {self.n_iter_} passes, above "
+                f"tol={self.tol:g}. Raise max_iter or alpha, or scale the features",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        self.support_ = np.flatnonzero(np.abs(A).max(0) > 0.0)
+        if not linear:
+            pairs = A[:, self.support_] / (self.alpha * T)
+            self.support_vectors_, W = X[self.support_], np.column_stack([pairs, W[:, -1]])
+            H = W
+        self._weights, self._hebbian, self._average = W, H, W.copy()
+        self._power = np.array([problem.curvatures.mean()])
+        self._input = Running(centred, False, mean, T)
+        self._target = Running(self._shifts, False, shift, T)
+        self.n_samples_seen_ = T
+
+    def _learn(self, X: Any, Y: np.ndarray, epochs: int = 1, shuffle: bool = False) -> None:
+        """The memoryless rule, sample by sample; nothing is changed if learning fails."""
+        network = self._checked()
+        if self.kernel != "linear":
+            return self._learn_pairs(network, X, Y, epochs, shuffle)
+        K, n = len(Y), X.shape[1] + 1
+        const, thin = float(bool(self.fit_intercept)), sparse.issparse(X)
+        if hasattr(self, "n_samples_seen_"):
+            H, mean, power = self._hebbian.copy(), self._average.copy(), self._power.copy()
+            W, x, y, count = self._weights.copy(), self._input, self._target, self.n_samples_seen_
+        else:
+            H, W, mean, power, count = *(np.zeros((K, n)) for _ in range(3)), np.zeros(1), 0
+            x = Running(self._centres and not thin, False, np.zeros(n - 1))
+            y = Running(self._shifts, False, np.zeros(K))
+        if thin and x.center:
+            raise InputError("sparse rows after dense ones: their mean is taken out. Give dense rows throughout")
+        codes = network.loss.code, float(getattr(network.loss, "epsilon", 0.0)), network.regularizer.code
+        shape = network.regularizer.exponent, network.regularizer.mass
+        linked, said = network.regularizer.linked, np.empty((K, X.shape[0]))
+        rng = generator(self.random_state)
+        for _ in range(epochs):
+            order = rng.permutation(X.shape[0]) if shuffle else None
+            seen = 0
+            for piece in _pieces({"x": X, "y": Y.T}, order):
+                rows, x = x.learn(piece["x"]) if x.center else (piece["x"], x)
+                targets, y = y.learn(piece["y"])
+                count = kernel.learn(
+                    *packed(rows), const, np.ascontiguousarray(targets.T), *codes, *shape, float(self.alpha),
+                    RIDGE, float(self.eta0), float(self.decay), count, power, H, W, mean,
+                    said[:, seen : seen + len(targets)],
+                )  # fmt: skip
+                seen += len(targets)
+                if not np.isfinite(W).all():
+                    raise DivergenceError(
+                        f"weights left the finite numbers before sample {count}: eta0={self.eta0}, mean curvature of "
+                        f"the rows {power[0]:.3g}. Lower eta0, or scale the features"
+                    )
+        self._forget(CERTIFICATE)  # what was certified are other weights
+        self._weights, self._hebbian, self._average, self._power = W, H if linked else W, mean, power
+        self._input, self._target, self.n_samples_seen_ = x, y, count
+        self.n_iter_, self.errors_ = epochs, said if order is None else _returned(said, order)
+        return None
+
+    def _learn_pairs(self, network: Representer, X: np.ndarray, Y: np.ndarray, epochs: int, shuffle: bool) -> None:
+        """The memoryless rule with a kernel: support pairs are kept, ``z = sum_s c_s k(x_s, x)``."""
+        const = float(bool(self.fit_intercept))
+        if hasattr(self, "n_samples_seen_"):
+            W, kept, power = self._weights, self.support_vectors_, self._power.copy()
+            count, x, y = self.n_samples_seen_, self._input, self._target
+        else:
+            W, kept, power, count = np.zeros((len(Y), 1)), X[:0], np.zeros(1), 0
+            x = Running(False, False, np.zeros(X.shape[1]))
+            y = Running(self._shifts, False, np.zeros(len(Y)))
+        words = network.loss.code, float(getattr(network.loss, "epsilon", 0.0))
+        errors = np.empty((len(Y), len(X)))
+        rates = float(self.alpha), float(self.eta0), float(self.decay)
+        rng = generator(self.random_state)
+        for _ in range(epochs):
+            order = rng.permutation(len(X)) if shuffle else np.arange(len(X))
+            for start in range(0, len(X), BLOCK):
+                rows = X[order[start : start + BLOCK]]
+                targets, y = y.learn(Y.T[order[start : start + BLOCK]])
+                Z = np.repeat(const * W[:, -1:], len(rows), axis=1)
+                Z += W[:, :-1] @ self._similarities(kept, rows) if len(kept) else 0.0
+                G = self._similarities(rows, rows).astype(np.float64) + const
+                C, said = np.zeros((len(Y), len(rows))), np.empty((len(Y), len(rows)))
+                shrunk = kernel.learn_pairs(
+                    Z, G, np.ascontiguousarray(targets.T), *words, *rates, count, power, C, said
+                )
+                bias = shrunk * W[:, -1:] + const * C.sum(1, keepdims=True)
+                new = np.abs(C).max(0) > 0.0
+                W, kept = np.hstack([shrunk * W[:, :-1], C[:, new], bias]), np.concatenate([kept, rows[new]])
+                errors[:, order[start : start + BLOCK]] = said
+                count += len(rows)
+        self._forget(CERTIFICATE)
+        self._weights, self._hebbian, self._average, self._power = W, W, W, power
+        self._input, self._target, self.n_samples_seen_ = replace(x, count=count), y, count
+        self.support_vectors_, self.n_iter_, self.errors_ = kept, epochs, errors
+
+    # what was learned -----------------------------------------------------------------------------------------------
+
+    @property
+    def _readout(self) -> np.ndarray:
+        """(K, n) weights behind the outputs, the constant input's last: the average over the stream where one is
+        kept."""
+        averaged = self.average and self.decay > 0 and self.kernel == "linear" and not hasattr(self, "gap_")
+        return self._average if averaged and self.n_samples_seen_ >= kernel.EVERY else self._weights
+
+    @property
+    def _offset(self) -> np.ndarray:
+        """(K,) what is added to the outputs."""
+        W = self._readout
+        shift = 0.0 if self.kernel != "linear" else W[:, :-1] @ self._input.mean
+        return W[:, -1] * float(bool(self.fit_intercept)) - shift + self._target.mean
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """(T, K) outputs z, in the data's precision."""
+        check_is_fitted(self)
+        X = self._admit(X, reset=False)
+        rows = X if self.kernel == "linear" else self._similarities(X, self.support_vectors_)
+        return (rows @ self._readout[:, :-1].T + self._offset).astype(X.dtype, copy=False)
+
+    def _similarities(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
+        words = {"gamma": self.gamma, "degree": self.degree, "coef0": self.coef0}
+        return pairwise_kernels(X, Y, metric=self.kernel, filter_params=True, **words)
+
+    def _linear(self) -> np.ndarray:
+        check_is_fitted(self)
+        if self.kernel != "linear":
+            raise AttributeError(f"coef_ is for kernel='linear', not {self.kernel!r}: see dual_coef_")
+        return self._readout[:, :-1]
+
+    @property
+    def excitatory_(self) -> np.ndarray:
+        """(n_outputs, n_features) weights of the excitatory synapses under the entropy, all > 0."""
+        return self._signed()[0]
+
+    @property
+    def inhibitory_(self) -> np.ndarray:
+        """(n_outputs, n_features) weights of the inhibitory synapses under the entropy, all > 0."""
+        return self._signed()[1]
+
+    def _signed(self) -> tuple[np.ndarray, np.ndarray]:
+        check_is_fitted(self)
+        if self.regularizer != "entropy":
+            raise AttributeError(f"excitatory_ and inhibitory_ are for regularizer='entropy', not {self.regularizer!r}")
+        up, down = Entropy(self.total_weight).parts(self._hebbian)
+        return up[:, :-1], down[:, :-1]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_samples_seen_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self._takes_sparse
+        return tags
+
+    # persistence ----------------------------------------------------------------------------------------------------
+
+    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        names = (
+            "_weights",
+            "_hebbian",
+            "_average",
+            "_power",
+            "dual_coef_",
+            "dual_gap_",
+            "support_",
+            "support_vectors_",
+        )
+        arrays = {name.strip("_"): getattr(self, name) for name in names if hasattr(self, name)}
+        arrays |= {"mean": self._input.mean, "target": self._target.mean}
+        meta: dict[str, Any] = {
+            name: {key: value for key, value in asdict(running).items() if key != "mean"}
+            for name, running in (("input", self._input), ("target_running", self._target))
+        }
+        meta |= {key: getattr(self, key) for key in self._remembered() if hasattr(self, key)}
+        if hasattr(self, "feature_names_in_"):
+            meta["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
+        return arrays, meta
+
+    def _remembered(self) -> tuple[str, ...]:
+        return ("n_features_in_", "n_samples_seen_", "n_iter_", "gap_")
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        """Fill the fitted attributes; ModelFileError where shapes do not fit each other."""
+        try:
+            core = {name: np.array(arrays[name]) for name in ("weights", "hebbian", "average", "power")}
+            found = {
+                f"{n}_": np.array(arrays[n])
+                for n in ("dual_coef", "dual_gap", "support", "support_vectors")
+                if n in arrays
+            }
+            x = Running(mean=np.array(arrays["mean"]), **meta["input"])
+            y = Running(mean=np.array(arrays["target"]), **meta["target_running"])
+            remembered = {key: meta[key] for key in self._remembered() if key in meta}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelFileError(f"the model file does not describe a {type(self).__name__}: {error}") from error
+        K, n = (*core["weights"].shape, 0, 0)[:2]
+        inputs = len(x.mean) if self.kernel == "linear" else len(found.get("support_vectors_", ()))
+        fits = n == inputs + 1 and y.mean.shape == (K,) and core["power"].shape == (1,) and x.mean.ndim == 1
+        fits &= all(core[name].shape == (K, n) for name in ("hebbian", "average"))
+        fits &= all(array.dtype == np.float64 for array in core.values())
+        if not fits:
+            raise ModelFileError(
+                f"the arrays of the model file do not fit {K} outputs of {inputs} inputs; save the model again"
+            )
+        for name, array in core.items():
+            setattr(self, f"_{name}", array)
+        if not self.representer_.regularizer.linked:
+            self._hebbian = self._weights
+        self._input, self._target = x, y
+        for key, value in (found | remembered).items():
+            setattr(self, key, value)
+        if "feature_names_in_" in meta:
+            self.feature_names_in_ = np.array(meta["feature_names_in_"], object)
+
+
+def _returned(said: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """What was said in a random order, in the order of the samples."""
+    back = np.empty_like(said)
+    back[:, order] = said
+    return back

@@ -1,0 +1,324 @@
+"""Regression and classification through the dual: error neurons, Hebbian sums, a certificate."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.special import expit
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from .._errors import InputError
+from .._random import Seed
+from ._dual import FITTED, DualEstimator
+
+
+class DualRegressor(RegressorMixin, DualEstimator):
+    """Linear or kernel regression through its dual: one error neuron a sample, weights a link of their Hebbian sum.
+
+    ``min_w < l(w.x; y) > + alpha R(w) = max_a -< l*(-a; y) > - alpha R*(h)``, ``h = < a x > / alpha``,
+    ``w = grad R*(h)``. ``fit`` climbs the dual, one variable a_t a sample, until primal and dual agree to ``tol``;
+    ``partial_fit`` is the memoryless rule of the same network, ``a = -dl/dz``, ``h += eta (a x - alpha h)``.
+
+    Parameters
+    ----------
+    loss : "squared" or "epsilon-insensitive"
+    regularizer : "l2" (additive plasticity), "entropy" (multiplicative: weights never change their sign, which suits
+        sparse targets), "p-norm" (between the two) or "output-variance" (``w' C w / 2``, a three-factor rule)
+    alpha : float > 0, weight of the regulariser against the *mean* loss. In terms of scikit-learn's: ``Ridge(alpha *
+        n_samples)``, ``LinearSVR(C=1 / (alpha * n_samples))``
+    epsilon : float, half the width of the insensitive zone, in units of the target
+    total_weight : float, U, the sum of the sizes of all weights under the entropy: a bound on ``|coef_|_1``
+    p : float, 1 < p <= 2, of the p-norm
+    kernel : "linear", or with "l2" and ``fit`` a name that :func:`sklearn.metrics.pairwise.pairwise_kernels` knows
+    gamma, degree, coef0 : parameters of that kernel
+    solver : "dual" (all samples, to a certified gap: in closed form for the squared loss with a quadratic regulariser,
+        else by coordinate ascent), "ascent" (coordinate ascent always: one dual variable a sample, passes over the
+        stream) or "online" (``fit`` is ``n_epochs`` passes of ``partial_fit``)
+    fit_intercept : bool, whether there is a constant input 1, whose weight is regularised like the others
+    center : bool, with an intercept, whether the means of the inputs and of the target are taken out first (running
+        means in the memoryless rule). Sparse rows are not centred
+    tol, max_iter : the duality gap to reach, as a share of the mean loss at w = 0, in at most so many passes
+    eta0, decay : of the memoryless rule, eta_t = eta0 / (1 + decay t), in units of 1 / (alpha + curvature of the loss *
+        mean curvature of the rows), for "l2" the mean of |x|^2, so that they need not know the units of the data;
+        additive rules need eta0 well below 2
+    average : bool, read outputs from the average of the weights over the stream (later weights weigh more)
+    n_epochs : int, passes of ``fit`` with ``solver="online"``
+    shuffle : bool, whether ``fit`` visits the samples in random order, anew each pass
+    random_state : int, Generator, RandomState or None
+
+    Attributes
+    ----------
+    coef_ : (n_features,) or (n_targets, n_features) weights
+    intercept_ : float or (n_targets,)
+    dual_coef_ : (n_targets, n_samples) the error neurons' answers; with a kernel, outputs are
+        ``sum_t dual_coef_[t] k(x_t, x) / (alpha n_samples)``. After ``fit`` with ``solver="dual"`` only, as are
+    gap_, dual_gap_ : the largest duality gap as a share of the mean loss at w = 0, and (n_targets,) the gaps
+        themselves: no weights have an objective lower than these by more
+    errors_ : (n_targets, n_samples) after the memoryless rule: what the error neurons said to each sample of the last
+        call when it came, before it was learned from
+    support_, support_vectors_ : samples with a dual variable that is not 0, and with a kernel their rows
+    n_iter_, n_samples_seen_ : int
+    excitatory_, inhibitory_ : (n_targets, n_features) positive weights under the entropy, whose difference is ``coef_``
+    representer_ : the rules as equations
+
+    References
+    ----------
+    Bahroun, Chklovskii & Sengupta 2023 (arXiv 2309.16687); Shalev-Shwartz & Zhang 2013, JMLR 14 (coordinate ascent);
+    Kivinen & Warmuth 1997, Information and Computation 132 (multiplicative updates).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from similis import DualRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = DualRegressor(alpha=1e-4).fit(X, y)
+    >>> bool(model.gap_ < 1e-12)
+    True
+    """
+
+    beside_x: ClassVar[str | None] = "target"
+    _centres_targets: ClassVar[bool] = True
+
+    def __init__(
+        self, loss: str = "squared", *, regularizer: str = "l2", alpha: float = 1e-3, epsilon: float = 0.1,
+        total_weight: float = 10.0, p: float = 1.5, kernel: str = "linear", gamma: float | None = None,
+        degree: int = 3, coef0: float = 1.0, solver: str = "dual", fit_intercept: bool = True, center: bool = True,
+        tol: float = 1e-4,
+        max_iter: int = 1000, eta0: float = 0.5, decay: float = 1e-4, average: bool = True, n_epochs: int = 1,
+        shuffle: bool = True, random_state: Seed = None,
+    ) -> None:  # fmt: skip
+        self.loss = loss
+        self.regularizer = regularizer
+        self.alpha = alpha
+        self.epsilon = epsilon
+        self.total_weight = total_weight
+        self.p = p
+        self.kernel = kernel
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
+        self.solver = solver
+        self.fit_intercept = fit_intercept
+        self.center = center
+        self.tol = tol
+        self.max_iter = max_iter
+        self.eta0 = eta0
+        self.decay = decay
+        self.average = average
+        self.n_epochs = n_epochs
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from samples and their targets, from the beginning.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array or sparse matrix
+        y : (n_samples,) or (n_samples, n_targets) array
+        """
+        X, y = self._admit(X, y, reset=True)
+        self._forget(FITTED)
+        self._single = y.ndim == 1
+        return self._fit(X, np.asarray(y, np.float64).reshape(len(y), -1).T)
+
+    def partial_fit(self, X: Any, y: Any) -> Self:
+        """Go on learning from one sample or more, once, in their order, by the memoryless rule."""
+        first = not hasattr(self, "n_samples_seen_")
+        X, y = self._admit(X, y, reset=first)
+        Y = np.asarray(y, np.float64).reshape(len(y), -1).T
+        if first:
+            self._single = y.ndim == 1
+        elif len(Y) != self.n_targets_:
+            raise InputError(f"y has {len(Y)} columns, but DualRegressor was fitted with {self.n_targets_}")
+        self._learn(X, Y)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """(n_samples,) or (n_samples, n_targets) outputs."""
+        Z = self._outputs(X)
+        return Z[:, 0] if self._single else Z
+
+    @property
+    def n_targets_(self) -> int:
+        return len(self._weights)
+
+    @property
+    def coef_(self) -> np.ndarray:
+        W = self._linear()
+        return W[0] if self._single else W
+
+    @property
+    def intercept_(self) -> float | np.ndarray:
+        check_is_fitted(self)
+        return float(self._offset[0]) if self._single else self._offset
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = True
+        return tags
+
+    def _remembered(self) -> tuple[str, ...]:
+        return (*super()._remembered(), "_single")
+
+
+def _probable(estimator: DualClassifier) -> bool:
+    if estimator.loss != "logistic":
+        raise AttributeError(f"probabilities are for loss='logistic', not {estimator.loss!r}")
+    return True
+
+
+class DualClassifier(ClassifierMixin, DualEstimator):
+    """Linear or kernel classification through its dual, one class against the rest.
+
+    As :class:`DualRegressor`, with targets -1 and +1; of several classes each has its own output.
+
+    Parameters
+    ----------
+    loss : "logistic", "hinge" or "squared"
+    alpha : float > 0, weight of the regulariser against the *mean* loss: ``LogisticRegression(C=1 / (alpha *
+        n_samples))``, ``LinearSVC(loss="hinge", C=1 / (alpha * n_samples))``
+    regularizer, total_weight, p, kernel, gamma, degree, coef0, solver, fit_intercept, center, tol, max_iter, eta0,
+        decay, average, n_epochs, shuffle, random_state : as in :class:`DualRegressor`
+
+    Attributes
+    ----------
+    classes_ : (n_classes,)
+    coef_, intercept_ : (n_outputs, n_features) and (n_outputs,); one output for two classes
+    dual_coef_, gap_, dual_gap_, support_, support_vectors_, n_iter_, n_samples_seen_, excitatory_, inhibitory_,
+        representer_ : as in :class:`DualRegressor`. For the logistic loss a dual variable is the error y - p, for the
+        hinge it is not 0 for support vectors only
+
+    References
+    ----------
+    As :class:`DualRegressor`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from similis import DualClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = DualClassifier(random_state=0).fit(X[:1200] / 16, y[:1200])
+    >>> bool(model.score(X[1200:] / 16, y[1200:]) > 0.9)
+    True
+    """
+
+    beside_x: ClassVar[str | None] = "labels"
+    _centres_targets: ClassVar[bool] = False
+
+    def __init__(
+        self, loss: str = "logistic", *, regularizer: str = "l2", alpha: float = 1e-3, total_weight: float = 10.0,
+        p: float = 1.5, kernel: str = "linear", gamma: float | None = None, degree: int = 3, coef0: float = 1.0,
+        solver: str = "dual", fit_intercept: bool = True, center: bool = True, tol: float = 1e-4,
+        max_iter: int = 1000, eta0: float = 0.5,
+        decay: float = 1e-4, average: bool = True, n_epochs: int = 1, shuffle: bool = True, random_state: Seed = None,
+    ) -> None:  # fmt: skip
+        self.loss = loss
+        self.regularizer = regularizer
+        self.alpha = alpha
+        self.total_weight = total_weight
+        self.p = p
+        self.kernel = kernel
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
+        self.solver = solver
+        self.fit_intercept = fit_intercept
+        self.center = center
+        self.tol = tol
+        self.max_iter = max_iter
+        self.eta0 = eta0
+        self.decay = decay
+        self.average = average
+        self.n_epochs = n_epochs
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from samples and their labels, from the beginning.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array or sparse matrix
+        y : (n_samples,) labels, numbers or strings, of at least two classes
+        """
+        X, y = self._admit(X, y, reset=True)
+        check_classification_targets(y)
+        classes = np.unique(y)
+        self._forget(FITTED)
+        self._name(classes)
+        return self._fit(X, self._signs(y))
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
+        """Go on learning from one sample or more, once, in their order, by the memoryless rule.
+
+        Parameters
+        ----------
+        classes : all labels that will ever come; needed in the first call
+        """
+        first = not hasattr(self, "n_samples_seen_")
+        X, y = self._admit(X, y, reset=first)
+        if first:
+            if classes is None:
+                raise InputError("classes is None in the first call of partial_fit; give all labels that will come")
+            self._name(np.unique(classes))
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise InputError(f"classes={classes!r}; the model was fitted with {self.classes_.tolist()}")
+        self._learn(X, self._signs(y))
+        return self
+
+    def _name(self, classes: np.ndarray) -> None:
+        if len(classes) < 2:
+            raise InputError(f"y has one class, {classes.tolist()}; a classifier needs at least two classes")
+        self.classes_ = classes
+
+    def _signs(self, y: np.ndarray) -> np.ndarray:
+        """(K, T) +1 for samples of the output's class, -1 for others; one row, of the second class, for two."""
+        strange = np.setdiff1d(y, self.classes_)
+        if strange.size:
+            raise InputError(f"y has labels {strange.tolist()}; expected some of {self.classes_.tolist()}")
+        own = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
+        return np.where(np.asarray(y)[None] == own[:, None], 1.0, -1.0)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """(n_samples,) output for two classes, above 0 for the second; (n_samples, n_classes) outputs for more."""
+        Z = self._outputs(X)
+        return Z[:, 0] if len(self.classes_) == 2 else Z
+
+    def predict(self, X: Any) -> np.ndarray:
+        """(n_samples,) labels."""
+        Z = self.decision_function(X)
+        return self.classes_[(Z > 0).astype(int) if Z.ndim == 1 else Z.argmax(1)]
+
+    @available_if(_probable)
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """(n_samples, n_classes) probabilities: the logistic of each output, normalised over the classes."""
+        P = expit(self.decision_function(X))
+        return np.stack([1 - P, P], 1) if P.ndim == 1 else P / np.maximum(P.sum(1, keepdims=True), 1e-300)
+
+    @available_if(_probable)
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithm of ``predict_proba``."""
+        return np.log(self.predict_proba(X))
+
+    @property
+    def coef_(self) -> np.ndarray:
+        return self._linear()
+
+    @property
+    def intercept_(self) -> np.ndarray:
+        check_is_fitted(self)
+        return self._offset
+
+    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        arrays, meta = super()._pack()
+        return arrays, meta | {"classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str}
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        super()._unpack(arrays, meta)
+        self.classes_ = np.array(meta["classes"], dtype=meta["classes_dtype"])

@@ -1,0 +1,266 @@
+"""Clusters, tiles or sparse parts of a stream, wherever its origin lies."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import ClusterMixin
+from sklearn.cluster import AgglomerativeClustering
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._errors import InputError, ModelFileError
+from .._random import Seed, generator
+from ..circuit import Circuit, State, Step
+from ..engine import stream
+from ..networks import row_sum_similarity, row_sum_start
+from ._base import _pieces
+from .similarity import _Scaled
+
+#: samples a neuron that are looked at before the network begins
+WAIT = 10
+#: neurons whose outputs correlate more than this on average are one cluster, unless their number is given
+TOGETHER = 0.5
+
+
+class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
+    """Clusters, overlapping tiles or sparse parts of a stream, by similarity matching with constant row sums.
+
+    ::
+
+        max_{Z >= 0}  Tr(X X' Q)/T^2 - (gamma/2) |Q|^2/T^2,   Q = Z Z',   rows of Q sum to T,   Tr(Q)/T = trace
+        z = argmin_{z >= 0, b.z = 1} gamma z'Mz + mu |z|^2 - 2 z'(W x - a)
+        W += 2 eta (z x' - W),  b += 2 eta (z - b),  a += 2 eta (lambda z - a),  M += (eta/tau) (z z' - M)
+
+    One inhibitory unit, lambda, holds ``b.z = 1`` at every sample, so that ``b_i z_i`` are shares that sum to 1.
+    Outputs do not depend on where the origin of X lies. Neurons whose tiles overlap belong to one cluster, which can
+    have any shape; give 3 to 4 neurons a cluster, for with one each a cluster can be missed.
+
+    The network begins when ``10 n_components`` samples were seen, with tiles centred on the most distant of them; it
+    then learns these samples too. Until then outputs come from a network begun with the samples at hand.
+
+    Parameters
+    ----------
+    n_components : int, number of neurons; may exceed n_features
+    trace : float or None, mean of ``|z|^2`` that mu is steered to, 1 to n_components: the effective number of clusters;
+        near the true number for clusters, at half of n_components for tiles. None leaves mu as it is
+    gamma : float >= 0, decorrelation of the outputs, in units of the variance of the scaled data; 0.1 to 1 for parts
+    mu : float > 0, softness of the tiles' borders, in the same units; with ``trace`` its first value
+    n_clusters : int or None, into how many clusters the neurons are grouped, by how much they fire together; None
+        joins those that do so more often than not (average correlation above 1/2)
+    soft : float > 0 or None, stiffness of the row sums: a leaky unit, lambda = soft (b.z - 1), in the same units as mu;
+        then the origin matters a little. None: exact
+    center : bool, remove the running mean (of no effect but on rounding, once the mean is known)
+    scale, tau, n_epochs, shuffle, trace_every, random_state : as in :class:`SimilarityMatching`
+    eta0, decay, floor : learning rate eta_t = max(floor, eta0 / (1 + decay t))
+
+    Attributes
+    ----------
+    components_ : (n_components, n_features), centres of the tiles ``W_i / b_i`` in the data's units
+    clusters_ : (n_components,) int, the cluster each neuron belongs to
+    coactivity_ : (n_components, n_components), running mean of ``z z'``; its trace is the trace reached
+    labels_ : (n_samples,) int, clusters of the rows of ``fit``
+    history_ : dict of lists, every ``trace_every`` samples: n_samples, mu, smallest_b
+    mean_, scale_, n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
+
+    References
+    ----------
+    Sridharan, Bahroun & Sengupta 2026, arXiv 2606.01546; the rules are derived in ``docs/papers/flexible.md``.
+
+    Examples
+    --------
+    >>> from similis import FlexibleSimilarityMatching
+    >>> from similis.datasets import gaussian_blobs
+    >>> X, labels = gaussian_blobs(2000, n_features=10, n_clusters=5, separation=12, random_state=0)
+    >>> model = FlexibleSimilarityMatching(20, n_epochs=3, shuffle=True, random_state=0).fit(X + 50)
+    >>> len(set(model.labels_)), len(set(zip(model.labels_, labels)))
+    (5, 5)
+    """
+
+    _coactivity: np.ndarray
+    _held: np.ndarray | None  # samples seen before the network begins
+
+    def __init__(
+        self, n_components: int = 16, *, trace: float | None = None, gamma: float = 0.0, mu: float = 0.05,
+        n_clusters: int | None = None, soft: float | None = None, center: bool = True, scale: str | None = "auto",
+        eta0: float = 0.05, decay: float = 0.002, floor: float = 0.001, tau: float = 0.5, n_epochs: int = 1,
+        shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
+    ) -> None:  # fmt: skip
+        self.n_components = n_components
+        self.trace = trace
+        self.gamma = gamma
+        self.mu = mu
+        self.n_clusters = n_clusters
+        self.soft = soft
+        self.center = center
+        self.scale = scale
+        self.eta0 = eta0
+        self.decay = decay
+        self.floor = floor
+        self.tau = tau
+        self.n_epochs = n_epochs
+        self.shuffle = shuffle
+        self.trace_every = trace_every
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: None = None) -> Self:
+        """Learn from the rows of X, from the beginning, ``n_epochs`` times, and label them.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array
+        y : ignored
+        """
+        super().fit(X)
+        self.labels_ = self.predict(X)
+        return self
+
+    def _circuit(self, dims: dict[str, int]) -> Circuit:
+        self._check_size(dims["x"])
+        if self.n_clusters is not None and not (isinstance(self.n_clusters, Integral) and self.n_clusters >= 1):
+            raise InputError(f"n_clusters={self.n_clusters!r}; expected an integer >= 1, or None")
+        if not (self.gamma >= 0 and self.mu > 0):
+            raise InputError(f"gamma={self.gamma}, mu={self.mu}; expected gamma >= 0 and mu > 0")
+        soft = math.inf if self.soft is None else self.soft
+        return row_sum_similarity(
+            int(self.n_components), trace=self.trace, gamma=float(self.gamma), mu=self.mu, soft=soft, tau=self.tau,
+            step=Step(self.eta0, self.decay, self.floor),
+        )  # fmt: skip
+
+    def _admit(self, X: Any, *, reset: bool) -> Any:
+        return validate_data(self, X, reset=reset, dtype=[np.float64, np.float32])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = False
+        return tags
+
+    # learning -------------------------------------------------------------------------------------------------------
+
+    def _restart(self) -> None:
+        super()._restart()
+        for name in ("_coactivity", "labels_", "_held"):
+            self.__dict__.pop(name, None)
+
+    def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
+        before, rng = dict(self.__dict__), generator(self.random_state)
+        try:
+            for _ in range(epochs):
+                order = rng.permutation(len(streams["x"])) if shuffle else None
+                for piece in _pieces(streams, order):
+                    self._hear(piece["x"])
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        self.__dict__.pop("labels_", None)
+
+    def _hear(self, X: np.ndarray) -> None:
+        """Hold samples back until there are enough of them to begin with, then learn."""
+        if not hasattr(self, "n_samples_seen_"):
+            self.circuit_, self.running_ = self._circuit({"x": X.shape[1]}), {"x": self._new_running(X.shape[1])}
+            self.history_, self.average_, self.n_samples_seen_, self._held = {}, None, 0, X[:0]
+        if self._held is not None:
+            lacking = WAIT * self.circuit_.size - len(self._held)
+            self._held, X = np.concatenate([self._held, X[:lacking]]), X[lacking:]
+            self.running_ = {"x": self.running_["x"].learn(self._held[self.n_samples_seen_ :])[1]}
+            self.n_samples_seen_, self._state = len(self._held), None
+            if self.n_samples_seen_ < WAIT * self.circuit_.size:
+                return
+            self._state, self._held = self._settle_exactly(), None
+        if len(X):
+            super()._learn({"x": X})
+
+    def _settle_exactly(self) -> State:
+        """The network begun with the samples held back, and taught them."""
+        rows = self.running_["x"].apply(self._held)
+        self._coactivity = np.zeros((self.circuit_.size,) * 2)
+        Z, state = stream.run(self.circuit_, row_sum_start(self.circuit_, rows), rows)
+        self._notice(Z, state.t)
+        return state
+
+    def _watch(self, state: State) -> dict[str, float]:
+        """Softness of the borders, and the mean output of the most silent neuron."""
+        mu = state.cells.get("shift", np.array([self.mu]))[0]
+        return {"mu": float(mu), "smallest_b": float(state.cells["b"].min())}
+
+    def _notice(self, Z: np.ndarray, t: int) -> None:
+        """Follow the mean of z z' at the rate of the laterals."""
+        step = self.circuit_.step
+        eta = np.maximum(step.floor, step.eta0 / (1 + step.decay * np.arange(t - len(Z), t)))
+        keep = np.cumprod(1 - eta[::-1] / self.tau)[::-1]  # what is kept of a sample's past at the end
+        weight = np.append(keep[1:], 1.0) * eta / self.tau
+        Z = Z.astype(float)
+        self._coactivity = keep[0] * self._coactivity + (Z.T * weight) @ Z
+
+    # what was learned -----------------------------------------------------------------------------------------------
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Outputs z >= 0 of the network: (n_samples, n_components), without units; the shares ``b_i z_i`` sum to 1."""
+        check_is_fitted(self)
+        return self._outputs({"x": self._admit(X, reset=False)})
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Cluster with the largest share of each row: (n_samples,) int from 0 on."""
+        Z = self.transform(X)
+        shares = Z * self.state_.cells["b"]
+        return (shares @ np.eye(self.clusters_.max() + 1)[self.clusters_]).argmax(1)
+
+    @property
+    def coactivity_(self) -> np.ndarray:
+        """(n_components, n_components) running mean of z z' over the samples learned."""
+        check_is_fitted(self)
+        self._settled()
+        return self._coactivity
+
+    @property
+    def clusters_(self) -> np.ndarray:
+        """(n_components,) the cluster of each neuron: average linkage on how their outputs correlate."""
+        size = np.sqrt(np.diag(self.coactivity_))
+        apart = 1 - self.coactivity_ / np.maximum(np.outer(size, size), np.finfo(float).tiny)
+        k = len(apart)
+        if k == 1 or self.n_clusters == 1:
+            return np.zeros(k, int)
+        n = None if self.n_clusters is None else min(int(self.n_clusters), k)
+        linkage = AgglomerativeClustering(
+            n, metric="precomputed", linkage="average", distance_threshold=TOGETHER if n is None else None
+        )
+        found = linkage.fit_predict(np.maximum(apart, 0))
+        _, first = np.unique(found, return_index=True)
+        return np.argsort(np.argsort(first))[found]  # numbered by their first neuron
+
+    @property
+    def components_(self) -> np.ndarray:
+        """(n_components, n_features) centres of the tiles, W_i / b_i, in the data's units."""
+        check_is_fitted(self)
+        return self.state_.W["x"] / self.state_.cells["b"][:, None] * self.scale_ + self.mean_
+
+    def score(self, X: Any, y: None = None) -> float:
+        """Share of the variance of X between clusters, Tr(X X' Q) / (T Tr(X X')) for X about its mean."""
+        Z = self.transform(X).astype(float)
+        X = np.asarray(self._admit(X, reset=False), float)
+        X = X - X.mean(0)
+        total = float((X * X).sum())
+        return float(((X.T @ Z) ** 2).sum() / len(X) / total) if total > 0 else 1.0
+
+    # persistence ----------------------------------------------------------------------------------------------------
+
+    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        arrays, meta = super()._pack()
+        arrays["coactivity"] = self.coactivity_
+        arrays |= {"held": self._held} if self._held is not None else {}
+        arrays |= {"labels": self.labels_} if hasattr(self, "labels_") else {}
+        return arrays, meta
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        super()._unpack(arrays, meta)
+        self._coactivity = np.array(arrays["coactivity"])
+        self._held = np.array(arrays["held"]) if "held" in arrays else None
+        fits = self._coactivity.shape == self.state_.M.shape
+        fits &= self._held is None or self._held.shape == (self.n_samples_seen_, len(self.mean_))
+        if not fits:
+            raise ModelFileError("coactivity or held samples of the model file do not fit its circuit; save it again")
+        if "labels" in arrays:
+            self.labels_ = np.array(arrays["labels"])
