@@ -65,7 +65,10 @@ def model(tmp_path):
 
 
 def outputs(estimator, views):
-    return estimator.transform(*views) if hasattr(estimator, "transform") else estimator.predict(views[0])
+    """What a model says of data: predictions, or the outputs of its network."""
+    if hasattr(estimator, "predict"):
+        return estimator.predict(views[0])
+    return estimator.transform(*views) if estimator.beside_x == "view" else estimator.transform(views[0])
 
 
 def packed(estimator):
