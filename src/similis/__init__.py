@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         FlexibleSimilarityMatching,
         ManifoldClassifier,
         ManifoldTiling,
+        MotionDetector,
         NonnegativeSimilarityMatching,
         OnlineCCA,
         SimilarityMatching,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "MotionDetector",
     "DualClassifier",
     "DualRegressor",
     "FlexibleSimilarityMatching",
@@ -48,6 +50,7 @@ __all__ = [
     "FlexibleSimilarityMatching",
     "ManifoldClassifier",
     "ManifoldTiling",
+    "MotionDetector",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",

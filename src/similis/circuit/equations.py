@@ -146,7 +146,10 @@ def drive(circuit: Circuit, hand: Text) -> list[str]:
     single = [(-(circuit.threshold**0.5), hand.bold("b")), (-float(circuit.domain.learned), hand.bold("a"))]
     total = signed([*heard, *single], hand)
     currents = [f"{hand.current(c.name)} = {hand.weight(c.name)} {hand.input(c.name)}" for c in circuit.channels]
-    return [f"{hand.bold('d')} = {total}", *currents]
+    x = hand.bold("x")
+    product = hand.call("vec", f"{hand.change(x)} {x}{hand.T}")
+    lifts = [f"{hand.input(c.name)} = {product}" for c in circuit.channels if c.lift == "outer"]
+    return [f"{hand.bold('d')} = {total}", *currents, *lifts]
 
 
 def synapse(circuit: Circuit, channel: Channel, hand: Text) -> str:

@@ -35,6 +35,8 @@ class Channel:
     gated : bool, whether learning is gated by f' (0 where the domain clips the neuron); default: derived
     presynaptic : bool, whether learning is gated by the synapse's own input, dW_ij ~ x_j (post_i - leak W_ij); then
         x >= 0, and the weights settle at conditional means <x_j post_i> / <x_j>
+    lift : None or "outer", how the stream is made: of all products of a frame x with its change dx. It changes no rule;
+        rows come as :class:`similis.circuit.Outer` or written out
     """
 
     name: str = "x"
@@ -45,10 +47,12 @@ class Channel:
     rate: float = 1.0
     gated: bool | None = None
     presynaptic: bool = False
+    lift: Literal["outer"] | None = None
 
     def __post_init__(self) -> None:
         _check(self.name.isidentifier(), f"channel name {self.name!r}", "a Python identifier")
         _check(0.0 <= self.metric <= 1.0, f"metric={self.metric} of channel {self.name!r}", "a number in [0, 1]")
+        _check(self.lift in (None, "outer"), f"lift={self.lift!r} of channel {self.name!r}", "None or 'outer'")
         _check(self.rate >= 0.0, f"rate={self.rate} of channel {self.name!r}", "a number >= 0")
         if self.leak is None:
             object.__setattr__(self, "leak", 1.0 - self.metric)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .bars import bars
 from .blocks import read_blocks, shape_hint
 from .graphs import GRAPHS, load_graph, planted_partition, random_walk
+from .movies import moved_patches, pairs, shifted_textures
 from .real import (
     MFEAT_VIEWS,
     load_coil20,
@@ -12,7 +13,9 @@ from .real import (
     load_fashion_mnist,
     load_mfeat,
     load_mnist,
+    load_natural_images,
     load_orl_faces,
+    load_photographs,
     mnist_halves,
 )
 from .sources import DataFile, Dataset, cache_folder, catalog, dataset, fetch
@@ -37,12 +40,17 @@ __all__ = [
     "load_graph",
     "load_mfeat",
     "load_mnist",
+    "load_natural_images",
     "load_orl_faces",
+    "load_photographs",
     "mnist_halves",
+    "moved_patches",
+    "pairs",
     "planted_partition",
     "random_walk",
     "read_blocks",
     "ring",
     "shape_hint",
+    "shifted_textures",
     "spiked_covariance",
 ]

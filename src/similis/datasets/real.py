@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._errors import InputError
+from .._optional import require
 from .idx import read_idx
 from .sources import dataset
 
@@ -208,3 +209,41 @@ def _read_mat(name: str) -> dict:
     from scipy.io import loadmat
 
     return loadmat(dataset(name).files[0].fetch())
+
+
+def load_photographs() -> list[NDArray[np.float64]]:
+    """Return scikit-learn's two bundled photographs in grey, a temple and a flower.
+
+    Returns
+    -------
+    list of two arrays (427, 640)
+        In [0, 1].
+
+    Raises
+    ------
+    MissingDependencyError
+        If Pillow is absent, which comes with matplotlib.
+    """
+    require("PIL", extra="plot")
+    from sklearn.datasets import load_sample_images
+
+    return [image.mean(axis=2) / 255 for image in load_sample_images().images]
+
+
+def load_natural_images() -> list[NDArray[np.float64]]:
+    """Return the 13 grey natural images of the ICA literature.
+
+    Returns
+    -------
+    list of 13 arrays (256, 512)
+        In [0, 1].
+
+    Raises
+    ------
+    InputError
+        If a file is absent (they have no public address) or damaged.
+    MissingDependencyError
+        If Pillow is absent, which comes with matplotlib.
+    """
+    Image = require("PIL.Image", extra="plot")
+    return [np.asarray(Image.open(file.fetch()), float) / 255 for file in dataset("natural-images").files]

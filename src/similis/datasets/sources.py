@@ -162,6 +162,24 @@ _FASHION = _idx(
 )
 _ORL = DataFile("faces/ORL.mat", 376584, "e257ec36002e48688ed7f3b9fda13f479f2fd98864fa0672d1353eda1912b189")
 _MFEAT = DataFile("mfeat/Mfeat.mat", 3483651, "486ba6152f55fca15d0b84e3b34a55881fe12460b669654baf9f1cee573a45d8")
+_NATURAL = tuple(
+    DataFile(f"natural-images-ica/{number}.tiff", size, sha256)
+    for number, size, sha256 in (
+        (1, 132412, "2df1b9389cce546264dbad63fb460fc3771dde3af3b542478a7e157927a2dfab"),
+        (2, 131714, "257e01be63e8d772b54d7b055950b409ec2e935734e7e41bb9eb5db141e3bc8e"),
+        (3, 131774, "b1db2a2bedf13661ef1416e534624a2b35c5b56480add0251e4094a70a7b2df6"),
+        (4, 136498, "d0a187c70a6253a6c3fb46857b8cfc3af34b5282e17be2d48541fc9761a26f4f"),
+        (5, 131830, "7ae8e9da66056dbc41db8f032d3c46a3c6526917d09fd545763be9470fa10942"),
+        (6, 124028, "a8800f6cef9e0bc90f34b441674934d6608ada43f2512d2f3ffeef7f9e684888"),
+        (7, 132386, "264a084d1673acb9d62bccf5895b018381ad392e5423a503ebfaad215963e92a"),
+        (8, 132236, "cd3f7db81afc87742dde6a6ee31f14ec0e98925e302f49af057d488cc239c177"),
+        (9, 136876, "2c94bc9800fb94883264dd61637605eb96d6946a299d246dde8e6f28047270d2"),
+        (10, 125176, "63281124bc5400bbe7568fe15d57ab98ba7d1f9c00c3ac6771e30b970a645c3a"),
+        (11, 114122, "895a592b42cfce307a74cb249f4941e60f3516fb00b1c695937d03b52bb853d0"),
+        (12, 136788, "f82054be81f21783cf5e8663f866b21cfa9150da5d24c53cbe4b173016d032de"),
+        (13, 135110, "e702d2fc4b4b68fdb3123b08d49269601494a4da707093ceaa6b524229f7bb57"),
+    )
+)
 _COIL20 = DataFile("coil20/COIL20.mat", 3024549, "4595ebdda07f47b0eb014fcfaddc22b452f9aed9c1d9261a0d5bc336c1ee1344")
 _GRAPHS = tuple(
     DataFile(f"graphs/{name}.gml", size, sha256)
@@ -210,6 +228,15 @@ DATASETS = {
             "UCI Multiple Features; van Breukelen, Duin et al.",
             (_MFEAT,),
         ),
+        Dataset(
+            "natural-images",
+            "grey natural images of the ICA literature",
+            "13 x 256 x 512",
+            "copying for non-commercial use (J. Sinkkonen 1994-1997)",
+            "Hyvarinen, Karhunen & Oja 2001",
+            _NATURAL,
+        ),
+        Dataset("photographs", "two colour photographs", "2 x 427 x 640", "CC BY", "scikit-learn, inside the package"),
         Dataset(
             "coil20",
             "20 objects on a turntable, 32 x 32",

@@ -9,9 +9,10 @@ import numpy as np
 from scipy import sparse
 
 from .._errors import DivergenceError, InputError
-from ..circuit import Circuit, State
+from ..circuit import Circuit, Lift, State
 
-#: rows of one stream, dense or scipy.sparse
+#: rows of one stream: an array, scipy.sparse or a lift; past :func:`admit` what is no array has ``X @ W.T``,
+#: ``X @ X.T``, ``coef.T @ X``, slices, ``multiply`` and ``toarray``, whatever it is
 Rows = Any
 Data = Mapping[str, Rows] | Rows
 
@@ -32,7 +33,9 @@ def admit(
         )
     rows = {}
     for name, X in streams.items():
-        X = X.tocsr().astype(state.dtype, copy=False) if sparse.issparse(X) else np.ascontiguousarray(X, state.dtype)
+        X = X.tocsr() if sparse.issparse(X) else X
+        lazy = sparse.issparse(X) or isinstance(X, Lift)
+        X = X.astype(state.dtype, copy=False) if lazy else np.ascontiguousarray(X, state.dtype)
         if X.ndim != 2 or X.shape[1] != state.W[name].shape[1]:
             raise InputError(f"channel {name!r}: data of shape {X.shape}; expected (T, {state.W[name].shape[1]})")
         if circuit.channel(name).presynaptic and X.shape[0] and X.min() < 0:
@@ -73,7 +76,7 @@ def diverged(circuit: Circuit, sample: int, rows: Mapping[str, Rows]) -> Diverge
     """The error that names the step and the scale of the data."""
 
     def size(X: Rows) -> float:
-        squares = X.multiply(X) if sparse.issparse(X) else X * X
+        squares = X * X if isinstance(X, np.ndarray) else X.multiply(X)
         return float(np.sqrt(squares.sum(1).mean()))
 
     scales = ", ".join(f"{name} {size(X):.3g}" for name, X in rows.items())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import minimize
+from scipy.sparse.linalg import LinearOperator, svds
 
 from .._errors import InputError
 from .._random import Seed, generator
@@ -48,6 +51,28 @@ def nonnegative(
 
     error, Y = min((descend() for _ in range(restarts)), key=lambda pair: pair[0])
     return Y, error
+
+
+def generators(rows: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Top eigenvectors of <chi chi'>, chi the rows, where chi may be a lift: its features are never written out.
+
+    Parameters
+    ----------
+    rows : (T, d) array or ``circuit.lifts.Lift``
+    k : int, below T and d
+
+    Returns
+    -------
+    vectors : (k, d), strongest first
+    values : (k,) eigenvalues
+    """
+    operator = LinearOperator(
+        rows.shape, matvec=lambda v: rows @ v.ravel(), rmatvec=lambda u: rows.T @ u.ravel(), dtype=np.float64
+    )
+    start = generator(0).standard_normal(min(rows.shape))
+    _, sizes, vectors = svds(operator, k=k, v0=start)
+    order = np.argsort(sizes)[::-1]
+    return vectors[order], sizes[order] ** 2 / rows.shape[0]
 
 
 def row_sum(

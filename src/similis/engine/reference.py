@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy import sparse
 from scipy.optimize import brentq
 
 from ..circuit import Circuit, Domain, State
 from ..circuit.state import against
-from ._input import Data, admit, diverged, rates
+from ._input import Data, Rows, admit, diverged, rates
 from .trace import Trace
 
 
@@ -94,8 +93,8 @@ def _learn_cells(circuit: Circuit, cells: dict, z: np.ndarray, unit: float, eta:
         cells["shift"][:] = np.maximum(lateral.shift_min, shift)
 
 
-def _row(X: np.ndarray, t: int) -> np.ndarray:
-    return X[t].toarray().ravel() if sparse.issparse(X) else X[t]
+def _row(X: Rows, t: int) -> np.ndarray:
+    return X[t] if isinstance(X, np.ndarray) else X[t : t + 1].toarray().ravel()
 
 
 def settle(A: np.ndarray, d: np.ndarray, domain: Domain, cells: Mapping[str, np.ndarray]) -> tuple[np.ndarray, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import linalg, sparse
 from threadpoolctl import ThreadpoolController
 
-from ..circuit import Circuit, State
+from ..circuit import Circuit, Lift, State
 from ..circuit.state import against
 from ..circuit.table import CURRENTS, DRIVE, Table, compile_circuit
 from ..kernels.gram import products
@@ -25,6 +25,8 @@ TINY = 3000
 REFRESH = {"float32": 2.0, "float64": 8.0}
 #: with so few neurons our own X W' beats the general matrix product
 THIN = 16
+#: where fewer of the updates are not zero (rectified neurons), a neuron learns from a lift by the samples it answered
+BUSY = 0.75
 #: samples in a block of plain loops or of pure inference
 LONG = 256
 
@@ -39,7 +41,8 @@ def run(
     ----------
     circuit : Circuit
     state : State, where to start; never changed
-    data : (T, n) array, or {channel: (T, n_c) array or scipy.sparse matrix}; an absent channel is silent
+    data : (T, n) rows, or {channel: (T, n_c) rows}; rows are an array, scipy.sparse or a ``circuit.lifts.Lift``; an
+        absent channel is silent
     learn : whether the weights change
     present : {channel: (T,) bool}, on which samples a channel speaks
     trace : Trace or several, what to record on the way
@@ -108,7 +111,8 @@ class _Workspace:
         k, C = circuit.size, len(self.widths)
         # weights gated by their own inputs do not shrink together: no blocks
         self.plain = table.presynaptic or (k * int(self.offsets[-1]) <= TINY and block is None)
-        self.block = LONG if self.plain else block or (64 if k > 32 else 32)
+        lifted = any(isinstance(X, Lift) for X in rows.values())  # its similarities cost next to nothing
+        self.block = LONG if self.plain else block or (128 if lifted else 64 if k > 32 else 32)
         dtype = state.dtype
         self.M, self.P = state.M.copy(), np.zeros((k, 0), dtype) if state.P is None else state.P.copy()
         self.R = self.P.T.copy() if state.R is None else state.R.copy()
@@ -193,11 +197,11 @@ class _Workspace:
         return State(W, self.M.copy(), P, t, Minv, R, unpack(self.start, self.cells))
 
 
-def _products(X: np.ndarray, W: np.ndarray, A: np.ndarray, G: np.ndarray) -> None:
+def _products(X: Rows, W: np.ndarray, A: np.ndarray, G: np.ndarray) -> None:
     """A = X W', G = X X'."""
-    if sparse.issparse(X):
+    if not isinstance(X, np.ndarray):
         A[:] = X @ W.T
-        G[: len(A), : len(A)] = (X @ X.T).toarray()
+        G[: len(A), : len(A)] = _dense(X @ X.T)
         return
     thin = len(W) <= THIN
     products(X, W, A, G, thin)
@@ -205,23 +209,36 @@ def _products(X: np.ndarray, W: np.ndarray, A: np.ndarray, G: np.ndarray) -> Non
         np.dot(X, W.T, out=A)
 
 
-def _update(W: np.ndarray, scale: np.floating, coef: np.ndarray, X: np.ndarray) -> np.ndarray:
-    """scale (W + coef' X), in place where X is dense."""
+def _update(W: np.ndarray, scale: np.floating, coef: np.ndarray, X: Rows) -> np.ndarray:
+    """scale (W + coef' X), in place."""
     if sparse.issparse(X):
-        W += (X.T @ coef).T
+        W += coef.T @ X
         W *= scale
         return W
+    if not isinstance(X, Lift):
+        return _add(W, scale, coef, X)
+    if np.count_nonzero(coef) > BUSY * coef.size:
+        return _add(W, scale, *X.factors(coef))
+    for w, c in zip(W, coef.T, strict=True):
+        spoke = np.flatnonzero(c)
+        _add(w, scale, *X[spoke].factors(c[spoke, None])) if len(spoke) else np.multiply(w, scale, out=w)
+    return W
+
+
+def _add(W: np.ndarray, scale: np.floating, A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """scale (W + A' B), in place; W is as long as the product."""
     gemm = linalg.blas.dgemm if W.dtype == np.float64 else linalg.blas.sgemm
-    return gemm(scale, X.T, coef.T, scale, W.T, trans_b=True, overwrite_c=True).T
+    folded = W.reshape(A.shape[1], B.shape[1])
+    return gemm(scale, B.T, A.T, scale, folded.T, trans_b=True, overwrite_c=True).T.reshape(W.shape)
 
 
 def _own(X: Rows) -> Rows:
     """Rows the kernels may have: a read-only array is another type to the compiler."""
-    return X if sparse.issparse(X) or X.flags.writeable else X.copy()
+    return X.copy() if isinstance(X, np.ndarray) and not X.flags.writeable else X
 
 
 def _dense(X: Rows) -> np.ndarray:
-    return X.toarray() if sparse.issparse(X) else X
+    return X if isinstance(X, np.ndarray) else X.toarray()
 
 
 def _inverse(circuit: Circuit, M: np.ndarray, sample: int, rows: Mapping[str, Rows]) -> np.ndarray:

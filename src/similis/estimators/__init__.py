@@ -5,6 +5,7 @@ from .custom import CircuitTransformer
 from .duality import DualClassifier, DualRegressor
 from .flexible import FlexibleSimilarityMatching
 from .manifold import ManifoldClassifier
+from .motion import MotionDetector
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 from .supervised import SupervisedSimilarityMatching
 from .tiling import ManifoldTiling
@@ -16,6 +17,7 @@ __all__ = [
     "FlexibleSimilarityMatching",
     "ManifoldClassifier",
     "ManifoldTiling",
+    "MotionDetector",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "SimilarityMatching",

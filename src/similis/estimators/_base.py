@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,6 +31,8 @@ class NetworkEstimator(BaseEstimator):
 
     #: what is learned from beside X: "view", "target" (numbers) or "labels" (classes); the command line asks
     beside_x: ClassVar[str | None] = None
+    #: what normalises a stream
+    _running_class: ClassVar[type[Running]] = Running
 
     circuit_: Circuit
     moments_: Moments
@@ -55,15 +57,15 @@ class NetworkEstimator(BaseEstimator):
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
         """Continue from the present state; nothing is changed if learning fails."""
-        dims = {name: X.shape[1] for name, X in streams.items()}
         if hasattr(self, "n_samples_seen_"):
             circuit, state, running, average = self.circuit_, self.state_, dict(self.running_), self.average_
             history = {key: list(values) for key, values in self.history_.items()}
         else:
+            running, history, average = {n: self._new_running(X.shape[1], n) for n, X in streams.items()}, {}, None
+            dims = {name: fresh.width for name, fresh in running.items()}
             circuit = self._circuit(dims)
             dtype = np.result_type(*(X.dtype for X in streams.values()))
             state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
-            running, history, average = {name: self._new_running(d, name) for name, d in dims.items()}, {}, None
         mean = _Average(average)
         traces = [] if self.trace_every is None else [Trace(self.trace_every, self._watch)]
         if getattr(self, "average", False) and circuit.step.decay > 0:
@@ -155,8 +157,13 @@ class NetworkEstimator(BaseEstimator):
         arrays = state.arrays | ({} if state.Minv is None else {"Minv": state.Minv})
         if self.average_ is not None:
             arrays |= {f"average.W.{name}": W for name, W in self.average_.W.items()} | {"average.M": self.average_.M}
-        arrays |= {f"mean.{name}": running.mean for name, running in self.running_.items()}
-        moments = {n: {k: v for k, v in asdict(r).items() if k != "mean"} for n, r in self.running_.items()}
+        moments: dict[str, dict[str, Any]] = {name: {} for name in self.running_}
+        for name, running in self.running_.items():
+            for key, part in asdict(running).items():
+                if isinstance(part, np.ndarray):
+                    arrays[f"{key}.{name}"] = part
+                else:
+                    moments[name][key] = part
         meta = {
             "t": state.t,
             "averaged": 0 if self.average_ is None else self.average_.t,
@@ -190,13 +197,18 @@ class NetworkEstimator(BaseEstimator):
             if int(meta["averaged"]):
                 mean = {name: np.array(arrays[f"average.W.{name}"]) for name in circuit.names}
                 average = State(mean, np.array(arrays["average.M"]), None, int(meta["averaged"]))
-            running = {n: Running(mean=np.array(arrays[f"mean.{n}"]), **meta["running"][n]) for n in circuit.names}
+            parts = [f.name for f in fields(self._running_class)]
+            running = {}
+            for name in circuit.names:
+                of_stream: dict[str, Any] = dict(meta["running"][name])
+                of_stream |= {key: arrays[f"{key}.{name}"].copy() for key in parts if f"{key}.{name}" in arrays}
+                running[name] = self._running_class(**of_stream)
             remembered = {key: meta[key] for key in self._remembered() if key in meta}
             history = {str(key): list(values) for key, values in meta["history"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the model file does not describe a {type(self).__name__}: {error}") from error
         k = circuit.size
-        fits = all(w.ndim == 2 and w.shape == (k, *running[n].mean.shape) for n, w in W.items())
+        fits = all(w.ndim == 2 and w.shape == (k, running[n].width) for n, w in W.items())
         fits &= {n: A.shape for n, A in state.arrays.items()} == {n: A.shape for n, A in start.arrays.items()}
         fits &= Minv is None or Minv.shape == (k, k)
         fits &= len({A.dtype for A in state.arrays.values()}) == 1 and state.M.dtype in (np.float32, np.float64)

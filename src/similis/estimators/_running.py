@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from ..kernels.running import normalise
 
@@ -30,13 +29,18 @@ class Running:
     power: float = 0.0
 
     @property
+    def width(self) -> int:
+        """Features of the normalised rows."""
+        return len(self.mean)
+
+    @property
     def rms(self) -> float:
         """What a centred sample is divided by."""
         return float(np.sqrt(self.power)) if self.scale and self.power > 0 else 1.0
 
     def learn(self, X: Any) -> tuple[Any, Running]:
         """Normalise the rows one after the other, each by the moments up to itself; return them and the new moments."""
-        if sparse.issparse(X):  # never centred; the scale of a piece is that of its end
+        if not isinstance(X, np.ndarray):  # sparse or a lift: never centred
             squares = np.asarray(X.multiply(X).sum(1), float).ravel()
             count = self.count + len(squares)
             power = np.append(self.power * self.count, squares).cumsum()[1:] / np.arange(self.count + 1, count + 1)
@@ -44,7 +48,7 @@ class Running:
             if not self.scale:
                 return X, new
             factor = 1 / np.sqrt(np.where(power > 0, power, 1))
-            return sparse.diags_array(factor.astype(X.dtype), format="csr") @ X, new
+            return X.multiply(factor[:, None].astype(X.dtype)), new
         X = np.ascontiguousarray(X)
         X = X if X.flags.writeable else X.copy()
         out, mean, power = np.empty_like(X), self.mean.copy(), np.array([self.power])
@@ -53,6 +57,6 @@ class Running:
 
     def apply(self, X: Any) -> Any:
         """Normalise rows by the moments as they are."""
-        if sparse.issparse(X):
+        if not isinstance(X, np.ndarray):
             return X / self.rms
         return ((X - self.mean) / self.rms).astype(X.dtype, copy=False)

@@ -24,6 +24,7 @@ CLASSES = (
     "ManifoldTiling",
     "ManifoldClassifier",
     "CircuitTransformer",
+    "MotionDetector",
     "DualClassifier",
     "DualRegressor",
     "FlexibleSimilarityMatching",

@@ -167,6 +167,7 @@ _MODULES = (  # one file a paper, in the order of the report
     "supervised",
     "tiling",
     "manifold",
+    "motion",
     "duality",
     "plasticity",
     "flexible",

@@ -8,16 +8,30 @@ from __future__ import annotations
 
 from .correlation import canonical_correlations, cca_objective_error, held_out_correlations
 from .fields import field_widths, similarity_width
+from .motion import (
+    antisymmetry,
+    barlow_levick,
+    direction_accuracy,
+    direction_selectivity,
+    hassenstein_reichardt,
+    rao_ruderman,
+)
 from .similarity import alignment, similarity_error
 from .subspace import captured_variance, subspace_error
 
 __all__ = [
     "alignment",
+    "antisymmetry",
+    "barlow_levick",
     "canonical_correlations",
     "captured_variance",
     "cca_objective_error",
+    "direction_accuracy",
+    "direction_selectivity",
     "field_widths",
+    "hassenstein_reichardt",
     "held_out_correlations",
+    "rao_ruderman",
     "similarity_error",
     "similarity_width",
     "subspace_error",

@@ -6,6 +6,7 @@ from ._card import Card, catalogue
 from .cca import canonical_correlation
 from .flexible import move_origin, row_sum_similarity, row_sum_start
 from .manifold import label_propagation, soft_tiles
+from .motion import motion_detection
 from .representer import Representer, duality
 from .similarity import nonnegative_similarity, principal_subspace
 from .supervised import supervised_similarity
@@ -19,6 +20,7 @@ __all__ = [
     "duality",
     "label_propagation",
     "manifold_tiling",
+    "motion_detection",
     "move_origin",
     "nonnegative_similarity",
     "principal_subspace",

@@ -1,0 +1,81 @@
+"""Pairs of frames as a stream of their products, whitened and scaled on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..circuit import Outer
+from ._moments import Moments
+from ._running import Running
+
+
+@dataclass(frozen=True)
+class Frames(Running):
+    """Mean, covariance and whitening of all frames so far, and the scale of their products.
+
+    Pairs lie side by side, (before, after); a pair is learned from as outer(dx, x) with both frames whitened by the
+    same map, x <- (x - offset) R, R = (C + floor I)^{-1/2}. The map is made anew whenever the number of pairs has
+    doubled, from all of them up to there: pair t uses that of the largest power of two below t (the first, its own).
+
+    Attributes
+    ----------
+    mean, scatter : (p,), (p, p) moments of the frames
+    offset, whitener : (p,), (p, p) the map in use
+    eps : floor relative to the mean variance; p / frames of the mean power, if that is more: few frames say little
+        about directions, and too sharp a map at the start would spoil the scale for long
+    count, power : pairs seen, mean squared norm of their products
+    """
+
+    scatter: np.ndarray = None  # type: ignore[assignment]
+    offset: np.ndarray = None  # type: ignore[assignment]
+    whitener: np.ndarray = None  # type: ignore[assignment]
+    eps: float = 0.01
+
+    def __post_init__(self) -> None:
+        p = len(self.mean)
+        if self.scatter is None:  # nothing seen yet
+            for name, value in (("scatter", np.zeros((p, p))), ("offset", np.zeros(p)), ("whitener", np.eye(p))):
+                object.__setattr__(self, name, value)
+        if not self.scatter.shape == self.whitener.shape == (p, p) or self.offset.shape != (p,):
+            raise ValueError(f"moments of shape {self.scatter.shape}, {self.whitener.shape} for frames of {p} pixels")
+
+    @property
+    def width(self) -> int:
+        return len(self.mean) ** 2
+
+    def learn(self, X: np.ndarray) -> tuple[Outer, Running]:
+        now, parts, start = self, [], 0
+        while start < len(X):
+            doubled = 1 << max(now.count, 1).bit_length() if now.count else 1
+            piece = X[start : start + doubled - now.count]
+            seen = now._after(piece)
+            seen = seen._whitened() if seen.count == doubled else seen
+            parts.append((now if now.count else seen).products(piece))
+            now, start = seen, start + len(piece)
+        products = Outer(*(np.concatenate([getattr(part, side) for part in parts]) for side in ("left", "right")))
+        rows, scaled = super().learn(products)
+        return rows, replace(now, power=scaled.power)
+
+    def apply(self, X: np.ndarray) -> Outer:
+        return self.products(X) / self.rms
+
+    def products(self, X: np.ndarray) -> Outer:
+        before, after = np.split(X, 2, axis=1)
+        R = self.whitener.astype(X.dtype)
+        return Outer((after - before) @ R, (before - self.offset.astype(X.dtype)) @ R)
+
+    def _after(self, X: np.ndarray) -> Frames:
+        moments = Moments(2 * self.count, self.mean, self.scatter).merge(np.concatenate(np.split(X, 2, axis=1)))
+        return replace(self, count=self.count + len(X), mean=moments.mean, scatter=moments.scatter)
+
+    def _whitened(self) -> Frames:
+        frames, p = 2 * self.count, len(self.mean)
+        values, vectors = np.linalg.eigh(self.scatter / frames)
+        power = values.mean() + (self.mean**2).mean()  # about zero: the first frames may be all but one and the same
+        floor = max(self.eps * values.mean(), p / frames * power)
+        if not floor > 0:  # frames that never change
+            return replace(self, offset=self.mean, whitener=np.eye(p))
+        whitener = vectors / np.sqrt(np.maximum(values, 0) + floor) @ vectors.T
+        return replace(self, offset=self.mean, whitener=whitener)
