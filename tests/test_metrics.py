@@ -102,6 +102,15 @@ def test_no_projection_beats_the_optimum(seed, k):
     assert -1e-12 <= metrics.cca_objective_error(Vx, Vy, *C) <= 2 + 1e-12
 
 
+def test_whitening_error_is_the_distance_from_so_many_ones_and_zeros():
+    assert metrics.whitening_error([1, 0, 1], 2) == 0.0
+    assert metrics.whitening_error([2, 0, 0, 0], 0) == 1.0
+    assert metrics.whitening_error([0.5, 0.0], 1) == pytest.approx(0.125)
+    for eigenvalues, rank in (([1.0], 2), ([np.nan], 1), ([[1.0]], 1)):
+        with pytest.raises(InputError):
+            metrics.whitening_error(eigenvalues, rank)
+
+
 def test_held_out_correlations_undo_a_mixing():
     X, Y = views()
     Zx, Zy = X[:, :2], Y[:, :2]

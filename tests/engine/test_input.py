@@ -102,7 +102,10 @@ def test_not_learning_leaves_the_state_and_agrees(name):
     assert (
         run_gap((found, state), (reference.run(case.circuit, state, data, learn=False, present=quiet)[0], state)) < 1e-9
     )
-    assert not found[::3].any()
+    # undriven, a network is silent, unless single units speak for themselves: a total, thresholds, a running mean
+    alone = case.circuit.domain.total is not None or state.cells.keys() & {"a", "b", "mean"}
+    assert (found[::3] == found[0]).all()
+    assert alone or not found[0].any()
 
 
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_matrix, sparse.coo_array, sparse.csc_array])

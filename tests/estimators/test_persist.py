@@ -39,6 +39,7 @@ CASES = {
     "flexible": (FlexibleSimilarityMatching(n_components=4, trace=2, gamma=0.1, random_state=0), (X,)),
     "flexible-not-begun": (FlexibleSimilarityMatching(n_components=20, random_state=0), (X.astype(np.float32),)),
     "cca": (OnlineCCA(n_components=2, random_state=0), (X, Y)),
+    "cca-adaptive": (OnlineCCA(n_components=2, rank="adaptive", random_state=0), (X, Y)),
     "dual-kernel": (DualRegressor("epsilon-insensitive", kernel="rbf", random_state=0), (X, Y[:, 0])),
     "dual-entropy-float32": (
         DualClassifier(regularizer="entropy", random_state=0),

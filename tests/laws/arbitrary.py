@@ -45,7 +45,8 @@ def cells(draw: st.DrawFn, k: int, settles: bool, derived: bool) -> tuple[Latera
         units = draw(st.integers(1 if shift else k, k + 2))
         # of decoupled interneurons the objective knows one way only
         decoupled = not derived and not settles and draw(st.booleans())
-        lateral = Lateral(kind, tau, shift, units, decoupled=decoupled)
+        rest = draw(st.sampled_from([0.0, 0.3]))
+        lateral = Lateral(kind, tau, shift, units, decoupled=decoupled, rest=rest)
     elif not settles:
         lateral = Lateral(kind, tau)
     else:

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from similis.circuit import FEEDBACK, OWN, Channel, Circuit, Domain, Lateral, State, Step, Z, init, of
-from similis.networks import canonical_correlation, catalogue, nonnegative_similarity, principal_subspace
+from similis.networks import (
+    adaptive_canonical_correlation,
+    canonical_correlation,
+    catalogue,
+    nonnegative_similarity,
+    principal_subspace,
+)
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -75,7 +81,6 @@ def _extra() -> dict[str, Case]:
     x, two = {"x": 12}, {"x": 9, "y": 7}
     slow, cca_step = Step(0.02, 1e-3), Step(0.05, 1e-3)
     ridged = canonical_correlation(3, views=("a", "b", "c"), ridge=(0.0, 0.01, 0.1), tau=1.0, step=cca_step)
-    adaptive = tuple(Channel(name, metric=1.0) for name in ("x", "y"))
     supervised = (Channel("x", drive=0.8), Channel("label", metric=1.0, rate=0.5))
     # z - a_c, written by what the soma passes on: the other compartment minus the laterals
     declared = tuple(Channel(n, leak=0.01, metric=1.0, post=Z + of(m) - FEEDBACK) for n, m in ("xy", "yx"))
@@ -92,10 +97,7 @@ def _extra() -> dict[str, Case]:
         "soft": (Circuit("soft", 3, domain=Domain(l1=0.01), step=slow), x, 2.0),
         "cca-ridge": (canonical_correlation(3, ridge=0.02, tau=1.0, step=cca_step), two),
         "cca-three-views": (ridged, {"a": 7, "b": 5, "c": 6}),
-        "cca-adaptive": (
-            Circuit("adaptive", 4, adaptive, Lateral("interneurons", tau=0.02, shift=1.5), step=Step(1e-3, 1e-4)),
-            two,
-        ),
+        "cca-adaptive": (adaptive_canonical_correlation(4, step=cca_step), two),
         "interneurons-few": (Circuit("few", 4, lateral=Lateral("interneurons", shift=0.3, units=2), step=slow), x),
         "interneurons-many": (Circuit("many", 3, lateral=Lateral("interneurons", units=5), step=slow), x),
         "rrr-0": (_rrr("rrr-0", 0.0), two),

@@ -32,6 +32,7 @@ MAKERS = {
     "exact": lambda: SimilarityMatching(3, solver="exact"),
     "nsm": lambda: NonnegativeSimilarityMatching(4, random_state=0),
     "cca": lambda: OnlineCCA(2, random_state=0),
+    "adaptive cca": lambda: OnlineCCA(3, rank="adaptive", random_state=0),
     "exact cca": lambda: OnlineCCA(2, solver="exact"),
     "motion": lambda: MotionDetector(2, random_state=0, trace_every=100),
     "motion, free": lambda: MotionDetector(2, rectify=False, random_state=0),

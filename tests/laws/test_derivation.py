@@ -102,7 +102,7 @@ def one_step(circuit: Circuit, state: State, data: Data) -> State:
     new = replace(state, W=W, t=state.t + 1)
     if state.R is not None:
         z = settled(circuit, state, data)[0]
-        pull = np.outer(z, state.R @ z)
+        pull = np.outer(z, state.R @ z) + circuit.lateral.rest * np.eye(*state.P.shape)
         P, R = state.P + eta / tau * (pull - state.P), state.R + eta / tau * (pull.T - state.R)
         new = replace(new, P=P, R=R, M=P @ R + circuit.lateral.shift * np.eye(circuit.size))
     elif "P" in gradients:

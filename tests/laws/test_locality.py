@@ -135,7 +135,8 @@ def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(ci
     if "P" in lateral:
         row, i = lateral["P"], rng(seed).integers(0, circuit.size)
         n = (state.P.T if state.R is None else state.R) @ Z[0]  # the interneurons' outputs
-        rule = 2 * eta * row["rate"] * (Z[0, i] * n - row["leak"] * state.P[i])
+        rest = circuit.lateral.rest * (np.arange(len(n)) == i)
+        rule = 2 * eta * row["rate"] * (Z[0, i] * n - row["leak"] * state.P[i] + rest)
         np.testing.assert_allclose(after.P[i] - state.P[i], rule, atol=1e-12)
 
 
@@ -148,6 +149,8 @@ def test_neurons_have_no_address(name):
     def exchanged(state: State) -> State:
         W = {channel: array[order] for channel, array in state.W.items()}
         P, R = None if state.P is None else state.P[order], None if state.R is None else state.R[:, order]
+        if case.circuit.lateral.rest:  # each interneuron has a neuron it is at rest with, and moves along
+            P = P[:, order]
         single = {name: array[order] if len(array) == len(order) else array for name, array in state.cells.items()}
         return replace(state, W=W, M=state.M[np.ix_(order, order)], P=P, Minv=None, R=R, cells=single)
 

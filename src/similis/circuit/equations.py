@@ -123,7 +123,8 @@ def objective(circuit: Circuit, hand: Text) -> str:
     if lateral.kind != "none":
         ascending.append(P if lateral.kind == "interneurons" else M)
         cost = {"gram": -0.5 * lateral.gain, "whiten": -1.0, "interneurons": -1.0}[lateral.kind]
-        costs.append((cost, f"{hand.word('Tr')} {M}" if lateral.kind == "whiten" else hand.square(ascending[0])))
+        size = f"{ascending[0]} - {hand.number(lateral.rest)} {hand.bold('I')}" if lateral.rest else ascending[0]
+        costs.append((cost, f"{hand.word('Tr')} {M}" if lateral.kind == "whiten" else hand.square(size)))
     if circuit.threshold:
         ascending.append(b)
         costs.append((-1.0, hand.square(b)))
@@ -188,10 +189,11 @@ def lateral(circuit: Circuit, hand: Text) -> list[str]:
         return [f"{M} = {hand.bold('I')}, {hand.word('fixed')}"] if circuit.lateral.gain else []
     if kind == "interneurons":
         R, decoupled = hand.bold("R"), circuit.lateral.decoupled
-        way_back = [f"{hand.change(R)} = {rate} ({n} {z}{hand.T} - {R})"] if decoupled else []
+        ways = [(P, z, n), (R, n, z)] if decoupled else [(P, z, n)]
+        resting = (circuit.lateral.rest, hand.bold("I"))
+        learned = [(W, signed([(1.0, f"{to} {of}{hand.T}"), (-1.0, W), resting], hand)) for W, to, of in ways]
         return [
-            f"{hand.change(P)} = {rate} ({z} {n}{hand.T} - {P})",
-            *way_back,
+            *(f"{hand.change(W)} = {rate} ({rule})" for W, rule in learned),
             f"{n} = {R if decoupled else f'{P}{hand.T}'} {z}",
             f"{M} = {lateral_matrix(circuit, hand)}",
             tau,

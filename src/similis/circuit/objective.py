@@ -5,10 +5,10 @@ Per sample (a_c = W_c x_c, z settled)::
     settling     L = z'Az - 2 sum_c drive_c z.a_c + 2 l1 |z|_1 + sum_c (leak_c |W_c|^2 + metric_c |a_c|^2) - V(M)
     otherwise    L = z'Mz - 2 sum_{teachers c} z.a_c          + sum_c (leak_c |W_c|^2 + metric_c |a_c|^2) - V(M)
 
-with A = gain M + shift I and V = gain |M|^2/2 (gram), Tr M (whiten), |P|^2 (interneurons, M = PP' + shift I), 0 (none).
-Weights W descend, lateral weights ascend, z minimises (where the circuit settles) or follows the drive. This is the
-similarity-matching objective after the Legendre transforms of the output-input and output-output terms (Pehlevan,
-Sengupta & Chklovskii 2018). Single units add
+with A = gain M + shift I and V = gain |M|^2/2 (gram), Tr M (whiten), |P - rest I|^2 (interneurons, M = PP' +
+shift I), 0 (none). Weights W descend, lateral weights ascend, z minimises (where the circuit settles) or follows the
+drive. This is the similarity-matching objective after the Legendre transforms of the output-input and output-output
+terms (Pehlevan, Sengupta & Chklovskii 2018). Single units add
 
     threshold    2 sqrt(threshold) z.b - |b|^2               b ascends: -(X'X - threshold E) is aligned with
     row sums     2 z.a - 2 a.b + 2 lambda (b.z - total)      lambda ascends; b moves along dL/da, a along dL/db
@@ -87,7 +87,9 @@ def _potential(circuit: Circuit, state: State) -> float:
         return 0.5 * circuit.lateral.gain * float((state.M**2).sum())
     if kind == "whiten":
         return float(np.trace(state.M))
-    return float((state.P**2).sum()) if kind == "interneurons" and state.P is not None else 0.0
+    if kind == "interneurons" and state.P is not None:
+        return float(((state.P - circuit.lateral.rest * np.eye(*state.P.shape)) ** 2).sum())
+    return 0.0
 
 
 def saddle_gradients(
@@ -118,7 +120,7 @@ def saddle_gradients(
         gradients[c.name] = -2.0 * (post.T @ data[c.name] / T - (c.leak or 0.0) * shares * state.W[c.name])
     second, lateral = Z.T @ Z / T, circuit.lateral
     if lateral.kind == "interneurons" and state.P is not None:
-        gradients["P"] = 2.0 * (second @ state.P - state.P)
+        gradients["P"] = 2.0 * (second @ state.P - state.P + lateral.rest * np.eye(*state.P.shape))
     elif lateral.kind != "none":
         gradients["M"] = lateral.gain * (second - (state.M if lateral.kind == "gram" else np.eye(circuit.size)))
     return gradients | _single_gradients(circuit, state, currents, Z)

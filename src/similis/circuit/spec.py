@@ -78,6 +78,8 @@ class Lateral:
         None: the shift is fixed. It never falls below ``shift_min``
     power_rate, shift_min : floats > 0
     decoupled : bool, whether the two ways between neurons and interneurons have weights of their own
+    rest : float >= 0, where P (and R) come to rest, dP ~ z n' - P + rest I: a pair that falls silent keeps a weight
+        from which it can grow again
     """
 
     kind: Literal["gram", "whiten", "interneurons", "none"] = "gram"
@@ -89,6 +91,7 @@ class Lateral:
     power_rate: float = 0.002
     shift_min: float = 1e-3
     decoupled: bool = False
+    rest: float = 0.0
 
     def __post_init__(self) -> None:
         kinds = ("gram", "whiten", "interneurons", "none")
@@ -98,6 +101,8 @@ class Lateral:
         cells = self.kind == "interneurons"
         alone = not cells and (self.units is not None or self.decoupled)
         _check(not alone, f"units={self.units}, decoupled={self.decoupled} with {self.kind}", "them with interneurons")
+        rests = self.rest == 0.0 or (self.rest > 0.0 and cells)
+        _check(rests, f"rest={self.rest} with {self.kind}", "a number >= 0, with interneurons")
         _check(self.gain >= 0.0, f"gain={self.gain}", "a number >= 0")
         _check(self.power is None or not cells, f"power={self.power} with {self.kind}", "another kind")
         whole = self.gain == 1.0 or self.kind in ("gram", "none")

@@ -37,6 +37,7 @@ class Table(NamedTuple):
     tau: np.floating
     gain: np.floating
     shift: np.floating
+    rest: np.floating
     lower: np.floating
     upper: np.floating
     l1: np.floating
@@ -82,6 +83,7 @@ def compile_circuit(circuit: Circuit, dtype: np.dtype | type) -> Table:
         tau=number(lateral.tau),
         gain=number(lateral.gain),
         shift=number(lateral.shift),
+        rest=number(lateral.rest),
         lower=number(domain.lower),
         upper=number(domain.upper),
         l1=number(domain.l1),

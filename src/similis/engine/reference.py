@@ -72,8 +72,8 @@ def _learn(circuit: Circuit, state: State, x: dict, a: dict, z: np.ndarray, unit
     elif P is not None:
         R = P.T.copy() if state.R is None else state.R
         n = R @ z
-        P += rate * (np.outer(z, n) - P)
-        R += rate * (np.outer(n, z) - R)
+        P += rate * (np.outer(z, n) - P + lateral.rest * np.eye(*P.shape))
+        R += rate * (np.outer(n, z) - R + lateral.rest * np.eye(*R.shape))
         M[:] = P @ R + lateral.shift * np.eye(k)
     _learn_cells(circuit, state.cells, z, unit, eta)
 
@@ -120,6 +120,8 @@ def _under_a_total(A: np.ndarray, d: np.ndarray, b: np.ndarray, domain: Domain) 
     def excess(unit: float) -> float:
         return float(b @ _unconstrained(A, d - unit * b, plain) - domain.total - give * unit)
 
+    if not (np.isfinite(d).all() and np.isfinite(b).all() and b.max() > 0):
+        return np.full_like(d, np.nan), 0.0
     reach = 1.0 + np.abs(d).max() / b.max()
     while not excess(-reach) > 0:
         reach *= 2

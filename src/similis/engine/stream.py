@@ -262,7 +262,9 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
         if channel.name in rows:
             current = channel.drive * np.asarray(rows[channel.name] @ state.W[channel.name].T)
             drive += np.where(mute[c][:, None], 0, current)
-    if table.linear and not table.root:
+    if table.linear:
+        if table.root:
+            drive -= table.root * state.cells["b"]
         return linalg.cho_solve(_factor(circuit, against(circuit, state), state.t, rows), drive.T).T
     k, row = circuit.size, np.zeros((1, CURRENTS + 1), Z.dtype)
     row[0, DRIVE] = 1

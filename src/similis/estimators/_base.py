@@ -34,9 +34,13 @@ class NetworkEstimator(BaseEstimator):
     #: what normalises a stream
     _running_class: ClassVar[type[Running]] = Running
 
+    #: whether outputs are free up to a rotation that drifts while learning: weights are then averaged in one frame
+    _turns: ClassVar[bool] = False
+
     circuit_: Circuit
     moments_: Moments
     _state: State | None
+    _memory: Any = None
     _dtype: np.dtype
     average_: State | None
     running_: dict[str, Running]
@@ -51,9 +55,9 @@ class NetworkEstimator(BaseEstimator):
         return None
 
     def _restart(self) -> None:
-        for name in ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype"):
-            if hasattr(self, name):
-                delattr(self, name)
+        learned = ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype")
+        for name in (*learned, "_memory"):
+            self.__dict__.pop(name, None)
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
         """Continue from the present state; nothing is changed if learning fails."""
@@ -66,7 +70,7 @@ class NetworkEstimator(BaseEstimator):
             circuit = self._circuit(dims)
             dtype = np.result_type(*(X.dtype for X in streams.values()))
             state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
-        mean = _Average(average)
+        mean, memory = _Average(average, self._turns), self._memory
         traces = [] if self.trace_every is None else [Trace(self.trace_every, self._watch)]
         if getattr(self, "average", False) and circuit.step.decay > 0:
             traces.append(Trace(AVERAGE_EVERY, mean))
@@ -78,21 +82,22 @@ class NetworkEstimator(BaseEstimator):
                 for name, X in piece.items():
                     rows[name], running[name] = running[name].learn(X)
                 Z, state = stream.run(circuit, state, rows, trace=traces)
-                self._notice(Z, state.t)
+                memory = self._notice(memory, Z, state.t)
         for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():
                     history.setdefault(key, []).append(value)
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
-        self.n_samples_seen_, self.average_ = state.t, mean.state
+        self.n_samples_seen_, self.average_, self._memory = state.t, mean.state, memory
 
     def _watch(self, state: State) -> dict[str, float]:
         """Size of the filters M^{-1} W (for an orthonormal basis the root of k) and power of the outputs, Tr M."""
         filters = np.linalg.solve(state.M, np.concatenate(list(state.W.values()), axis=1))
         return {"filter_norm": float(np.linalg.norm(filters)), "output_power": float(np.trace(state.M))}
 
-    def _notice(self, Z: np.ndarray, t: int) -> None:
-        """Look at the outputs of the samples learned, the last of which was the t-th; does nothing here."""
+    def _notice(self, memory: Any, Z: np.ndarray, t: int) -> Any:
+        """What is remembered of the outputs, after those that end with the t-th sample; here nothing, which is None."""
+        return memory
 
     @property
     def readout_(self) -> State:
@@ -234,18 +239,26 @@ class NetworkEstimator(BaseEstimator):
 class _Average:
     """Average of the weights over the stream, later ones weighing more (proportional to time)."""
 
-    def __init__(self, state: State | None) -> None:
-        self.state = None if state is None else state.copy()
+    def __init__(self, state: State | None, turns: bool) -> None:
+        self.state, self.turns = None if state is None else state.copy(), turns
 
     def __call__(self, now: State) -> dict[str, float]:
         if self.state is None:
             self.state = replace(now, P=None, Minv=None, R=None, t=1)
             return {}
+        now = _turned(now, self.state) if self.turns else now
         share = 2 / (self.state.t + 2)
         for mean, new in [(self.state.M, now.M), *((self.state.W[name], W) for name, W in now.W.items())]:
             mean += mean.dtype.type(share) * (new - mean)
         self.state = replace(self.state, t=self.state.t + 1)
         return {}
+
+
+def _turned(now: State, target: State) -> State:
+    """The same network up to a rotation of its outputs, the one that brings the weights nearest to the target's."""
+    U, _, V = np.linalg.svd(sum(target.W[name] @ W.T for name, W in now.W.items()))
+    Q = U @ V
+    return replace(now, M=Q @ now.M @ Q.T, W={name: Q @ W for name, W in now.W.items()})
 
 
 def _length(streams: Streams) -> int:

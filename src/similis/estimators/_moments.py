@@ -42,6 +42,29 @@ class Moments:
         return C if center else C + np.outer(self.mean, self.mean)
 
 
+#: samples that the second moment of the outputs remembers
+WINDOW = 1000
+
+
+@dataclass(frozen=True)
+class Recent:
+    """Count of all samples, and second moment (k, k) of the outputs of about the last ``WINDOW``."""
+
+    count: int
+    second: np.ndarray
+
+    @classmethod
+    def empty(cls, k: int) -> Recent:
+        return cls(0, np.zeros((k, k)))
+
+    def follow(self, Z: np.ndarray) -> Recent:
+        """The moment after the outputs Z: sample t enters with weight max(1/t, 1/WINDOW)."""
+        share = 1.0 / np.minimum(np.arange(self.count + 1, self.count + len(Z) + 1), WINDOW)
+        kept = np.append(np.cumprod((1.0 - share)[::-1])[::-1], 1.0)  # of what came before each sample, at the end
+        second = kept[0] * self.second + (Z * (share * kept[1:])[:, None]).T @ Z
+        return Recent(self.count + len(Z), second)
+
+
 def principal(C: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Top k eigenvalues (descending) and eigenvectors (k, d) of a covariance, each with its largest entry positive."""
     values, vectors = linalg.eigh(C, subset_by_index=[len(C) - k, len(C) - 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -9,12 +10,12 @@ import numpy as np
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from .. import metrics
-from .._errors import InputError
+from .._errors import InputError, ModelFileError
 from .._random import Seed
 from ..circuit import Circuit, State, Step
-from ..networks import canonical_correlation
+from ..networks import adaptive_canonical_correlation, canonical_correlation
 from ._base import NetworkEstimator
-from ._moments import canonical
+from ._moments import Recent, canonical
 
 
 class OnlineCCA(NetworkEstimator):
@@ -24,21 +25,29 @@ class OnlineCCA(NetworkEstimator):
     ``Wx += 2 eta ((z - Wx x) x' - ridge Wx)``, Wy likewise, ``M += (eta/tau) (z z' - M)``. Outputs are the sum
     of the two views' projections; eig(M) tend to 1 + rho_i.
 
+    With ``rank="adaptive"`` the network finds the number of outputs by itself: interneurons P in place of M,
+    ``z = (P P' + alpha I)^{-1} (Wx x + Wy y)``, ``P += (eta/tau) (z (P'z)' - P)``, alpha = 1 + threshold. Outputs whose
+    correlation is above the threshold survive with unit variance, uncorrelated; the others fall silent.
+
     Where both views have up to a few thousand columns and the stream is stationary, ``solver="exact"`` (second moments,
-    then one decomposition) is the better choice: no error, and faster. The network is for wide views, streams that
-    drift and local hardware.
+    then one decomposition) is the better choice: no error, and faster up to about a hundred columns a view. The network
+    is for wide views (from a few hundred columns on it is the faster one), streams that drift and local hardware.
 
     Parameters
     ----------
-    n_components : int, at most the smaller number of columns
+    n_components : int, at most the smaller number of columns; with ``rank="adaptive"`` the largest number of outputs
+    rank : "fixed" or "adaptive"
+    threshold : float in [0, 1), the correlation above which an output survives, where the rank is adaptive
     ridge : float >= 0, as a fraction of the view's mean variance. ``solver="exact"`` adds it to both covariances (ridge
         CCA). In the network it is a leak, whose fixed point regularises the constraint only: A v = mu (B + ridge I) v,
         with A the joint covariance and B its blocks; for a small ridge the two agree closely
     solver : "online" or "exact" (memory of the square of the total number of columns)
     center : bool, remove the running means
     scale : "auto" divides each view by its running RMS norm, so that steps are safe whatever the units; None trusts
-    eta0, decay : learning rate eta_t = eta0 / (1 + decay t)
-    tau : float, laterals learn at rate eta/tau
+    eta0, decay : learning rate eta_t = eta0 / (1 + decay t); decay None is 1e-4, with an adaptive rank 3e-4. For a
+        stream whose rank changes, ``decay=0`` and a small eta0, such as 0.02
+    tau : laterals learn at rate eta/tau; None is 30, with an adaptive rank 1 / (1 - threshold), with which surplus
+        outputs fall silent whatever the streams, if they are scaled (docs/decisions/0006)
     average : bool, as in :class:`SimilarityMatching`
     n_epochs, shuffle : passes of ``fit`` over its data, in random order if ``shuffle``
     trace_every : int or None, pairs between records in ``history_``
@@ -47,7 +56,9 @@ class OnlineCCA(NetworkEstimator):
     Attributes
     ----------
     x_components_, y_components_ : (n_components, n_x), (n_components, n_y) projections, in the data's units
-    canonical_correlations_ : (n_components,) eig(M) - 1, descending: the network's own estimate
+    canonical_correlations_ : (rank_,) eig(M) - 1, descending: the network's own estimate, for the outputs that are on
+    rank_ : number of outputs that are on: with an adaptive rank, of ``output_eigenvalues_`` above 1/2
+    output_eigenvalues_ : (n_components,) eigenvalues of <z z'> over about the last 1,000 pairs learned, descending
     x_mean_, y_mean_, x_scale_, y_scale_ : running moments
     history_, n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
 
@@ -57,13 +68,17 @@ class OnlineCCA(NetworkEstimator):
     """
 
     beside_x: ClassVar[str | None] = "view"
+    _turns: ClassVar[bool] = True
 
     def __init__(
-        self, n_components: int = 2, *, ridge: float = 0.01, solver: str = "online", center: bool = True,
-        scale: str | None = "auto", eta0: float = 0.3, decay: float = 1e-4, tau: float = 30.0, average: bool = True,
-        n_epochs: int = 1, shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
+        self, n_components: int = 2, *, rank: str = "fixed", threshold: float = 0.5, ridge: float = 0.01,
+        solver: str = "online", center: bool = True, scale: str | None = "auto", eta0: float = 0.3,
+        decay: float | None = None, tau: float | None = None, average: bool = True, n_epochs: int = 1,
+        shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
+        self.rank = rank
+        self.threshold = threshold
         self.ridge = ridge
         self.solver = solver
         self.center = center
@@ -117,16 +132,26 @@ class OnlineCCA(NetworkEstimator):
         if self.ridge < 0:
             raise InputError(f"ridge={self.ridge}; expected a number >= 0")
         ridge = tuple(self.ridge / d for d in dims.values())  # the scaled view has total variance 1
-        step = Step(self.eta0, self.decay)
-        return canonical_correlation(int(k), ridge=ridge, tau=self.tau, step=step)
+        if self.rank == "adaptive":
+            circuit = adaptive_canonical_correlation(int(k), threshold=self.threshold, ridge=ridge)
+        else:
+            circuit = canonical_correlation(int(k), ridge=ridge)
+        step = Step(self.eta0, circuit.step.decay if self.decay is None else self.decay)
+        tau = circuit.lateral.tau if self.tau is None else self.tau
+        return replace(circuit, step=step, lateral=replace(circuit.lateral, tau=tau))
 
     def _gain(self, dims: dict[str, int]) -> dict[str, float]:
-        """Currents of unit power from the first sample on: far smaller ones starve M, and a small M overshoots."""
-        return {name: float(np.sqrt(d)) for name, d in dims.items()}
+        """Currents of a third of the size they will have: larger weights have to be forgotten, smaller ones to grow."""
+        return {name: 0.3 * float(np.sqrt(d)) for name, d in dims.items()}
+
+    def _notice(self, memory: Recent | None, Z: np.ndarray, t: int) -> Recent:
+        return (memory or Recent.empty(Z.shape[1])).follow(Z)
 
     def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
         if self.solver not in ("online", "exact"):
             raise InputError(f"solver={self.solver!r}; expected 'online' or 'exact'")
+        if self.rank not in ("fixed", "adaptive"):
+            raise InputError(f"rank={self.rank!r}; expected 'fixed' or 'adaptive'")
         if self.scale is None and self.ridge > 0:
             raise InputError("ridge is a fraction of the mean variance, which needs scale='auto'; set ridge=0 or scale")
         if self.solver == "online":
@@ -136,16 +161,24 @@ class OnlineCCA(NetworkEstimator):
         return None
 
     def _settle_exactly(self) -> State:
-        """The state the network would reach: M = 1 + rho, M^{-1} W = the exact projections."""
+        """The state the network would reach: M = 1 + rho, M^{-1} W = the exact projections.
+
+        With an adaptive rank P P' = rho - threshold and M^{-1} W = the projections over the root of 1 + rho, for rho
+        above the threshold; 0 for the others.
+        """
         n_x, C = len(self.x_mean_), self.moments_.covariance(self.center)
         scales = np.repeat([self.x_scale_, self.y_scale_], [n_x, len(C) - n_x])
         C = C / np.outer(scales, scales)
         ridges = [float(c.leak or 0.0) for c in self.circuit_.channels]
         Cxx, Cyy = C[:n_x, :n_x] + ridges[0] * np.eye(n_x), C[n_x:, n_x:] + ridges[1] * np.eye(len(C) - n_x)
         rho, Vx, Vy = canonical(Cxx, Cyy, C[:n_x, n_x:], self.circuit_.size)
-        gain, dtype = 1 + rho, self._dtype
+        M, gain, P, dtype = 1 + rho, 1 + rho, None, self._dtype
+        if self.circuit_.lateral.kind == "interneurons":
+            on = rho > self.threshold
+            gain, M = np.where(on, np.sqrt(1 + rho), 0.0), 1 + np.where(on, rho, self.threshold)
+            P = np.diag(np.sqrt(np.where(on, rho - self.threshold, 0.0))).astype(dtype)
         W = {"x": (gain[:, None] * Vx).astype(dtype), "y": (gain[:, None] * Vy).astype(dtype)}
-        return State(W, np.diag(gain).astype(dtype), None, self.moments_.count)
+        return State(W, np.diag(M).astype(dtype), P, self.moments_.count)
 
     def transform(self, X: Any, Y: Any = None) -> Any:
         """Projections of the views.
@@ -165,10 +198,18 @@ class OnlineCCA(NetworkEstimator):
         return self.fit(X, Y).transform(X, Y)
 
     def score(self, X: Any, Y: Any) -> float:
-        """Mean canonical correlation between the two views' projections of these (held-out) pairs, in [0, 1]."""
-        Zx, Zy = self.transform(X, Y)
+        """Mean canonical correlation between the two views' projections of these (held-out) pairs, in [0, 1].
+
+        With an adaptive rank, of the outputs that are on; 0 if none is.
+        """
+        Zx, Zy = (np.asarray(Z) for Z in self.transform(X, Y))
         if len(Zx) < 2:
             raise InputError("a correlation needs at least 2 pairs, got 1")
+        if self.circuit_.lateral.kind == "interneurons":  # silent outputs have no direction worth a correlation
+            if self.rank_ == 0:
+                return 0.0
+            on = np.linalg.svd(Zx + Zy, full_matrices=False)[2][: self.rank_].T
+            Zx, Zy = Zx @ on, Zy @ on
         return float(np.mean(metrics.held_out_correlations(Zx, Zy)))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -190,9 +231,25 @@ class OnlineCCA(NetworkEstimator):
 
     @property
     def canonical_correlations_(self) -> np.ndarray:
-        """(n_components,) eig(M) - 1, descending."""
+        """(rank_,) eig(M) - 1, descending."""
         check_is_fitted(self)
-        return np.linalg.eigvalsh(self.readout_.M)[::-1] - 1
+        return np.linalg.eigvalsh(self.readout_.M)[::-1][: self.rank_] - 1
+
+    @property
+    def output_eigenvalues_(self) -> np.ndarray:
+        """(n_components,) eigenvalues of the outputs' second moment over about the last 1,000 pairs, descending."""
+        check_is_fitted(self)
+        if self.solver == "online":
+            return np.linalg.eigvalsh(self._memory.second)[::-1]
+        state = self.state_  # M = <z z'>, or white outputs where P is not 0
+        return np.diag(state.M) if state.P is None else (np.diag(state.P) > 0).astype(float)
+
+    @property
+    def rank_(self) -> int:
+        """Number of outputs that are on."""
+        if self.circuit_.lateral.kind == "gram":
+            return self.circuit_.size
+        return int(np.sum(self.output_eigenvalues_ > 0.5))
 
     @property
     def x_mean_(self) -> np.ndarray:
@@ -214,6 +271,18 @@ class OnlineCCA(NetworkEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
+
+    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        arrays, meta = super()._pack()
+        return arrays | ({"outputs": self._memory.second} if self.solver == "online" else {}), meta
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        super()._unpack(arrays, meta)
+        if self.solver == "online":
+            k, second = self.circuit_.size, arrays.get("outputs")
+            if second is None or second.shape != (k, k):
+                raise ModelFileError(f"the model file holds no {k} x {k} second moment of the outputs; save it again")
+            self._memory = Recent(self.n_samples_seen_, second.copy())
 
     def _remembered(self) -> tuple[str, ...]:
         return (*super()._remembered(), "n_features_y_")

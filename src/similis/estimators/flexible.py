@@ -141,7 +141,7 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
 
     def _restart(self) -> None:
         super()._restart()
-        for name in ("_coactivity", "labels_", "_held"):
+        for name in ("labels_", "_held"):
             self.__dict__.pop(name, None)
 
     def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
@@ -176,9 +176,8 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
     def _settle_exactly(self) -> State:
         """The network begun with the samples held back, and taught them."""
         rows = self.running_["x"].apply(self._held)
-        self._coactivity = np.zeros((self.circuit_.size,) * 2)
         Z, state = stream.run(self.circuit_, row_sum_start(self.circuit_, rows), rows)
-        self._notice(Z, state.t)
+        self._memory = self._notice(None, Z, state.t)
         return state
 
     def _watch(self, state: State) -> dict[str, float]:
@@ -186,14 +185,14 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         mu = state.cells.get("shift", np.array([self.mu]))[0]
         return {"mu": float(mu), "smallest_b": float(state.cells["b"].min())}
 
-    def _notice(self, Z: np.ndarray, t: int) -> None:
-        """Follow the mean of z z' at the rate of the laterals."""
+    def _notice(self, memory: np.ndarray | None, Z: np.ndarray, t: int) -> np.ndarray:
+        """Follow the mean of z z' at the rate of the laterals, from 0."""
         step = self.circuit_.step
         eta = np.maximum(step.floor, step.eta0 / (1 + step.decay * np.arange(t - len(Z), t)))
         keep = np.cumprod(1 - eta[::-1] / self.tau)[::-1]  # what is kept of a sample's past at the end
         weight = np.append(keep[1:], 1.0) * eta / self.tau
         Z = Z.astype(float)
-        self._coactivity = keep[0] * self._coactivity + (Z.T * weight) @ Z
+        return keep[0] * (0.0 if memory is None else memory) + (Z.T * weight) @ Z
 
     # what was learned -----------------------------------------------------------------------------------------------
 
@@ -213,7 +212,7 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         """(n_components, n_components) running mean of z z' over the samples learned."""
         check_is_fitted(self)
         self._settled()
-        return self._coactivity
+        return self._memory
 
     @property
     def clusters_(self) -> np.ndarray:
@@ -256,9 +255,9 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         super()._unpack(arrays, meta)
-        self._coactivity = np.array(arrays["coactivity"])
+        self._memory = np.array(arrays["coactivity"])
         self._held = np.array(arrays["held"]) if "held" in arrays else None
-        fits = self._coactivity.shape == self.state_.M.shape
+        fits = self._memory.shape == self.state_.M.shape
         fits &= self._held is None or self._held.shape == (self.n_samples_seen_, len(self.mean_))
         if not fits:
             raise ModelFileError("coactivity or held samples of the model file do not fit its circuit; save it again")

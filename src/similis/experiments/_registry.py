@@ -168,6 +168,7 @@ _MODULES = (  # one file a paper, in the order of the report
     "tiling",
     "manifold",
     "motion",
+    "adaptive_cca",
     "duality",
     "plasticity",
     "flexible",

@@ -201,19 +201,40 @@ def adapt(table, rate, M, P, R, N, track, V, pending, z, f, n, h):
         size = table.zero
         for p in range(n.shape[0]):
             size += n[p] * n[p]
-        for i in range(k):
-            f[i] = h[i] = table.zero
+        matvec(P, n, f)
+        h[:] = table.zero
+        for p in range(n.shape[0]):
+            row, push = R[p], rate * n[p]
+            for i in range(k):
+                h[i] += row[i] * n[p]
+                row[i] = keep * row[i] + push * z[i]
+        for i in range(k):  # P R after the step, from P R before it
+            row, left, right = M[i], rate * keep * z[i], rate * (keep * f[i] + rate * size * z[i])
+            for j in range(k):
+                row[j] = keep * keep * row[j] + left * h[j] + right * z[j]
+            row[i] += (table.one - keep * keep) * table.shift
+            row, push = P[i], rate * z[i]
             for p in range(n.shape[0]):
-                f[i] += P[i, p] * n[p]
-                h[i] += R[p, i] * n[p]
-        for i in range(k):
-            for p in range(n.shape[0]):
-                P[i, p] = keep * P[i, p] + rate * z[i] * n[p]
-                R[p, i] = keep * R[p, i] + rate * z[i] * n[p]
-            for j in range(k):  # P R after the step, from P R before it
-                old = M[i, j] - table.shift if i == j else M[i, j]
-                new = keep * keep * old + rate * keep * (f[i] * z[j] + z[i] * h[j]) + rate * rate * size * z[i] * z[j]
-                M[i, j] = new + table.shift if i == j else new
+                row[p] = keep * row[p] + push * n[p]
+        if table.rest > 0:
+            settle_to_rest(rate * table.rest, M, P, R)
+
+
+@inline
+def settle_to_rest(push, M, P, R):
+    """P <- P + push I, R <- R + push I, and M, which holds P R."""
+    k, both = M.shape[0], min(P.shape)
+    for i in range(k):
+        row, source = M[i], P[i]
+        for j in range(both):
+            row[j] += push * source[j]
+    for i in range(both):
+        row, source = M[i], R[i]
+        for j in range(k):
+            row[j] += push * source[j]
+        row[i] += push * push
+        P[i, i] += push
+        source[i] += push
 
 
 @inline

@@ -12,32 +12,50 @@ MAX_SWEEPS = 2000
 
 @inner
 def cholesky_solve(M, n, L, b):
-    """Solve M[:n, :n] x = b in place by Cholesky in the work array L; False if M is not positive definite."""
+    """Solve M[:n, :n] x = b in place by Cholesky in the work array L; False if M is not positive definite.
+
+    The diagonal of L holds reciprocals; four entries of a row are found at a time.
+    """
     for i in range(n):
-        for j in range(i + 1):
+        row, whole = L[i], i - i % 4
+        for j in range(0, whole, 4):
+            r0, r1, r2, r3 = L[j], L[j + 1], L[j + 2], L[j + 3]
+            s0, s1, s2, s3 = M[i, j], M[i, j + 1], M[i, j + 2], M[i, j + 3]
+            for p in range(j):
+                s0 -= row[p] * r0[p]
+                s1 -= row[p] * r1[p]
+                s2 -= row[p] * r2[p]
+                s3 -= row[p] * r3[p]
+            s0 *= r0[j]
+            s1 = (s1 - s0 * r1[j]) * r1[j + 1]
+            s2 = (s2 - s0 * r2[j] - s1 * r2[j + 1]) * r2[j + 2]
+            s3 = (s3 - s0 * r3[j] - s1 * r3[j + 1] - s2 * r3[j + 2]) * r3[j + 3]
+            row[j], row[j + 1], row[j + 2], row[j + 3] = s0, s1, s2, s3
+        for j in range(whole, i):
             total = M[i, j]
             for p in range(j):
-                total -= L[i, p] * L[j, p]
-            if i == j:
-                if not total > 0:
-                    return False
-                L[i, i] = np.sqrt(total)
-            else:
-                L[i, j] = total / L[j, j]
+                total -= row[p] * L[j, p]
+            row[j] = total * L[j, j]
+        pivot = M[i, i]
+        for p in range(i):
+            pivot -= row[p] * row[p]
+        if not pivot > 0:
+            return False
+        row[i] = 1 / np.sqrt(pivot)
     substitute(L, n, b)
     return True
 
 
 @inner
 def substitute(L, n, b):
-    """Solve L L' x = b in place, L from :func:`cholesky_solve`."""
+    """Solve L L' x = b in place, L from :func:`cholesky_solve`, which keeps the reciprocals of its diagonal."""
     for i in range(n):
         total = b[i]
         for p in range(i):
             total -= L[i, p] * b[p]
-        b[i] = total / L[i, i]
+        b[i] = total * L[i, i]
     for i in range(n - 1, -1, -1):
-        b[i] /= L[i, i]
+        b[i] *= L[i, i]
         for p in range(i):
             b[p] -= L[i, p] * b[i]
 

@@ -33,7 +33,7 @@ def settle_diagonal(own, d, b, total, give, z, unit):
             if z[i] > 0:
                 top += b[i] * d[i]
                 bottom += b[i] * b[i]
-        if not bottom > 0:
+        if not (bottom > 0 and np.isfinite(top)):
             return False
         unit[0] = top / bottom
         for i in range(k):

@@ -6,7 +6,7 @@ depends on the order, the rotation or the common sign of the components: the net
 
 from __future__ import annotations
 
-from .correlation import canonical_correlations, cca_objective_error, held_out_correlations
+from .correlation import canonical_correlations, cca_objective_error, held_out_correlations, whitening_error
 from .fields import field_widths, similarity_width
 from .motion import (
     antisymmetry,
@@ -35,4 +35,5 @@ __all__ = [
     "similarity_error",
     "similarity_width",
     "subspace_error",
+    "whitening_error",
 ]

@@ -116,6 +116,39 @@ def held_out_correlations(Zx: ArrayLike, Zy: ArrayLike) -> Matrix:
     return canonical_correlations(Zx, Zy)
 
 
+def whitening_error(eigenvalues: ArrayLike, rank: int) -> float:
+    """How far outputs are from ``rank`` white ones and silence.
+
+        |sort(eigenvalues) - (0, ..., 0, 1, ..., 1)|^2 / k,    with ``rank`` ones
+
+    Parameters
+    ----------
+    eigenvalues : array (k,)
+        Eigenvalues of the outputs' covariance, in any order.
+    rank : int
+        How many should be one, 0 to k.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        If an eigenvalue is not finite or the rank is out of range.
+
+    References
+    ----------
+    Lipshutz et al., 2021, arXiv 2010.00525 (the whitening error of its figures).
+    """
+    found = np.sort(np.asarray(eigenvalues, float))
+    if found.ndim != 1 or not np.isfinite(found).all():
+        raise InputError(f"eigenvalues: expected finite numbers (k,), got an array {found.shape} or one with NaN.")
+    if not 0 <= rank <= len(found):
+        raise InputError(f"rank: expected 0 to {len(found)}, the number of eigenvalues, got {rank!r}.")
+    return float(np.mean((found - (np.arange(len(found)) >= len(found) - rank)) ** 2))
+
+
 def _correlations(Cxx: Matrix, Cyy: Matrix, Cxy: Matrix) -> Matrix:
     rho = np.linalg.svd(_whitener(Cxx) @ Cxy @ _whitener(Cyy).T, compute_uv=False)
     return np.pad(rho, (0, min(Cxy.shape) - len(rho)))

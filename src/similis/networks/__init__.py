@@ -3,7 +3,7 @@
 from . import rules as _rules  # noqa: F401  (a Representer in words,)
 from . import sketch as _sketch  # noqa: F401  (and as a picture)
 from ._card import Card, catalogue
-from .cca import canonical_correlation
+from .cca import adaptive_canonical_correlation, canonical_correlation
 from .flexible import move_origin, row_sum_similarity, row_sum_start
 from .manifold import label_propagation, soft_tiles
 from .motion import motion_detection
@@ -15,6 +15,7 @@ from .tiling import manifold_tiling, ring_half_width
 __all__ = [
     "Card",
     "Representer",
+    "adaptive_canonical_correlation",
     "canonical_correlation",
     "catalogue",
     "duality",

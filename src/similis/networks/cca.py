@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._errors import InputError
 from ..circuit import Channel, Circuit, Domain, Lateral, Step
 from ._card import paper
 
@@ -17,6 +18,7 @@ from ._card import paper
     claims=(
         "the outputs span the top canonical directions of the streams",
         "eig(M) converge to 1 + rho_i for two streams",
+        "with interneurons, outputs above a threshold of correlation survive and are white; the others fall silent",
     ),
 )
 def canonical_correlation(
@@ -33,6 +35,37 @@ def canonical_correlation(
     is a ridge on C_cc in the constraint.
     The default rates are for streams of RMS norm 1.
     """
+    channels, lateral = _compartments(views, ridge), Lateral("gram", tau=tau)
+    return Circuit("cca", n_components, channels, lateral, Domain.free(), step or Step(0.3, 1e-4))
+
+
+def adaptive_canonical_correlation(
+    n_components: int = 2,
+    *,
+    threshold: float = 0.5,
+    views: tuple[str, ...] = ("x", "y"),
+    ridge: float | tuple[float, ...] = 0.0,
+    tau: float | None = None,
+    step: Step | None = None,
+) -> Circuit:
+    """As many outputs as there are correlations above a threshold, and white: canonical correlation with interneurons.
+
+    ``z = (P P' + alpha I)^{-1} sum_c a_c``, ``dW_c`` as above, ``dP ~ z (P'z)' - P``, alpha = 1 + threshold. At the
+    fixed point ``<z z'>`` has an eigenvalue 1 for every rho_i > threshold, up to ``n_components``, and 0 for the rest;
+    ``eig(P P') = {rho_i - threshold} and 0``.
+
+    Surplus neurons fall silent if ``tau < (1 + rho) / (2 b (rho - threshold))`` for each rho that survives, b the
+    largest eigenvalue of the streams' covariances; else they rotate for ever. In streams of RMS norm 1, b <= 1: the
+    default, ``tau = 1 / (1 - threshold)``, is safe whatever the streams (docs/decisions/0006).
+    """
+    if not 0.0 <= threshold < 1.0:
+        raise InputError(f"threshold={threshold!r}; expected a correlation in [0, 1)")
+    safe = 1.0 / (1.0 - threshold)
+    lateral = Lateral("interneurons", tau=safe if tau is None else tau, shift=1.0 + threshold, rest=1e-3)
+    channels = _compartments(views, ridge)
+    return Circuit("adaptive cca", n_components, channels, lateral, Domain.free(), step or Step(0.3, 3e-4))
+
+
+def _compartments(views: tuple[str, ...], ridge: float | tuple[float, ...]) -> tuple[Channel, ...]:
     ridges = ridge if isinstance(ridge, tuple) else (ridge,) * len(views)
-    channels = tuple(Channel(name, metric=1.0, leak=value) for name, value in zip(views, ridges, strict=True))
-    return Circuit("cca", n_components, channels, Lateral("gram", tau=tau), Domain.free(), step or Step(0.3, 1e-4))
+    return tuple(Channel(name, metric=1.0, leak=value) for name, value in zip(views, ridges, strict=True))
