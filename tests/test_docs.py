@@ -40,11 +40,11 @@ def test_the_default_steps_in_the_decision_are_those_of_the_code():
         for row in re.findall(r"^\| ([\w-]+) \| ([\d.e-]+) \| ([\d.e-]+) \| ([\d.e-]+) \|$", text, re.MULTILINE)
     }
     circuits = {name: card for name, card in catalogue().items() if isinstance(card.build(), Circuit)}
-    assert said.keys() == circuits.keys()
-    for name, card in circuits.items():
-        circuit = card.build()
+    params = {name: getattr(estimators, card.estimator)().get_params() for name, card in circuits.items()}
+    assert said.keys() == {name for name in circuits if {"eta0", "decay", "tau"} <= params[name].keys()}
+    for name in said:
+        card, circuit = circuits[name], circuits[name].build()
         assert said[name] == (circuit.step.eta0, circuit.step.decay, circuit.lateral.tau), name
-        params = getattr(estimators, card.estimator)().get_params()
         own = dict(zip(("eta0", "decay", "tau"), said[name], strict=True))
-        asked = {key: own[key] if params[key] is None else params[key] for key in own}  # None: the network's
+        asked = {key: own[key] if params[name][key] is None else params[name][key] for key in own}  # None: network's
         assert asked == own, f"{card.estimator} and its network differ"

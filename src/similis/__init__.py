@@ -19,11 +19,14 @@ if TYPE_CHECKING:
         FlexibleSimilarityMatching,
         LocalSupervisionClassifier,
         LocalSupervisionRegressor,
+        ManifoldClassifier,
+        ManifoldTiling,
         MotionDetector,
         NonnegativeSimilarityMatching,
         OnlineCCA,
         ReducedRankRegression,
         SimilarityMatching,
+        SupervisedSimilarityMatching,
     )
     from .estimators.persist import load, save
 
@@ -35,10 +38,13 @@ _ESTIMATORS = (
     "DualClassifier",
     "DualRegressor",
     "FlexibleSimilarityMatching",
+    "ManifoldClassifier",
+    "ManifoldTiling",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "ReducedRankRegression",
     "SimilarityMatching",
+    "SupervisedSimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
 _ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics", "networks")
@@ -50,11 +56,14 @@ __all__ = [
     "FlexibleSimilarityMatching",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
+    "ManifoldClassifier",
+    "ManifoldTiling",
     "MotionDetector",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "ReducedRankRegression",
     "SimilarityMatching",
+    "SupervisedSimilarityMatching",
     "__version__",
     "load",
     "save",

@@ -18,9 +18,11 @@ from similis import (
     DualClassifier,
     DualRegressor,
     FlexibleSimilarityMatching,
+    ManifoldTiling,
     NonnegativeSimilarityMatching,
     OnlineCCA,
     SimilarityMatching,
+    SupervisedSimilarityMatching,
 )
 from similis._errors import InputError, ModelFileError
 from similis.circuit import Circuit, Domain
@@ -44,6 +46,8 @@ CASES = {
         (X.astype(np.float32), np.array(["no", "yes", "perhaps"])[np.digitize(Y[:, 0], [-1, 1])]),
     ),
     "dual-online": (DualRegressor(regularizer="output-variance", solver="online", random_state=0), (X, Y)),
+    "tiling": (ManifoldTiling(n_components=3, threshold=0.1, random_state=0), (X,)),
+    "supervised": (SupervisedSimilarityMatching(n_components=3, random_state=0), (X, X[:, 0] > 0)),
     "circuit": (CircuitTransformer(Circuit("mine", 2, domain=Domain(lower=0.0, upper=2.0)), random_state=0), (X,)),
 }
 
@@ -62,7 +66,10 @@ def model(tmp_path):
 
 
 def outputs(estimator, views):
-    return estimator.transform(*views) if hasattr(estimator, "transform") else estimator.predict(views[0])
+    """What a model says of data: predictions, or the outputs of its network."""
+    if hasattr(estimator, "predict"):
+        return estimator.predict(views[0])
+    return estimator.transform(*views) if estimator.beside_x == "view" else estimator.transform(views[0])
 
 
 def packed(estimator):

@@ -104,7 +104,7 @@ def _extra() -> dict[str, Case]:
         "rrr-half": (_rrr("rrr-half", 0.5), two),
         "rrr-1": (_rrr("rrr-1", 1.0), two),
         "bmvr": (_rrr("bmvr", 0.0, Domain.nonnegative()), two),
-        "supervised": (
+        "supervised-uneven": (
             Circuit("supervised", 4, supervised, Lateral("gram", tau=2.0), Domain.nonnegative(), slow),
             {"x": 8, "label": 4},
         ),
@@ -121,7 +121,7 @@ def _extra() -> dict[str, Case]:
         ),
         "ball": (Circuit("ball", 4, lateral=Lateral("none", gain=0.0), domain=Domain.ball(0.8), step=slow), x),
         "ball-wide": (Circuit("wide", 4, lateral=Lateral("none"), domain=Domain.ball(0.6), step=slow), x),
-        "tiling": (
+        "tiling-slow": (
             Circuit(
                 "tiling", 4, lateral=Lateral("none", gain=0.0), domain=Domain.ball(), step=slow, threshold=0.2,
             ), x,

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from similis import (
     CircuitTransformer,
     FlexibleSimilarityMatching,
+    ManifoldTiling,
     MotionDetector,
     NonnegativeSimilarityMatching,
     OnlineCCA,
     ReducedRankRegression,
     SimilarityMatching,
+    SupervisedSimilarityMatching,
     load,
     save,
 )
@@ -24,6 +26,7 @@ from similis.networks import principal_subspace
 
 X = spiked_covariance(700, 12, 4, random_state=0)[0] + 0.3
 Y = X[:, :5] + 0.1 * np.random.default_rng(1).standard_normal((700, 5))
+LABELS = np.where(np.arange(700) % 3, X[:, 0] > 0, -1)  # two samples of three are labelled
 MAKERS = {
     "psp": lambda: SimilarityMatching(3, random_state=0, trace_every=100),
     "whiten": lambda: SimilarityMatching(3, whiten=True, random_state=0),
@@ -40,16 +43,19 @@ MAKERS = {
     "flexible": lambda: FlexibleSimilarityMatching(6, trace=4, random_state=0, trace_every=100),
     "flexible parts": lambda: FlexibleSimilarityMatching(4, gamma=0.3, random_state=0),
     "flexible, not begun": lambda: FlexibleSimilarityMatching(80, random_state=0),
+    "supervised": lambda: SupervisedSimilarityMatching(4, random_state=0),
+    "tiling": lambda: ManifoldTiling(5, random_state=0, trace_every=100),
     "own": lambda: CircuitTransformer(principal_subspace(3), random_state=0),
 }
 
 
 def views(name: str, rows: slice = slice(None)) -> tuple[np.ndarray, ...]:
-    return (X[rows], Y[rows]) if "cca" in name or "rrr" in name else (X[rows],)
+    beside = getattr(MAKERS[name](), "beside_x", None)
+    return (X[rows],) if beside is None else (X[rows], {"view": Y, "target": Y, "labels": LABELS}[beside][rows])
 
 
 def output(model, name: str) -> np.ndarray:
-    Z = model.transform(*views(name))
+    Z = model.transform(*(views(name) if "cca" in name else (X,)))
     return np.concatenate(Z, axis=1) if isinstance(Z, tuple) else Z
 
 

@@ -91,7 +91,7 @@ def init(
     rng, k = generator(random_state), circuit.size
     W = {}
     for name in circuit.names:
-        size = gain.get(name, 1.0) / np.sqrt(dims[name])
+        size = gain.get(name, 1.0) / np.sqrt(max(1, dims[name]))  # no class is known yet: a channel of width 0
         W[name] = (size * rng.standard_normal((k, dims[name]))).astype(dtype)
     M, P, R, lateral = np.eye(k, dtype=dtype), None, None, circuit.lateral
     if lateral.kind == "interneurons":

@@ -5,9 +5,12 @@ from .custom import CircuitTransformer
 from .duality import DualClassifier, DualRegressor
 from .flexible import FlexibleSimilarityMatching
 from .microcircuit import LocalSupervisionClassifier, LocalSupervisionRegressor
+from .manifold import ManifoldClassifier
 from .motion import MotionDetector
 from .rrr import ReducedRankRegression
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
+from .supervised import SupervisedSimilarityMatching
+from .tiling import ManifoldTiling
 
 __all__ = [
     "CircuitTransformer",
@@ -16,9 +19,12 @@ __all__ = [
     "FlexibleSimilarityMatching",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
+    "ManifoldClassifier",
+    "ManifoldTiling",
     "MotionDetector",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "ReducedRankRegression",
     "SimilarityMatching",
+    "SupervisedSimilarityMatching",
 ]

@@ -69,7 +69,7 @@ class NetworkEstimator(BaseEstimator):
             circuit, state, running, average = self.circuit_, self.state_, dict(self.running_), self.average_
             history = {key: list(values) for key, values in self.history_.items()}
         else:
-            running, history, average = {n: self._new_running(X.shape[1]) for n, X in streams.items()}, {}, None
+            running, history, average = {n: self._new_running(X.shape[1], n) for n, X in streams.items()}, {}, None
             dims = {name: fresh.width for name, fresh in running.items()}
             circuit = self._circuit(dims)
             dtype = np.result_type(*(X.dtype for X in streams.values()))
@@ -109,7 +109,7 @@ class NetworkEstimator(BaseEstimator):
         """The weights that outputs and components are read from: the average over the stream where one is kept."""
         return self.state_ if self.average_ is None else self.average_
 
-    def _new_running(self, d: int) -> Running:
+    def _new_running(self, d: int, name: str = "x") -> Running:
         if self.scale not in ("auto", None):
             raise InputError(f"scale={self.scale!r}; expected 'auto' or None")
         return Running(bool(self.center), self.scale == "auto", np.zeros(d))
@@ -124,7 +124,7 @@ class NetworkEstimator(BaseEstimator):
         for name, d in dims.items():
             at = slice(start, start + d)
             mean = moments.mean[at] if self.center else np.zeros(d)
-            fresh = self._new_running(d)
+            fresh = self._new_running(d, name)
             running[name] = replace(fresh, mean=mean, count=moments.count, power=float(variances[at].sum()))
             start += d
         self.circuit_, self.running_, self.history_, self.average_ = circuit, running, {}, None

@@ -90,7 +90,7 @@ class MotionDetector(OneStream):
             )
         return motion_detection(int(k), rectify=self.rectify, tau=self.tau, step=Step(self.eta0, self.decay))
 
-    def _new_running(self, d: int) -> Frames:
+    def _new_running(self, d: int, name: str = "x") -> Frames:
         if not self.eps > 0:
             raise InputError(f"eps={self.eps}; expected a positive number")
         return Frames(True, True, np.zeros(d // 2), eps=float(self.eps))

@@ -21,7 +21,7 @@ from ._moments import principal
 class OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
     """One stream X, called "x" in the circuit."""
 
-    def fit(self, X: Any, y: None = None) -> Self:
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from the rows of X, from the beginning, ``n_epochs`` times.
 
         Parameters
@@ -33,7 +33,7 @@ class OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstima
         self._admit_and_learn(X, self.n_epochs, self.shuffle)._settled()
         return self
 
-    def partial_fit(self, X: Any, y: None = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Continue learning from one row or more, once, in their order, from where learning stands."""
         return self._admit_and_learn(X, 1, False)
 
@@ -197,7 +197,7 @@ class SimilarityMatching(_Scaled):
         """(n_components,) eigenvalues of M in squared data units, descending."""
         return np.linalg.eigvalsh(self.readout_.M)[::-1] * self.scale_**2
 
-    def score(self, X: Any, y: None = None) -> float:
+    def score(self, X: Any, y: Any = None) -> float:
         """Fraction of the variance of X about ``mean_`` that lies in the learned subspace, in [0, 1]."""
         check_is_fitted(self)
         X = self._admit(X, reset=False)
@@ -265,7 +265,7 @@ class NonnegativeSimilarityMatching(_Scaled):
         check_is_fitted(self)
         return self.state_.W["x"] / np.diag(self.state_.M)[:, None]
 
-    def score(self, X: Any, y: None = None) -> float:
+    def score(self, X: Any, y: Any = None) -> float:
         """How much of the similarities is kept: 1 - |X'X - Z'Z|^2 / |X'X|^2 for X about ``mean_``; 1 is perfect."""
         Z = self.transform(X)
         X = self._admit(X, reset=False)

@@ -149,6 +149,21 @@ def heatmaps(matrices: Sequence[np.ndarray], *, caption: str, alt: str) -> Figur
     return Figure(caption, alt, _png(np.concatenate(parts, axis=1)), "png")
 
 
+def similarities(
+    representations: Sequence[np.ndarray], labels: np.ndarray, *, caption: str, alt: str, per_class: int = 30
+) -> Figure:
+    """Cosines between a few samples of each class, sorted by class, one matrix a representation.
+
+    ``{}`` in the caption becomes their number.
+    """
+    chosen = np.concatenate([np.flatnonzero(labels == label)[:per_class] for label in np.unique(labels)])
+    cosines = []
+    for rows in (R[chosen] for R in representations):
+        rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        cosines.append(rows @ rows.T)
+    return heatmaps(cosines, caption=caption.format(len(chosen)), alt=alt)
+
+
 def _png(sheet: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     require("matplotlib.image", extra="plot").imsave(buffer, sheet, format="png", metadata={"Software": None})

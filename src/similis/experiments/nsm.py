@@ -9,9 +9,7 @@ from ..engine.offline import nonnegative
 from ..estimators import NonnegativeSimilarityMatching
 from . import figures
 from ._curve import follow, stops
-from ._registry import Budget, Claim, Figure, Measured, Outcome, Table, experiment
-
-PER_CLASS = 30  # samples of each class in the similarity pictures
+from ._registry import Budget, Claim, Measured, Outcome, Table, experiment
 
 
 def _claims(data: str) -> list[Claim]:
@@ -83,20 +81,12 @@ def _learn(
         ),
     )
     measured = Measured.over([end / offline for end in ends], seeds, oracle=1.0)
-    pictures = (objective, features, _similarities(centred, outputs, labels))
-    return Outcome({"objective": measured}, pictures, (table,), model.circuit_)
-
-
-def _similarities(X: np.ndarray, Z: np.ndarray, labels: np.ndarray) -> Figure:
-    """Cosines between samples sorted by class, of the inputs and of the outputs."""
-    chosen = np.concatenate([np.flatnonzero(labels == label)[:PER_CLASS] for label in np.unique(labels)])
-    cosines = []
-    for rows in (X[chosen], Z[chosen]):
-        rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-        cosines.append(rows @ rows.T)
-    return figures.heatmaps(
-        cosines,
-        caption=f"Cosine similarities of {len(chosen)} samples sorted by class, dark is similar, negative is blank. "
+    similar = figures.similarities(
+        (centred, outputs),
+        labels,
+        caption="Cosine similarities of {} samples sorted by class, dark is similar, negative is blank. "
         "Left: the inputs about their mean. Right: the outputs, which no one told the classes.",
         alt="Two matrices with darker blocks on the diagonal; the blocks of the right one stand out more.",
     )
+    pictures = (objective, features, similar)
+    return Outcome({"objective": measured}, pictures, (table,), model.circuit_)

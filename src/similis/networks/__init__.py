@@ -6,10 +6,13 @@ from ._card import Card, catalogue
 from .cca import adaptive_canonical_correlation, canonical_correlation
 from .flexible import move_origin, row_sum_similarity, row_sum_start
 from .microcircuit import local_supervision
+from .manifold import label_propagation, soft_tiles
 from .motion import motion_detection
 from .representer import Representer, duality
 from .rrr import reduced_rank_regression
 from .similarity import nonnegative_similarity, principal_subspace
+from .supervised import supervised_similarity
+from .tiling import manifold_tiling, ring_half_width
 
 __all__ = [
     "Card",
@@ -19,11 +22,16 @@ __all__ = [
     "catalogue",
     "duality",
     "local_supervision",
+    "label_propagation",
+    "manifold_tiling",
     "motion_detection",
     "move_origin",
     "nonnegative_similarity",
     "principal_subspace",
     "reduced_rank_regression",
+    "ring_half_width",
     "row_sum_similarity",
     "row_sum_start",
+    "soft_tiles",
+    "supervised_similarity",
 ]

@@ -1,0 +1,317 @@
+"""Classification with few labels, on manifolds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import asdict
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._errors import InputError, ModelFileError
+from .._random import Seed, generator
+from ..circuit import Circuit, State, Step, init
+from ..engine import stream
+from ..networks import label_propagation, row_sum_start, soft_tiles
+from ._base import NetworkEstimator
+from ._labels import UNLABELLED, admit_labels, labelled, merged, one_hot, pack_classes, unpack_classes
+from ._running import Running
+
+#: samples of a pass that are learned together, so that memory does not grow with the data
+ROWS = 4096
+
+
+class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
+    """Classes from very few labels, by two layers of Hebbian neurons: tiles, and labels that spread over them.
+
+    Layer 1 tiles the samples' manifold, whatever their labels: ``z = [W x - a - lambda b]_+ / mu`` with ``b.z = 1``.
+    Layer 2 has a neuron a class, ``p = V s`` with ``s = z / sum(z)``, or the label where there is one, and learns by
+    ``V_cj += 2 eta s_j (p_c - V_cj)``: each tile takes over the classes of the samples in it, and hands them on to the
+    tiles that share samples with it. The correlations of tiles replace the graph of label propagation: memory and time
+    a sample do not grow with the number of samples.
+
+    Parameters
+    ----------
+    n_components : int, number of tiles; they should be narrower than the gaps between classes
+    sharpness : float in (0, 1], near 1 each sample lies in one tile (labels hardly spread), near 0 in many
+    emphasis : float >= 1, how many times faster layer 2 learns from a labelled sample than from another
+    center : bool, remove the running mean (of no effect but on rounding)
+    scale : "auto" divides by the running RMS norm, so that steps are safe whatever the units; None trusts the data
+    eta0 : float in (0, 1/2), learning rate of layer 2. Layer 1 has the rates of ``similis.networks.soft_tiles``
+    n_epochs : int, passes of ``fit`` over its data in which layer 1 learns
+    n_replays : int, further passes in which labels spread over tiles that stay as they are; more tiles need more.
+        0: layer 2 learns with layer 1, as in ``partial_fit``
+    shuffle : bool, whether ``fit`` visits rows in random order, anew each pass
+    random_state : int, Generator, RandomState or None
+
+    Attributes
+    ----------
+    classes_ : (n_classes,), sorted
+    tiles_ : (n_components, n_features), centres of the tiles W_i / b_i, in the data's units
+    tile_proba_ : (n_components, n_classes), V', the classes of each tile
+    n_samples_seen_ : int. Until n_components samples are seen, they are held: the first tiles are put on them
+    circuit_, state_ : layer 2
+
+    References
+    ----------
+    Genkin, Sengupta & Chklovskii 2019 (arXiv 1908.08145).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import make_moons
+    >>> from similis import ManifoldClassifier
+    >>> X, y = make_moons(2000, noise=0.08, random_state=0)
+    >>> few = np.full(2000, -1)
+    >>> few[[np.flatnonzero(y == 0)[0], np.flatnonzero(y == 1)[0]]] = 0, 1
+    >>> bool(ManifoldClassifier(48, random_state=0).fit(X, few).score(X, y) > 0.99)
+    True
+    """
+
+    beside_x: ClassVar[str | None] = "labels"
+    trace_every = None
+    classes_: np.ndarray
+    _input: Running
+    _tiles: State
+    _held: tuple[np.ndarray, np.ndarray] | None
+
+    def __init__(
+        self, n_components: int = 50, *, sharpness: float = 0.4, emphasis: float = 10.0, center: bool = True,
+        scale: str | None = "auto", eta0: float = 0.2, n_epochs: int = 3, n_replays: int = 20, shuffle: bool = True,
+        random_state: Seed = None,
+    ) -> None:  # fmt: skip
+        self.n_components = n_components
+        self.sharpness = sharpness
+        self.emphasis = emphasis
+        self.center = center
+        self.scale = scale
+        self.eta0 = eta0
+        self.n_epochs = n_epochs
+        self.n_replays = n_replays
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    # learning -------------------------------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from the rows of X, from the beginning: layer 1 in ``n_epochs`` passes, layer 2 in ``n_replays`` more.
+
+        With ``n_replays=0`` both layers learn in the same passes, as in ``partial_fit``.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array
+        y : (n_samples,) class labels, -1 where there is none
+        """
+        self._restart()
+        X, y = self._admit(X, y, reset=True)
+        if not labelled(y).any():
+            raise InputError("no sample has a label; expected at least one label other than -1")
+        rng = generator(self.random_state)
+
+        def order() -> np.ndarray:
+            return rng.permutation(len(X)) if self.shuffle else np.arange(len(X))
+
+        heard = np.full(len(y), UNLABELLED) if self.n_replays else y  # layer 2 waits for tiles that stay in place
+        for _ in range(self.n_epochs):
+            self._pass(X, heard, order())
+            self._begin()
+        if self.n_replays:
+            self._grow(merged(None, y))
+            S = sparse.vstack([sparse.csr_array(self.shares(X[at])) for at in _blocks(np.arange(len(X)))], format="csr")
+            for _ in range(self.n_replays):
+                for at in _blocks(order()):
+                    self._spread(S[at].toarray(), y[at])
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None, classes: Sequence | None = None) -> Self:
+        """Continue learning from one row or more, once, in their order.
+
+        Parameters
+        ----------
+        X, y : as in ``fit``; y may be -1 throughout
+        classes : all classes to come. A class that first appears later joins with no tile of its own
+        """
+        X, y = self._admit(X, y, reset=not hasattr(self, "n_samples_seen_"))
+        self._pass(X, y, np.arange(len(X)), classes)
+        return self
+
+    def _admit(self, X: Any, y: Any, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
+        X = validate_data(self, X, reset=reset, dtype=[np.float64, np.float32])
+        return X, admit_labels(y, X, type(self).__name__)
+
+    def _pass(self, X: np.ndarray, y: np.ndarray, order: np.ndarray, announced: Sequence | None = None) -> None:
+        """Show rows to both layers, in blocks; nothing is changed if learning fails."""
+        before = dict(vars(self))
+        try:
+            if not hasattr(self, "n_samples_seen_"):
+                self._input, self._dtype = self._new_running(X.shape[1], "x"), X.dtype
+                self._held, self.n_samples_seen_ = (X[:0], y[:0].astype(object)), 0
+                self.history_, self.average_ = {}, None
+            self._grow(merged(getattr(self, "classes_", None), y, announced))
+            for at in _blocks(order):
+                self._hear(X[at].astype(self._dtype, copy=False), y[at])
+                self.n_samples_seen_ += len(at)
+        except BaseException:
+            self.__dict__ = before
+            raise
+
+    def _hear(self, X: np.ndarray, y: np.ndarray) -> None:
+        """Hold samples back until there is one for each tile, then learn."""
+        if self._held is not None:
+            lacking = self._layer().size - len(self._held[0])
+            self._held = np.concatenate([self._held[0], X[:lacking]]), np.concatenate([self._held[1], y[:lacking]])
+            X, y = X[lacking:], y[lacking:]
+            if len(self._held[0]) == self._layer().size:
+                self._begin()
+        if self._held is None and len(X):
+            rows, self._input = self._input.learn(X)
+            Z, self._tiles = stream.run(self._layer(), self._tiles, rows)
+            self._spread(_normalised(Z), y)
+
+    def _begin(self) -> None:
+        """Put the tiles on the samples held back, and learn from these."""
+        if self._held is not None:
+            (X, y), self._held = self._held, None
+            self._tiles = row_sum_start(self._layer(), self._input.learn(X)[1].apply(X))
+            self._hear(X, y)
+
+    def _spread(self, S: np.ndarray, y: np.ndarray) -> None:
+        """Layer 2 learns from shares of tiles and labels, where there are any."""
+        if len(self.classes_):
+            spoken = labelled(y)
+            streams = {"x": np.where(spoken[:, None], np.minimum(S.dtype.type(self.emphasis) * S, 1), S)}
+            streams["label"] = one_hot(y, self.classes_, S.dtype)
+            _, self._state = stream.run(self.circuit_, self.state_, streams, present={"label": spoken})
+
+    def _grow(self, classes: np.ndarray) -> None:
+        """A neuron for each new class. The first ones share all tiles evenly, later ones begin with none."""
+        old = getattr(self, "classes_", None)
+        if old is None or len(classes) > len(old):
+            k, c = self._layer().size, max(1, len(classes))
+            self.circuit_ = label_propagation(c, emphasis=float(self.emphasis), step=Step(self.eta0))
+            V, t = np.full((c, k), 1 / c, self._dtype), 0
+            if old is not None and len(old):
+                V, t = np.zeros_like(V), self.state_.t
+                V[np.searchsorted(classes, old)] = self.state_.W["x"]
+            W = {"x": V, "label": np.eye(c, dtype=self._dtype)}
+            self._state = State(W, np.eye(c, dtype=self._dtype), t=t)
+            self.running_ = {name: Running(False, False, np.zeros(A.shape[1])) for name, A in W.items()}
+        self.classes_ = classes
+
+    def _layer(self) -> Circuit:
+        """Layer 1."""
+        k = self.n_components
+        if not isinstance(k, Integral) or k < 1:
+            raise InputError(f"n_components={k!r}; expected an integer >= 1")
+        if not 0 < self.sharpness <= 1:
+            raise InputError(f"sharpness={self.sharpness}; expected a number in (0, 1]")
+        if not (self.emphasis >= 1 and 0 < self.eta0 < 0.5):
+            raise InputError(f"emphasis={self.emphasis}, eta0={self.eta0}; expected emphasis >= 1 and 0 < eta0 < 1/2")
+        return soft_tiles(int(k), sharpness=float(self.sharpness))
+
+    def _restart(self) -> None:
+        super()._restart()
+        for name in ("classes_", "_input", "_tiles", "_held"):
+            self.__dict__.pop(name, None)
+
+    # what was learned -----------------------------------------------------------------------------------------------
+
+    def _begun(self) -> Self:
+        """This model, or a copy begun with the samples held back so far."""
+        check_is_fitted(self)
+        if self._held is None:
+            return self
+        twin = copy(self)
+        twin._begin()
+        return twin
+
+    def shares(self, X: np.ndarray) -> np.ndarray:
+        """(n_samples, n_components) shares of the tiles, rows sum to 1."""
+        rows = self._input.apply(X.astype(self._dtype, copy=False))
+        return _normalised(stream.run(self._layer(), self._tiles, rows, learn=False)[0])
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Share of each class among the tiles of each row: (n_samples, n_classes), rows sum to 1."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        if not len(self.classes_):
+            raise InputError("no label was seen yet; expected one in fit or partial_fit before predictions")
+        model = self._begun()
+        V = model.state_.W["x"].T.astype(float)
+        P = np.concatenate([model.shares(X[at]).astype(float) @ V for at in _blocks(np.arange(len(X)))])
+        return P / P.sum(1, keepdims=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Class with the largest share, (n_samples,)."""
+        return self.classes_[self.predict_proba(X).argmax(1)] if hasattr(self, "classes_") else self.predict_proba(X)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy on the rows that have a label."""
+        y = admit_labels(y, X, type(self).__name__)
+        spoken = labelled(y)
+        if not spoken.any():
+            raise InputError("no sample has a label; expected labels other than -1 to score on")
+        right = self.predict(X)[spoken] == y[spoken]
+        return float(np.average(right, weights=None if sample_weight is None else np.asarray(sample_weight)[spoken]))
+
+    @property
+    def tiles_(self) -> np.ndarray:
+        """(n_components, n_features) centres of the tiles in the data's units."""
+        model = self._begun()
+        centres = model._tiles.W["x"] / model._tiles.cells["b"][:, None]
+        return (centres * model._input.rms + model._input.mean).astype(model._dtype)
+
+    @property
+    def tile_proba_(self) -> np.ndarray:
+        """(n_components, n_classes) V', the classes of each tile."""
+        return self._begun().state_.W["x"].T
+
+    # persistence ----------------------------------------------------------------------------------------------------
+
+    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        arrays, meta = super()._pack()
+        arrays["input.mean"] = self._input.mean
+        meta["input"] = {key: value for key, value in asdict(self._input).items() if key != "mean"}
+        meta |= {"classes": pack_classes(self.classes_), "held": None, "tiles": None}
+        if self._held is None:
+            arrays |= {f"tiles.{name}": array for name, array in self._tiles.arrays.items()}
+            meta["tiles"] = self._tiles.t
+        else:
+            arrays["held"], meta["held"] = self._held[0], pack_classes(self._held[1])
+        return arrays, meta
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        super()._unpack(arrays, meta)
+        self.classes_, self._dtype = unpack_classes(meta["classes"]), self.state_.dtype
+        self._input = Running(mean=np.array(arrays["input.mean"]), **meta["input"])
+        self._held = None if meta["held"] is None else (np.array(arrays["held"]), unpack_classes(meta["held"]))
+        layer, d = self._layer(), len(self._input.mean)
+        fits = max(1, len(self.classes_)) == self.circuit_.size and self.state_.W["x"].shape[1] == layer.size
+        if self._held is None:
+            start = init(layer, {"x": d}, 0, self._dtype)
+            cells = {name: np.array(arrays[f"tiles.cells.{name}"]) for name in start.cells}
+            self._tiles = State(
+                {"x": np.array(arrays["tiles.W.x"])}, np.array(arrays["tiles.M"]), t=int(meta["tiles"]), cells=cells
+            )
+            found, expected = self._tiles.arrays, start.arrays
+            fits &= all((found[n].shape, found[n].dtype) == (A.shape, A.dtype) for n, A in expected.items())
+        else:
+            fits &= self._held[0].shape == (len(self._held[1]), d) and len(self._held[1]) < layer.size
+        if not fits:
+            raise ModelFileError(f"the arrays of the model file do not fit {layer.size} tiles of {d} features")
+
+
+def _normalised(Z: np.ndarray) -> np.ndarray:
+    """Outputs as shares that sum to 1."""
+    return Z / np.maximum(Z.sum(1, keepdims=True), np.finfo(Z.dtype).tiny)
+
+
+def _blocks(order: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(order), ROWS):
+        yield order[start : start + ROWS]
