@@ -29,7 +29,7 @@ def test_show_prints_paper_equations_and_signals(similis, name):
     card, text = catalogue()[name], similis("show", name).output
     assert card.title in text
     network = card.build()
-    bare = isinstance(network, Circuit) and network.lateral.kind == "none"
+    bare = isinstance(network, Circuit) and network.lateral.kind == "none" and network.lateral.gain == 0
     assert all(word in text for word in ("objective", "dynamics", "synapses", "units" if bare else "lateral", "reads"))
     record = similis("show", name, "-k", 7, "--json").json
     assert "7 neurons" in record["equations"] or not isinstance(card.build(), Circuit)

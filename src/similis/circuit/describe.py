@@ -157,7 +157,8 @@ def signals_table(circuit: Circuit | Any) -> list[dict[str, Any]]:
     for row in rows:
         seen = f"{row['weights']}[i,j] reads {row['presynaptic']}[j] before it"
         behind = f", {row['locality']}" if row["locality"] else ""
-        row["locality"] = seen + behind + ", and itself" * bool(row["leak"])
+        fixed = f"{row['weights']}[i,j] is fixed"
+        row["locality"] = seen + behind + ", and itself" * bool(row["leak"]) if row["rate"] else fixed
     return rows + [_single(*unit) for unit in _ROW_SUM * circuit.domain.learned + _THRESHOLD * bool(circuit.threshold)]
 
 

@@ -4,8 +4,8 @@ from .cca import OnlineCCA
 from .custom import CircuitTransformer
 from .duality import DualClassifier, DualRegressor
 from .flexible import FlexibleSimilarityMatching
-from .microcircuit import LocalSupervisionClassifier, LocalSupervisionRegressor
 from .manifold import ManifoldClassifier
+from .microcircuit import LocalSupervisionClassifier, LocalSupervisionRegressor
 from .motion import MotionDetector
 from .rrr import ReducedRankRegression
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching

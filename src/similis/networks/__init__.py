@@ -5,8 +5,8 @@ from . import sketch as _sketch  # noqa: F401  (and as a picture)
 from ._card import Card, catalogue
 from .cca import adaptive_canonical_correlation, canonical_correlation
 from .flexible import move_origin, row_sum_similarity, row_sum_start
-from .microcircuit import local_supervision
 from .manifold import label_propagation, soft_tiles
+from .microcircuit import local_supervision
 from .motion import motion_detection
 from .representer import Representer, duality
 from .rrr import reduced_rank_regression
@@ -21,8 +21,8 @@ __all__ = [
     "canonical_correlation",
     "catalogue",
     "duality",
-    "local_supervision",
     "label_propagation",
+    "local_supervision",
     "manifold_tiling",
     "motion_detection",
     "move_origin",
