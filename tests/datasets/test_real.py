@@ -100,6 +100,8 @@ def test_catalog_describes_everything():
         "fashion-mnist",
         "orl-faces",
         "mfeat",
+        "natural-images",
+        "photographs",
         "coil20",
         "graphs",
     ]

@@ -53,8 +53,14 @@ def elsewhere(circuit: Circuit, state: State, data: Data, j: int, seed: int) -> 
         z2, M = reference.run(circuit, moved, data, learn=False)[0][0], state.M.copy()
         if z2[j] == 0:
             return None
-        M[:, j], M[j, :] = state.M[:, j] * z[j] / z2[j], state.M[j, :] * z[j] / z2[j]
-        return replace(moved, M=M)
+        ratio = z[j] / z2[j]
+        if state.P is None:
+            M[:, j], M[j, :] = state.M[:, j] * ratio, state.M[j, :] * ratio
+            return replace(moved, M=M)
+        P, R = state.P.copy(), (state.P.T if state.R is None else state.R).copy()
+        P[j], R[:, j] = P[j] * ratio, R[:, j] * ratio  # the interneurons hear what they heard
+        M = P @ R + circuit.lateral.shift * np.eye(circuit.size)
+        return replace(moved, M=M, P=P, R=None if state.R is None else R)
     if not circuit.domain.interior(z)[j] or z[j] == 0:
         return None
     M = state.M.copy()
