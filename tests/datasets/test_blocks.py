@@ -168,7 +168,7 @@ def test_a_flipped_bit_in_an_archive_is_noticed(tmp_path):
         (np.array([[None, 1]]), "object"),
         (np.array([["a", "b"]]), "real numbers"),
         (np.ones((2, 2), complex), "complex128"),
-        (np.ones(3), r"shape \(3,\)"),
+        (np.float64(3), r"shape \(\)"),
         (np.ones((2, 3, 4)), r"shape \(2, 3, 4\)"),
         (np.ones((0, 3)), "no numbers"),
         (np.ones((3, 0)), "no numbers"),
@@ -178,6 +178,11 @@ def test_arrays_that_are_no_real_matrix_are_refused(tmp_path, array, words):
     np.save(tmp_path / "x.npy", array, allow_pickle=True)
     with pytest.raises(InputError, match=words):
         list(read_blocks(tmp_path / "x.npy"))
+
+
+def test_one_dimension_is_one_column(tmp_path):
+    np.save(tmp_path / "y.npy", np.arange(7))
+    np.testing.assert_array_equal(np.concatenate(list(read_blocks(tmp_path / "y.npy", rows=3))), np.arange(7)[:, None])
 
 
 def test_archives_say_what_they_hold(tmp_path):

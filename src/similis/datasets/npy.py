@@ -135,6 +135,7 @@ def _header(handle: BinaryIO, source: str) -> _Header:
         raise InputError(
             f"{source}: holds {dtype}, expected real numbers. Fix: save X.astype(float); objects are never loaded."
         )
+    shape = (*shape, 1) if len(shape) == 1 else shape  # targets are mostly saved as one column
     if len(shape) != 2:
         raise InputError(f"{source}: shape {shape}, expected (rows, columns). Fix: save X.reshape(len(X), -1).")
     return _Header(shape, dtype, fortran and min(shape) > 1, handle.tell())
