@@ -25,7 +25,7 @@ T, TOLERANCE, SINGLE = 2000, 1e-9, 2e-3
 
 @cache
 def obvious(name: str, silent: str = "", wide: bool = False) -> Run:
-    case = CASES[name].widened(TINY) if wide else CASES[name]
+    case = CASES[name].widened(TINY // 8) if wide else CASES[name]
     data = case.data(T)
     absent = {silent} if silent in data else set()
     present = mask(case) if silent == "now and then" else None
@@ -50,7 +50,7 @@ def test_every_block_size_gives_the_same_trajectory(name, block):
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "nsm-overcomplete"])  # wide, it is nsm
 def test_wide_streams_take_the_path_of_matrix_products(name):
-    case = CASES[name].widened(TINY)
+    case = CASES[name].widened(TINY // 8)
     assert run_gap(run(case.circuit, case.start(), case.data(T)), obvious(name, wide=True)) < TOLERANCE
 
 

@@ -19,8 +19,8 @@ from ._cells import pack, unpack
 from ._input import Data, Rows, admit, diverged, rates
 from .trace import Trace
 
-#: weights below this many numbers stay in cache: plain loops beat matrix products
-TINY = 3000
+#: weights of at most so many bytes stay in the first-level cache: plain loops beat matrix products
+TINY = 36_000
 #: M^{-1} is recomputed from M whenever the laterals have forgotten by exp(-this), which bounds the drift of its updates
 REFRESH = {"float32": 2.0, "float64": 8.0}
 #: with so few neurons our own X W' beats the general matrix product
@@ -110,7 +110,7 @@ class _Workspace:
         self.offsets = np.concatenate([[0], np.cumsum(self.widths)])
         k, C = circuit.size, len(self.widths)
         # weights gated by their own inputs do not shrink together: no blocks
-        self.plain = table.presynaptic or (k * int(self.offsets[-1]) <= TINY and block is None)
+        self.plain = table.presynaptic or (k * int(self.offsets[-1]) * state.dtype.itemsize <= TINY and block is None)
         lifted = any(isinstance(X, Lift) for X in rows.values())  # its similarities cost next to nothing
         self.block = LONG if self.plain else block or (128 if lifted else 64 if k > 32 else 32)
         dtype = state.dtype

@@ -18,27 +18,33 @@ SHIFT, LAMBDA = 0, 1
 
 
 @inline
-def matvec(N, x, y):
-    """y = N x, four rows at a time."""
-    k, d = N.shape
+def currents(W, x, low, high, a):
+    """a = W x over some columns, four rows at a time; W is sliced row by row, so rows are seen to be contiguous."""
+    x, k, zero = x[low:high], W.shape[0], x.dtype.type(0)
     whole = k - k % 4
     for i in range(0, whole, 4):
-        n0, n1, n2, n3 = N[i], N[i + 1], N[i + 2], N[i + 3]
-        s0 = s1 = s2 = s3 = x[0] - x[0]
-        for j in range(d):
-            s0 += n0[j] * x[j]
-            s1 += n1[j] * x[j]
-            s2 += n2[j] * x[j]
-            s3 += n3[j] * x[j]
-        y[i] = s0
-        y[i + 1] = s1
-        y[i + 2] = s2
-        y[i + 3] = s3
+        w0, w1, w2, w3 = W[i, low:high], W[i + 1, low:high], W[i + 2, low:high], W[i + 3, low:high]
+        s0 = s1 = s2 = s3 = zero
+        for j in range(x.shape[0]):
+            s0 += w0[j] * x[j]
+            s1 += w1[j] * x[j]
+            s2 += w2[j] * x[j]
+            s3 += w3[j] * x[j]
+        a[i] = s0
+        a[i + 1] = s1
+        a[i + 2] = s2
+        a[i + 3] = s3
     for i in range(whole, k):
-        s0 = x[0] - x[0]
-        for j in range(d):
-            s0 += N[i, j] * x[j]
-        y[i] = s0
+        w0, s0 = W[i, low:high], zero
+        for j in range(x.shape[0]):
+            s0 += w0[j] * x[j]
+        a[i] = s0
+
+
+@inline
+def matvec(N, x, y):
+    """y = N x."""
+    currents(N, x, 0, x.shape[0], y)
 
 
 @inline

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._compile import entry, inline
-from .neuron import DRIVE, LEAK, PRESYNAPTIC, RATE, adapt, adapt_cells, finish, finite, inhibit, matvec, read, settle
+from .neuron import DRIVE, LEAK, PRESYNAPTIC, RATE, adapt, adapt_cells, currents, finish, finite, inhibit, read, settle
 
 DONE = -1
 
@@ -67,7 +67,7 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, to
                 a[c, :] = table.zero
                 continue
             if plain:
-                matvec(W[:, offsets[c] : offsets[c + 1]], X[t, offsets[c] : offsets[c + 1]], a[c])
+                currents(W, X[t], offsets[c], offsets[c + 1], a[c])
             else:
                 a[c, :] = A[c, t]
                 if learning:
