@@ -127,3 +127,17 @@ def test_a_failed_fit_changes_nothing():
 def test_what_cannot_work_is_refused(params, match):
     with pytest.raises(InputError, match=match):
         LocalSupervisionClassifier(**params).fit(DIGITS, LABELS)
+
+
+def test_the_read_out_can_be_fitted_again_on_the_final_weights():
+    """refit is least squares of one-hot labels on the outputs: numpy's solver finds the same predictions."""
+    model = LocalSupervisionClassifier(16, readout="least-squares", ridge=0.3, n_epochs=10, random_state=0, **FAST)
+    model.fit(DIGITS, LABELS)
+    before = model.predict(DIGITS)
+    model.refit(DIGITS, LABELS)
+    heard = np.column_stack([model.transform(DIGITS), np.ones(len(DIGITS))])
+    read = np.linalg.lstsq(heard, np.eye(10)[LABELS], rcond=None)[0]
+    assert np.mean(model.predict(DIGITS) == (heard @ read).argmax(1)) > 0.999
+    assert np.mean(model.predict(DIGITS) == LABELS) > np.mean(before == LABELS)
+    with pytest.raises(InputError, match="expected 'least-squares'"):
+        LocalSupervisionClassifier(4, random_state=0).fit(DIGITS, LABELS).refit(DIGITS, LABELS)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from similis import (
     CircuitTransformer,
     FlexibleSimilarityMatching,
+    LocalSupervisionRegressor,
     ManifoldTiling,
     MotionDetector,
     NonnegativeSimilarityMatching,
@@ -38,6 +39,8 @@ MAKERS = {
     "rrr": lambda: ReducedRankRegression(2, ridge=0.1, random_state=0, trace_every=100),
     "rrr half": lambda: ReducedRankRegression(2, metric=0.5, random_state=0),
     "exact rrr": lambda: ReducedRankRegression(2, metric="cca", solver="exact"),
+    "local": lambda: LocalSupervisionRegressor(4, random_state=0, trace_every=100),
+    "local, least squares": lambda: LocalSupervisionRegressor(4, readout="least-squares", ridge=0.2, random_state=0),
     "motion": lambda: MotionDetector(2, random_state=0, trace_every=100),
     "motion, free": lambda: MotionDetector(2, rectify=False, random_state=0),
     "flexible": lambda: FlexibleSimilarityMatching(6, trace=4, random_state=0, trace_every=100),

@@ -14,7 +14,7 @@ from sklearn.base import (
     TransformerMixin,
 )  # fmt: skip
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from .._errors import InputError
 from .._random import Seed
@@ -92,6 +92,26 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
         heard = np.concatenate([Z, np.ones((T, 1))], axis=1, dtype=float)
         joint = np.concatenate([heard, rows["y"]], axis=1)
         return keep.prod() * (0.0 if memory is None else memory) + (heard.T * weight) @ joint
+
+    def refit(self, X: Any, y: Any) -> Self:
+        """Read y by least squares from the outputs to these rows, with the weights as they are; X carries no noise.
+
+        Needs ``readout="least-squares"``, whose moments come from outputs that change while the network learns.
+
+        Parameters
+        ----------
+        X, y : as in ``fit``, such as the data just learned from
+        """
+        check_is_fitted(self)
+        if self.readout != "least-squares":
+            raise InputError(f"readout={self.readout!r}; expected 'least-squares' to fit a read-out again")
+        streams = self._admit(X, y, reset=False)
+        outputs = np.asarray(self._outputs({"x": streams["x"]}), float)
+        heard = np.concatenate([outputs, np.ones((len(outputs), 1))], axis=1)
+        told = self.running_["y"].apply(streams["y"].astype(float))
+        as_long = min(1.0, 1 / (FRESH * len(heard)))  # they count as the moments of the stream do
+        self._memory = as_long * (heard.T @ np.concatenate([heard, told], axis=1))
+        return self
 
     def _watch(self, state: State) -> dict[str, float]:
         return {"filter_norm": float(np.linalg.norm(state.W["x"])), "multiplier": float(np.trace(state.M))}

@@ -19,9 +19,13 @@ PUBLISHED = {64: (0.936, 0.940), 256: (0.952, 0.955)}
 #: ten balanced classes: x may learn ten to twenty times as fast as by default, the others slowly
 ONE_HOT: dict[str, Any] = {"decay": 1e-5, "ridge": 0.3, "readout": "least-squares"}
 RATES: dict[int, dict[str, Any]] = {
-    64: {"eta0": 6.0, "target_rate": 0.001 / 12, "tau": 1500.0},
-    256: {"eta0": 4.0, "target_rate": 0.001 / 8, "tau": 1000.0},
+    64: {"eta0": 6.0, "target_rate": 0.0005 / 6, "tau": 3600.0},
+    256: {"eta0": 4.0, "target_rate": 0.0005 / 4, "tau": 2000.0},
 }
+#: eta of the two layers, by backprop
+BACKPROP = {64: (0.5, 0.01), 256: (1.0, 0.01)}
+#: passes over the 10,000 images: ours, backprop
+PASSES = {64: (100, 20), 256: (60, 15)}
 #: the same for linear units: x learns so many times as fast as by default
 FASTER = {"images": 10, "digits": 4}
 
@@ -46,46 +50,55 @@ FASTER = {"images": 10, "digits": 4}
     ],
 )  # fmt: skip
 def mnist(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
-    """As in the paper, the 10,000 test images are learned and the first 50,000 training images are the test. Classes
-    are read by least squares; x carries noise of 0.3 of its variance while learning, a ridge. Backprop: the same layers
-    with plain rectified units and the best rates of a small search, no noise. One seed."""
+    """As in the paper, the 10,000 test images are learned and the first 50,000 training images are the test. Settings
+    of either side were chosen on 2,000 of the 10,000, learning the other 8,000; the 50,000 chose nothing. Ours: x
+    carries noise of 0.3 of its variance while learning, a ridge, and at the end classes are read by least squares from
+    the outputs to the 10,000. Backprop: the same layers with plain rectified units, no noise, as in the paper."""
     X, labels = load_mnist("test")
     held, truth = (array[:50_000] for array in load_mnist("train"))
     mean = X.mean(axis=0)
     size = np.float32(np.sqrt(((X - mean) ** 2).sum(axis=1).mean()))
-    seed, curves, rows, measured = seeds[0], {}, [], {}
-    for k, passes in ((64, 80), (256, 40)):
-        order = np.concatenate([np.random.default_rng(seed + i).permutation(len(X)) for i in range(passes)])
-        places = len(X) * np.unique(np.geomspace(1, passes, 7).round().astype(int))
-        model = LocalSupervisionClassifier(k, **ONE_HOT, **RATES[k], random_state=seed)
-        ours = follow(model, (X[order], labels[order]), places, lambda m: m.score(held, truth))
-        rival = TwoLayers(784, 10, k, rates=(1.0, 0.01), relu=True, size=(0.3, 0.1), seed=seed, dtype=np.float32)
-        scaled, targets = (X - mean) / size, np.eye(10, dtype=np.float32)[labels] - np.float32(0.1)
-        test, stop = (held - mean) / size, 20 * len(X)
-        theirs = follow(
-            rival, (scaled[order[:stop]], targets[order[:stop]]), [p for p in places if p <= stop],
-            _Accuracy(test, truth),
-        )  # fmt: skip
-        curves[k] = places, ours, theirs
-        train = (model.score(X, labels), float((rival.predict(scaled).argmax(axis=1) == labels).mean()))
-        rows += [(f"ours, k = {k}", train[0], ours[-1], PUBLISHED[k][0]),
-                 (f"backprop, k = {k}", train[1], theirs[-1], PUBLISHED[k][1])]  # fmt: skip
-        measured[f"k{k}"] = Measured.over(ours[-1:], (seed,), better="higher")
-        measured[f"gap{k}"] = Measured.over(theirs[-1:] - ours[-1:], (seed,))
+    scaled, targets = (X - mean) / size, np.eye(10, dtype=np.float32)[labels] - np.float32(0.1)
+    accuracy, seeds, rows, measured = _Accuracy((held - mean) / size, truth), seeds[:3], [], {}
     canvas, ax = figures.canvas()
-    for (k, (places, ours, theirs)), style in zip(curves.items(), ("--", "-"), strict=True):
-        figures.curves(ax, places, ours, label=f"ours, k = {k}", colour=figures.BLUE, style=style, log_y=False)
-        figures.curves(ax, places[: len(theirs)], theirs, label=f"backprop, k = {k}", colour=figures.ORANGE,
-                       style=style, log_y=False)  # fmt: skip
+    for k, (passes, few) in PASSES.items():
+        places = len(X) * np.unique(np.geomspace(1, passes, 7).round().astype(int))
+        curves: tuple[list[np.ndarray], list[np.ndarray]] = [], []
+        ends: list[tuple[float, float, float, float]] = []  # accuracy, ours and theirs, held out and learned
+        for seed in seeds:
+            order = np.concatenate([np.random.default_rng((seed, i)).permutation(len(X)) for i in range(passes)])
+            model = LocalSupervisionClassifier(k, **ONE_HOT, **RATES[k], random_state=seed)
+            curves[0].append(follow(model, (X[order], labels[order]), places, lambda m: m.score(held, truth)))
+            rival = TwoLayers(784, 10, k, rates=BACKPROP[k], relu=True, size=(0.3, 0.1), seed=seed, dtype=np.float32)
+            some, stop = places[places <= few * len(X)], few * len(X)
+            stream = scaled[order[:stop]], targets[order[:stop]]
+            curves[1].append(follow(rival, stream, np.unique([*some, stop]), accuracy))
+            model.refit(X, labels)
+            learned = float((rival.predict(scaled).argmax(axis=1) == labels).mean())
+            ends.append((model.score(held, truth), curves[1][-1][-1], model.score(X, labels), learned))
+        ours, theirs, learned, rote = np.mean(ends, axis=0).tolist()
+        rows += [
+            (f"ours, k = {k}", learned, ours, PUBLISHED[k][0]),
+            (f"backprop, k = {k}", rote, theirs, PUBLISHED[k][1]),
+        ]
+        measured[f"k{k}"] = Measured.over([end[0] for end in ends], seeds, "mean", better="higher")
+        measured[f"gap{k}"] = Measured.over([end[1] - end[0] for end in ends], seeds, "mean")
+        style = "--" if k == 64 else "-"
+        figures.curves(ax, places, np.array(curves[0]), label=f"ours, k = {k}", colour=figures.BLUE, style=style,
+                       log_y=False)  # fmt: skip
+        figures.curves(ax, np.unique([*some, stop]), np.array(curves[1]), label=f"backprop, k = {k}",
+                       colour=figures.ORANGE, style=style, log_y=False)  # fmt: skip
     figures.label(ax, "samples seen", "accuracy on 50,000 images")
     curve = figures.svg(
-        canvas, caption="Accuracy on images that were not learned, against samples seen; backprop stops after 20 "
-        "passes, when it no longer gains.",
+        canvas, caption="Accuracy on images that were not learned, against samples seen, median of three seeds, range "
+        "shaded; ours by the read-out that follows the stream, before the one at the end. Backprop stops when it no "
+        "longer gains.",
         alt="Rising curves; backprop rises earlier.", salt="local-supervision/mnist",
     )  # fmt: skip
     table = Table(
-        "Accuracy, measured in this run", ("network", "10,000 learned", "50,000 held out", "paper"), tuple(rows)
-    )
+        "Accuracy, mean of three seeds, measured in this run",
+        ("network", "10,000 learned", "50,000 held out", "paper"), tuple(rows),
+    )  # fmt: skip
     return Outcome(measured, (curve, _features(model, (28, 28))), (table,), model.circuit_)
 
 
