@@ -34,6 +34,7 @@ class Table(NamedTuple):
     constrained: bool  # b.z = total
     learned: bool  # ... with learned b, and thresholds a
     adaptive: bool  # the shift learns
+    decoupled: bool  # interneurons hear R z, not P'z
     tau: np.floating
     gain: np.floating
     shift: np.floating
@@ -80,6 +81,7 @@ def compile_circuit(circuit: Circuit, dtype: np.dtype | type) -> Table:
         constrained=domain.total is not None,
         learned=domain.learned,
         adaptive=lateral.power is not None,
+        decoupled=lateral.decoupled,
         tau=number(lateral.tau),
         gain=number(lateral.gain),
         shift=number(lateral.shift),

@@ -115,7 +115,7 @@ class _Workspace:
         self.block = LONG if self.plain else block or (128 if lifted else 64 if k > 32 else 32)
         dtype = state.dtype
         self.M, self.P = state.M.copy(), np.zeros((k, 0), dtype) if state.P is None else state.P.copy()
-        self.R = self.P.T.copy() if state.R is None else state.R.copy()
+        self.R = np.zeros((0, k), dtype) if state.R is None else state.R.copy()
         self.start, self.cells = state, pack(circuit, table, state)
         if table.tracked:
             self.N = _inverse(circuit, self.M, state.t, rows) if state.Minv is None else state.Minv.copy()
@@ -172,7 +172,7 @@ class _Workspace:
                 if name in X and not mute[c].all():
                     self.W[name] = _update(self.W[name], self.scale[c], self.coef[c, :B], X[name])
         if len(self.P.T) and self.table.settles:
-            self.M = self.P @ self.R + self.table.shift * np.eye(len(self.M), dtype=Z.dtype)
+            self.M = self._through_interneurons()
         return DONE
 
     def refresh(self, t: int, later: int, rows: Mapping) -> None:
@@ -181,6 +181,11 @@ class _Workspace:
             every = REFRESH[self.M.dtype.name] * self.circuit.lateral.tau
             if self.circuit.step.total(t) // every != self.circuit.step.total(later) // every:
                 self.N = _inverse(self.circuit, self.M, later - 1, rows)
+
+    def _through_interneurons(self) -> np.ndarray:
+        """M = P P' + shift I, or P R + shift I."""
+        back = self.R if self.table.decoupled else self.P.T
+        return self.P @ back + self.table.shift * np.eye(len(self.M), dtype=self.M.dtype)
 
     def state(self, t: int) -> State:
         if self.plain:
@@ -194,7 +199,7 @@ class _Workspace:
         P = self.P.copy() if lateral.kind == "interneurons" else None
         R = self.R.copy() if lateral.decoupled else None
         Minv = self.N.copy() if self.table.tracked else None
-        M = self.M.copy() if P is None else self.P @ self.R + self.table.shift * np.eye(len(self.M), dtype=self.M.dtype)
+        M = self.M.copy() if P is None else self._through_interneurons()
         return State(W, M, P, t, Minv, R, unpack(self.start, self.cells))
 
 

@@ -146,14 +146,13 @@ def against(table, M, cells, S):
 
 
 @inline
-def read(table, M, P, R, d, a, z, f, n, post, cells):
+def read(table, M, P, d, a, z, f, n, post, cells):
     """post_c = OUTPUT_c z + CURRENTS_c . a + FEEDBACK_c A z, gated by f'."""
     C, k = a.shape
     if table.reads_feedback:
         if table.tracked:
             f[:] = d  # M z = d once settled
         elif table.lateral == INTERNEURONS and not table.settles:  # M itself is not needed, nor followed
-            matvec(R, z, n)
             matvec(P, n, f)
             for i in range(k):
                 f[i] += table.shift * z[i]
@@ -180,26 +179,40 @@ def read(table, M, P, R, d, a, z, f, n, post, cells):
 
 
 @inline
-def follow(table, rate, M, P, R, z, f, n, h):
-    """M = P R + shift I after the step, from P R before it."""
+def hear(table, P, R, z, n):
+    """What interneurons hear: n = P'z, or R z where they are decoupled."""
+    if table.decoupled:
+        matvec(R, z, n)
+        return
+    n[:] = table.zero
+    k = z.shape[0]
+    whole = k - k % 4
+    for i in range(0, whole, 4):
+        p0, p1, p2, p3, z0, z1, z2, z3 = P[i], P[i + 1], P[i + 2], P[i + 3], z[i], z[i + 1], z[i + 2], z[i + 3]
+        for p in range(n.shape[0]):
+            n[p] += z0 * p0[p] + z1 * p1[p] + z2 * p2[p] + z3 * p3[p]
+    for i in range(whole, k):
+        p0, z0 = P[i], z[i]
+        for p in range(n.shape[0]):
+            n[p] += z0 * p0[p]
+
+
+@inline
+def follow(table, rate, M, P, z, f, n):
+    """M = P P' + shift I after the step, from P P' before it."""
     k, keep, size = z.shape[0], table.one - rate, table.zero
     for p in range(n.shape[0]):
         size += n[p] * n[p]
     matvec(P, n, f)
-    h[:] = table.zero
-    for p in range(n.shape[0]):
-        row = R[p]
-        for i in range(k):
-            h[i] += row[i] * n[p]
     for i in range(k):
         row, left, right = M[i], rate * keep * z[i], rate * (keep * f[i] + rate * size * z[i])
         for j in range(k):
-            row[j] = keep * keep * row[j] + left * h[j] + right * z[j]
+            row[j] = keep * keep * row[j] + left * f[j] + right * z[j]
         row[i] += (table.one - keep * keep) * table.shift
 
 
 @inline
-def adapt(table, rate, M, P, R, N, track, V, pending, z, f, n, h):
+def adapt(table, rate, M, P, R, N, track, V, pending, z, f, n):
     """Learn the laterals at ``rate`` = eta/tau from the output z."""
     k = z.shape[0]
     keep = table.one - rate
@@ -227,36 +240,36 @@ def adapt(table, rate, M, P, R, N, track, V, pending, z, f, n, h):
                 M[i, j] += push * z[j]
             M[i, i] -= rate
     elif table.lateral == INTERNEURONS:
-        matvec(R, z, n)  # R = P', unless the two are decoupled
         if table.settles:
-            follow(table, rate, M, P, R, z, f, n, h)
+            follow(table, rate, M, P, z, f, n)
         for i in range(k):
             row, push = P[i], rate * z[i]
             for p in range(n.shape[0]):
                 row[p] = keep * row[p] + push * n[p]
-        for p in range(n.shape[0]):
-            row, push = R[p], rate * n[p]
-            for i in range(k):
-                row[i] = keep * row[i] + push * z[i]
+        if table.decoupled:
+            for p in range(n.shape[0]):
+                row, push = R[p], rate * n[p]
+                for i in range(k):
+                    row[i] = keep * row[i] + push * z[i]
         if table.rest > 0:
-            settle_to_rest(rate * table.rest, M, P, R)
+            settle_to_rest(table, rate * table.rest, M, P, R)
 
 
 @inline
-def settle_to_rest(push, M, P, R):
-    """P <- P + push I, R <- R + push I, and M, which holds P R."""
-    k, both = M.shape[0], min(P.shape)
-    for i in range(k):
-        row, source = M[i], P[i]
-        for j in range(both):
-            row[j] += push * source[j]
+def settle_to_rest(table, push, M, P, R):
+    """P <- P + push I (and R, where it is not P'), and M, where it follows P P'."""
+    both = min(P.shape)
+    if table.settles:
+        for i in range(M.shape[0]):
+            for j in range(both):
+                M[i, j] += push * P[i, j]
+                M[j, i] += push * P[i, j]
+        for i in range(both):
+            M[i, i] += push * push
     for i in range(both):
-        row, source = M[i], R[i]
-        for j in range(k):
-            row[j] += push * source[j]
-        row[i] += push * push
         P[i, i] += push
-        source[i] += push
+        if table.decoupled:
+            R[i, i] += push
 
 
 @inline

@@ -9,7 +9,22 @@ from __future__ import annotations
 import numpy as np
 
 from ._compile import entry, inline
-from .neuron import DRIVE, LEAK, PRESYNAPTIC, RATE, adapt, adapt_cells, currents, finish, finite, inhibit, read, settle
+from .neuron import (
+    DRIVE,
+    INTERNEURONS,
+    LEAK,
+    PRESYNAPTIC,
+    RATE,
+    adapt,
+    adapt_cells,
+    currents,
+    finish,
+    finite,
+    hear,
+    inhibit,
+    read,
+    settle,
+)
 
 DONE = -1
 
@@ -40,8 +55,8 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, to
     eta (B,), set to 0 where nothing is learned; mute (C, B) bool, silent samples; tol: of settling
     A (C, B, k), G (C, B, B): the products above; empty (B = 0) selects plain loops over X (B, n) and W (k, n), channels
     side by side at ``offsets`` (C + 1,), in which case W is updated here
-    M, P, R, N (= M^{-1}): laterals, updated in place (M not where N is tracked, nor where nothing
-    settles against P R)
+    M, P, R (of decoupled interneurons), N (= M^{-1}): laterals, updated in place (M not where N is tracked, nor where
+    nothing settles against P P')
     cells (4, k): what single neurons carry, rows as in ``kernels.neuron``, updated in place
     Z (B, k), coef (C, B, k) = c_u, scale (C,) = s_B: filled
     """
@@ -50,7 +65,7 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, to
     two = table.one + table.one
     a, post = np.zeros((C, k), W.dtype), np.zeros((C, k), W.dtype)
     d, g, f, b = np.zeros(k, W.dtype), np.zeros(k, W.dtype), np.zeros(k, W.dtype), np.zeros(k, W.dtype)
-    n, h, track = np.zeros(P.shape[1], W.dtype), np.zeros(k, W.dtype), np.ones(1, W.dtype)
+    n, track = np.zeros(P.shape[1], W.dtype), np.ones(1, W.dtype)
     V = np.zeros((4, k if table.tracked else 0), W.dtype)
     dense = 0 if table.tracked or table.diagonal or not table.settles else k
     order, L, work = np.zeros(dense, np.int64), np.zeros((dense, dense), W.dtype), np.zeros((dense, dense), W.dtype)
@@ -84,7 +99,9 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, to
             eta[t] = table.zero
             coef[:, t, :] = table.zero
             continue
-        read(table, M, P, R, d, a, z, f, n, post, cells)
+        if table.lateral == INTERNEURONS:
+            hear(table, P, R, z, n)
+        read(table, M, P, d, a, z, f, n, post, cells)
         for c in range(C):
             rate = two * eta[t] * table.channels[c, RATE]
             keep = table.one - rate * table.channels[c, LEAK]
@@ -105,7 +122,7 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, to
                 share = rate / scale[c]
                 for i in range(k):
                     coef[c, t, i] = share * post[c, i]
-        adapt(table, eta[t] / table.tau, M, P, R, N, track, V, pending, z, f, n, h)
+        adapt(table, eta[t] / table.tau, M, P, R, N, track, V, pending, z, f, n)
         adapt_cells(table, two * eta[t], z, cells)
         pending = (pending + 1) % 4
     if learning and table.tracked:
