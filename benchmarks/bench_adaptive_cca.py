@@ -20,10 +20,10 @@ import argparse
 import json
 import platform
 import re
-import time
 from pathlib import Path
 
 import numpy as np
+from plain import clock
 
 from similis import OnlineCCA
 from similis.circuit import Circuit, State, init
@@ -33,12 +33,6 @@ from similis.networks import adaptive_canonical_correlation, canonical_correlati
 HERE = Path(__file__).parent
 SIZES = [(50, 30, 10), (98, 98, 10), (392, 392, 16), (784, 784, 16), (784, 784, 32)]
 GOAL = 10
-
-
-def clock(action) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 def rules(X: np.ndarray, Y: np.ndarray, circuit: Circuit, start: State) -> tuple[np.ndarray, ...]:

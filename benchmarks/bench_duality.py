@@ -22,11 +22,11 @@ import argparse
 import json
 import platform
 import re
-import time
 import warnings
 from pathlib import Path
 
 import numpy as np
+from plain import clock
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
 from sklearn.svm import LinearSVC
@@ -37,12 +37,6 @@ from similis.kernels import dual as kernel
 
 HERE = Path(__file__).parent
 D, T, ALPHA, U, GOAL = 784, 10_000, 1e-3, 30.0, 10
-
-
-def clock(action) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 def additive(X, Y, eta=5e-4):

@@ -17,10 +17,10 @@ for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import argparse
 import json
 import platform
-import time
 from pathlib import Path
 
 import numpy as np
+from plain import clock
 
 from similis.circuit import Circuit, State
 from similis.engine import stream
@@ -79,12 +79,6 @@ def rules(circuit: Circuit, state: State, X: np.ndarray) -> np.ndarray:
             mu = max(lateral.shift_min, mu + lateral.power_rate * (z @ z - lateral.power))
         Z[t] = z
     return Z
-
-
-def clock(action) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 def measure(d: int, k: int, gamma: float, quick: bool) -> dict:

@@ -22,11 +22,11 @@ import argparse
 import json
 import platform
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from plain import clock, descent
 
 from similis.circuit import Outer, init
 from similis.datasets import moved_patches, shifted_textures
@@ -43,12 +43,6 @@ ROWS = [
 ]  # fmt: skip
 
 
-def clock(action: Callable[[], object]) -> float:
-    start = time.process_time()
-    action()
-    return time.process_time() - start
-
-
 def products(shape: tuple[int, ...], T: int) -> Outer:
     """Products of whitened frames of textures that move, as the estimator makes them, of RMS norm 1."""
     if len(shape) == 1:
@@ -56,18 +50,6 @@ def products(shape: tuple[int, ...], T: int) -> Outer:
     else:
         X = moved_patches(None, T, shape, motion="cardinal", random_state=0)[0]
     return Frames(True, True, np.zeros(X.shape[1] // 2)).learn(X)[0]
-
-
-def descent(M: np.ndarray, d: np.ndarray) -> np.ndarray:
-    z = np.zeros_like(d)
-    for _ in range(100):
-        change = 0.0
-        for i in range(len(d)):
-            new = max(0.0, (d[i] - M[i] @ z + M[i, i] * z[i]) / M[i, i])
-            change, z[i] = max(change, abs(new - z[i])), new
-        if change < 1e-6:
-            break
-    return z
 
 
 def jacobi(M: np.ndarray, d: np.ndarray) -> np.ndarray:

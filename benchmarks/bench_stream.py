@@ -21,10 +21,10 @@ import argparse
 import json
 import platform
 import re
-import time
 from pathlib import Path
 
 import numpy as np
+from plain import clock, descent
 from scipy import linalg
 from sklearn.decomposition import IncrementalPCA
 
@@ -37,12 +37,6 @@ from similis.networks import nonnegative_similarity, principal_subspace
 HERE = Path(__file__).parent
 SIZES = [(100, 10), (784, 16), (784, 64), (1024, 128), (3072, 64), (10304, 16), (10304, 64)]
 GOALS = {(100, 10): 15, (784, 16): 8, (784, 64): 8, (1024, 128): 8, (3072, 64): 5, (10304, 16): 4, (10304, 64): 6}
-
-
-def clock(action) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 def machine() -> tuple[dict[str, float], float]:
@@ -93,17 +87,9 @@ def rules_in_place(X: np.ndarray, W: np.ndarray, Minv: np.ndarray, step: Step, t
 
 def nonnegative_rules(X: np.ndarray, W: np.ndarray, M: np.ndarray, step: Step, tau: float = 0.5) -> None:
     """Nonnegative similarity matching: coordinate descent to 1e-6, then the rules."""
-    k = len(W)
     for t, x in enumerate(X):
         eta = step.eta0 / (1 + step.decay * t)
-        d, z = W @ x, np.zeros(k)
-        for _ in range(100):
-            change = 0.0
-            for i in range(k):
-                new = max(0.0, (d[i] - M[i] @ z + M[i, i] * z[i]) / M[i, i])
-                change, z[i] = max(change, abs(new - z[i])), new
-            if change < 1e-6:
-                break
+        z = descent(M, W @ x)
         W = W + 2 * eta * (np.outer(z, x) - W)
         M = M + eta / tau * (np.outer(z, z) - M)
 

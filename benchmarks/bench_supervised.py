@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from bench_stream import clock
+from plain import clock, descent
 
 from similis.circuit import State, Step, init
 from similis.engine import stream
@@ -38,18 +38,6 @@ def data(T: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     labels = np.eye(CLASSES)[rng.integers(CLASSES, size=T)]
     X = labels @ rng.random((CLASSES, d)) + np.maximum(rng.standard_normal((T, 32)) - 0.8, 0) @ rng.random((32, d))
     return X / np.linalg.norm(X, axis=1).mean(), labels
-
-
-def descent(M: np.ndarray, d: np.ndarray) -> np.ndarray:
-    z = np.zeros(len(d))
-    for _ in range(100):
-        change = 0.0
-        for i in range(len(d)):
-            new = max(0.0, (d[i] - M[i] @ z + M[i, i] * z[i]) / M[i, i])
-            change, z[i] = max(change, abs(new - z[i])), new
-        if change < 1e-6:
-            break
-    return z
 
 
 def projected(M: np.ndarray, d: np.ndarray) -> np.ndarray:
