@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._compile import inline, inner, strict
+from ._compile import inline, strict
 from .settle import cholesky_solve, clip, coordinate_descent
 from .total import settle_diagonal, settle_total
 
@@ -41,13 +41,13 @@ def currents(W, x, low, high, a):
         a[i] = s0
 
 
-@inner
+@inline
 def matvec(N, x, y):
     """y = N x."""
     currents(N, x, 0, x.shape[0], y)
 
 
-@inner
+@inline
 def tracked_product(N, V, x, y):
     """y = (N - V'V) x; V (4, k) holds the rank-one terms of Sherman-Morrison not yet applied to N."""
     matvec(N, x, y)
@@ -73,7 +73,7 @@ def apply_pending(N, V):
     V[:, :] = v0[0] - v0[0]
 
 
-@inner
+@inline
 def inhibit(table, cells, d):
     """d <- d - sqrt(threshold) b, or d - a under learned row sums: what the single units take from the drive."""
     if table.root > 0:
@@ -114,7 +114,7 @@ def settle(table, M, N, track, V, d, z, g, tol, order, work, L, b, S, cells):
     return coordinate_descent(matrix, d, table.lower, table.upper, table.l1, z, g, tol, order, work, L, b)
 
 
-@inner
+@inline
 def settle_alone(own, d, lower, upper, l1, radius, z):
     """argmin own |z|^2 - 2 z'd + 2 l1 |z|_1 in the box, |z| <= radius; own may be 0 where the radius is finite."""
     k, zero = d.shape[0], own - own
@@ -132,7 +132,7 @@ def settle_alone(own, d, lower, upper, l1, radius, z):
     return True
 
 
-@inner
+@inline
 def against(table, M, cells, S):
     """A = gain M + shift I: what z settles against; M itself where that is the same."""
     shift = cells[SINGLE, SHIFT]
@@ -178,7 +178,7 @@ def read(table, M, P, d, a, z, f, n, post, cells):
                     post[c, i] = table.zero
 
 
-@inner
+@inline
 def hear(table, P, R, z, n):
     """What interneurons hear: n = P'z, or R z where they are decoupled."""
     if table.decoupled:
@@ -197,7 +197,7 @@ def hear(table, P, R, z, n):
             n[p] += z0 * p0[p]
 
 
-@inner
+@inline
 def follow(table, rate, M, P, z, f, n):
     """M = P P' + shift I after the step, from P P' before it."""
     k, keep, size = z.shape[0], table.one - rate, table.zero
@@ -255,7 +255,7 @@ def adapt(table, rate, M, P, R, N, track, V, pending, z, f, n):
             settle_to_rest(table, rate * table.rest, M, P, R)
 
 
-@inner
+@inline
 def settle_to_rest(table, push, M, P, R):
     """P <- P + push I (and R, where it is not P'), and M, where it follows P P'."""
     both = min(P.shape)
@@ -272,7 +272,7 @@ def settle_to_rest(table, push, M, P, R):
             R[i, i] += push
 
 
-@inner
+@inline
 def adapt_cells(table, rate, z, cells):
     """Learn what single neurons carry, at ``rate`` = 2 eta: b, a, the running mean, the shift."""
     k, keep = z.shape[0], table.one - rate
@@ -294,7 +294,7 @@ def adapt_cells(table, rate, z, cells):
         cells[SINGLE, SHIFT] = max(table.shift_min, shift)
 
 
-@inner
+@inline
 def finish(table, eta, Z, M, N, track, V):
     """After a block with tracked M^{-1}: N = M^{-1}, and M <- prod(keep) M + sum_t weight_t z_t z_t'."""
     k = N.shape[0]
@@ -321,7 +321,7 @@ def finish(table, eta, Z, M, N, track, V):
                 row[j] += p0 * z0[j]
 
 
-@inner
+@inline
 def finite(z):
     for i in range(z.shape[0]):
         if not np.isfinite(z[i]):

@@ -70,7 +70,6 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, to
     dense = 0 if table.tracked or table.diagonal or not table.settles else k
     order, L, work = np.zeros(dense, np.int64), np.zeros((dense, dense), W.dtype), np.zeros((dense, dense), W.dtype)
     S = np.zeros((dense, dense), W.dtype)
-    carries = table.root > 0 or table.learned or table.centred > 0 or table.adaptive
     scale[:] = table.one
     failed, pending = DONE, 0
     for t in range(Z.shape[0]):
@@ -90,8 +89,7 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, to
                     catch_up(G[c, t, :t], coef[c], scale[c], a[c])
             for i in range(k):
                 d[i] += table.channels[c, DRIVE] * a[c, i]
-        if table.root > 0 or table.learned:
-            inhibit(table, cells, d)
+        inhibit(table, cells, d)
         if not (settle(table, M, N, track, V, d, z, g, tol, order, work, L, b, S, cells) and finite(z)):
             failed = t
             break
@@ -125,8 +123,7 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, to
                 for i in range(k):
                     coef[c, t, i] = share * post[c, i]
         adapt(table, eta[t] / table.tau, M, P, R, N, track, V, pending, z, f, n)
-        if carries:
-            adapt_cells(table, two * eta[t], z, cells)
+        adapt_cells(table, two * eta[t], z, cells)
         pending = (pending + 1) % 4
     if learning and table.tracked:
         finish(table, eta, Z, M, N, track, V)
