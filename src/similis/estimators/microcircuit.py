@@ -151,6 +151,9 @@ class LocalSupervisionRegressor(MultiOutputMixin, RegressorMixin, _LocalSupervis
     ``W2' += 2 eta r (z y' - W2')``, ``P += (eta/tau) (z (P'z)' - P)``. The gain control, by interneurons P, makes up
     for the error: at the optimum ``P P' z`` is W2' times the best prediction of y.
 
+    The objective of rectified units is not convex and its bound not tight: nonlinear regression depends on the start
+    (y = abs(x_1): R2 from 0.24 to 0.84 over three seeds). The linear network reaches its optimum.
+
     Parameters
     ----------
     n_components : int, hidden units
