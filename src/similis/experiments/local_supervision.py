@@ -50,11 +50,11 @@ FASTER = {"images": 10, "digits": 4}
     ],
 )  # fmt: skip
 def mnist(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
-    """As in the paper, the 10,000 test images are learned and the first 50,000 training images are the test. Ours: tau,
-    the target rate and the number of passes were chosen on 2,000 of the 10,000, learning the other 8,000; eta0, decay,
-    the noise on x (0.3 of its variance, a ridge) and the kind of read-out are from an earlier search that saw accuracies
-    on the 50,000. Classes are read by least squares from the outputs to the 10,000 at the end. Backprop: the same layers
-    with plain rectified units, no noise, rates chosen on the 2,000 among fewer settings."""
+    """As in the paper, the 10,000 test images are learned and the first 50,000 training images are the test. Ours:
+    tau, the target rate and the number of passes were chosen on 2,000 of the 10,000, learning the other 8,000; eta0,
+    decay, the noise on x (0.3 of its variance, a ridge) and the kind of read-out are from an earlier search that saw
+    accuracies on the 50,000. Classes are read by least squares from the outputs to the 10,000 at the end. Backprop: the
+    same layers with plain rectified units, no noise, rates chosen on the 2,000 among fewer settings."""
     X, labels = load_mnist("test")
     held, truth = (array[:50_000] for array in load_mnist("train"))
     mean = X.mean(axis=0)
