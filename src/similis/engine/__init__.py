@@ -1,7 +1,7 @@
-"""Interpreters of a circuit: ``reference`` (obviously right) and ``stream`` (fast, the same trajectory)."""
+"""Interpreters of a circuit: ``reference`` (obviously right), ``stream`` (fast, the same), ``batch`` (mini-batches)."""
 
-from . import offline, reference, stream
+from . import batch, offline, reference, stream
 from .stream import run
 from .trace import Trace
 
-__all__ = ["Trace", "offline", "reference", "run", "stream"]
+__all__ = ["Trace", "batch", "offline", "reference", "run", "stream"]
