@@ -60,6 +60,22 @@ class Brush:
         """A flat bar."""
         self.line((x, x), (y - size, y + size), INHIBITION, 2.2, MARK)
 
+    def arrow(
+        self, start: tuple[float, float], end: tuple[float, float], words: str = "", *, dashed: bool = False,
+        bend: float = 0.0,
+    ) -> None:  # fmt: skip
+        """From stage to stage of a system, with words beside its middle."""
+        style = {"color": INK, "linewidth": 0.9 * self.scale, "linestyle": "--" if dashed else "-"}
+        arc = f"arc3,rad={bend}"
+        head = self.patches.FancyArrowPatch(
+            start, end, arrowstyle="-|>", mutation_scale=8 * self.scale, connectionstyle=arc, zorder=MARK, **style
+        )
+        self.ax.add_patch(head)
+        (x0, y0), (x1, y1) = start, end
+        upright = abs(y1 - y0) > abs(x1 - x0)
+        x, y = (x0 + x1 + bend * (y1 - y0)) / 2, (y0 + y1 - bend * (x1 - x0)) / 2
+        self.words(x + 0.12 * upright, y + 0.24 * (not upright), words, FAINT, 7, "left" if upright else "center")
+
     def joint(self, x: float, y: float, color: str) -> None:
         """Where an axon branches."""
         self.ax.add_patch(self.patches.Circle((x, y), 0.06, facecolor=color, edgecolor="none", zorder=MARK))

@@ -37,6 +37,8 @@ def card(name: str) -> Card:
 def class_of(name: str, *, labels: bool) -> str:
     """Name of a network's estimator: of its classifier where the target holds class labels and it has one."""
     entry = card(name)
+    if entry.data == "episodes":
+        raise typer.BadParameter(f"{name} learns by acting: use {entry.estimator} with an environment in Python")
     if labels and entry.classifier is None:
         raise typer.BadParameter(f"{name} has one estimator, {entry.estimator}", param_hint="--labels")
     return entry.classifier if labels and entry.classifier else entry.estimator
@@ -46,7 +48,9 @@ def build(name: str, n_components: int | None, seed: int, given: list[str], *, l
     """The estimator for a network's name, with parameters from ``name=value`` texts (values in JSON, or bare words)."""
     from .. import estimators
 
-    estimator = getattr(estimators, class_of(name, labels=labels))(random_state=seed)
+    estimator = getattr(estimators, class_of(name, labels=labels))()
+    if "random_state" in estimator.get_params():
+        estimator.set_params(random_state=seed)
     valid = sorted(set(estimator.get_params()) - set(_ELSEWHERE))
     if n_components is not None and "n_components" not in estimator.get_params():
         raise typer.BadParameter(f"{name} has no number of components", param_hint="--n-components")

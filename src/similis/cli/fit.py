@@ -79,12 +79,15 @@ def fit(
     epochs = epochs or 1
     if epochs > 1 and data == "-":
         raise typer.BadParameter("stdin can be read once; save it to a file for more passes", param_hint="--epochs")
-    if resume is None:
+    streams = hasattr(estimator, "partial_fit")
+    if not streams and (epochs > 1 or checkpoint_every is not None):
+        raise typer.BadParameter(f"{model} learns from the whole table at once: leave out --epochs, --checkpoint-every")
+    if streams and resume is None:
         estimator.set_params(n_epochs=epochs)
 
     plan = Checkpoint(views.rows(), epochs, columns, y_columns, dtype, checkpoint_every)
     began = time.perf_counter()
-    rows = _learn(model, estimator, views, plan, start, output)
+    rows = _learn(model, estimator, views, plan, start, output) if streams else _learn_table(estimator, views)
     seconds = time.perf_counter() - began
     save(estimator, output, force=force)
     if plan.every is not None:
@@ -95,7 +98,7 @@ def fit(
         "class": type(estimator).__name__,
         "n_components": getattr(estimator, "n_components", None),
         "n_features": int(estimator.n_features_in_),
-        "n_samples_seen": int(estimator.n_samples_seen_),
+        "n_samples_seen": int(getattr(estimator, "n_samples_seen_", rows)),
         "rows": rows,
         "seconds": round(seconds, 3),
     }
@@ -111,6 +114,15 @@ def _resume(model: str, path: Path) -> tuple[BaseEstimator, Checkpoint | None]:
     if type(estimator).__name__ not in (card(model).estimator, card(model).classifier):
         raise typer.BadParameter(f"{path} holds a {type(estimator).__name__}, not a {model}", param_hint="NETWORK")
     return estimator, None if progress is None else Checkpoint.read(progress, path)
+
+
+def _learn_table(estimator: BaseEstimator, views: Views) -> int:
+    """Read all blocks, then learn from all rows at once; returns their number."""
+    import numpy as np
+
+    table = [np.concatenate(view) for view in zip(*views.blocks(), strict=True)]
+    estimator.fit(*shaped(estimator, tuple(table)))
+    return len(table[0])
 
 
 def _learn(

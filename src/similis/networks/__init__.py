@@ -1,8 +1,8 @@
 """The catalogue: each network is a short function that returns a :class:`similis.circuit.Circuit`, or its own kind."""
 
+from .._card import Card, catalogue
 from . import rules as _rules  # noqa: F401  (a Representer in words,)
 from . import sketch as _sketch  # noqa: F401  (and as a picture)
-from ._card import Card, catalogue
 from .cca import adaptive_canonical_correlation, canonical_correlation
 from .flexible import move_origin, row_sum_similarity, row_sum_start
 from .manifold import label_propagation, soft_tiles

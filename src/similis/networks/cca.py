@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from .._card import paper
 from .._errors import InputError
 from ..circuit import Channel, Circuit, Domain, Lateral, Step
-from ._card import paper
 
 
 @paper(

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._card import paper
 from .._errors import InputError
 from ..circuit import Channel, Circuit, Domain, Lateral, State, Step, init
-from ._card import paper
 
 
 @paper(

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .._card import paper
 from .._errors import InputError
-from ._card import paper
 from .losses import LOSSES, EpsilonInsensitive, Loss, Squared
 from .regularizers import L2, REGULARIZERS, Entropy, OutputVariance, PNorm, Regularizer
 

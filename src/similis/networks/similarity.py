@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+from .._card import paper
 from ..circuit import Channel, Circuit, Domain, Lateral, Step
-from ._card import paper
 
 
 @paper(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from .._card import paper
 from ..circuit import Channel, Circuit, Domain, Lateral, Step
-from ._card import paper
 
 
 @paper(

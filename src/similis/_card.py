@@ -1,0 +1,64 @@
+"""The card of a system: which paper it is from, what the paper claims, and which estimator learns it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from inspect import signature
+from typing import Any, Literal, TypeVar
+
+Build = TypeVar("Build", bound=Callable[..., Any])
+#: what an estimator learns from: rows of a stream, block by block; a table of rows, all of them at once; images;
+#: chemical formulas; episodes of an environment
+Data = Literal["rows", "table", "images", "formulas", "episodes"]
+
+#: the rooms whose functions have cards, in the order of the catalogue
+_ROOMS = ("networks",)
+_CARDS: dict[str, Card] = {}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A system by its short name, with its source.
+
+    ``build`` returns a :class:`similis.circuit.Circuit`, or another kind of network or system that
+    `similis.circuit.describe` knows. ``estimator`` learns it; where it learns from class labels as well, ``classifier``
+    does.
+    """
+
+    name: str
+    key: str
+    title: str
+    authors: str
+    year: int
+    url: str
+    estimator: str
+    claims: tuple[str, ...]
+    build: Callable[..., Any]
+    classifier: str | None = None
+    data: Data = "rows"
+
+    def network(self, n_components: int) -> Any:
+        """The system at its defaults, with so many neurons where their number is free."""
+        return self.build(n_components) if "n_components" in signature(self.build).parameters else self.build()
+
+
+def paper(
+    key: str, *, name: str, title: str, authors: str, year: int, url: str, estimator: str, claims: tuple[str, ...],
+    classifier: str | None = None, data: Data = "rows",
+) -> Callable[[Build], Build]:  # fmt: skip
+    """Enter a function that returns a system in the catalogue, with the paper it is from."""
+
+    def enter(build: Build) -> Build:
+        _CARDS[name] = Card(name, key, title, authors, year, url, estimator, claims, build, classifier, data)
+        return build
+
+    return enter
+
+
+def catalogue() -> dict[str, Card]:
+    """Every system of the library by its short name."""
+    for room in _ROOMS:
+        import_module(f"similis.{room}")
+    return dict(_CARDS)
