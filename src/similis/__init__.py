@@ -22,8 +22,10 @@ if TYPE_CHECKING:
         ManifoldClassifier,
         ManifoldTiling,
         MotionDetector,
+        NeuralKalmanFilter,
         NonnegativeSimilarityMatching,
         OnlineCCA,
+        OptimalFeedbackController,
         ReducedRankRegression,
         SimilarityMatching,
         SupervisedSimilarityMatching,
@@ -40,14 +42,16 @@ _ESTIMATORS = (
     "FlexibleSimilarityMatching",
     "ManifoldClassifier",
     "ManifoldTiling",
+    "NeuralKalmanFilter",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
+    "OptimalFeedbackController",
     "ReducedRankRegression",
     "SimilarityMatching",
     "SupervisedSimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
-_ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics", "networks")
+_ROOMS = ("circuit", "control", "datasets", "engine", "estimators", "experiments", "metrics", "networks")
 
 __all__ = [
     "CircuitTransformer",
@@ -59,8 +63,10 @@ __all__ = [
     "ManifoldClassifier",
     "ManifoldTiling",
     "MotionDetector",
+    "NeuralKalmanFilter",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
+    "OptimalFeedbackController",
     "ReducedRankRegression",
     "SimilarityMatching",
     "SupervisedSimilarityMatching",

@@ -1,9 +1,11 @@
 """Estimators in scikit-learn's manner, one for each network, and one for a network of the user's own."""
 
 from .cca import OnlineCCA
+from .control import OptimalFeedbackController
 from .custom import CircuitTransformer
 from .duality import DualClassifier, DualRegressor
 from .flexible import FlexibleSimilarityMatching
+from .kalman import NeuralKalmanFilter
 from .manifold import ManifoldClassifier
 from .microcircuit import LocalSupervisionClassifier, LocalSupervisionRegressor
 from .motion import MotionDetector
@@ -22,8 +24,10 @@ __all__ = [
     "ManifoldClassifier",
     "ManifoldTiling",
     "MotionDetector",
+    "NeuralKalmanFilter",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
+    "OptimalFeedbackController",
     "ReducedRankRegression",
     "SimilarityMatching",
     "SupervisedSimilarityMatching",
