@@ -1,0 +1,25 @@
+"""Similarity matching for PyTorch: layers whose forward is pure and whose learning is an explicit local step."""
+
+from .._optional import require
+
+require("torch", extra="torch")
+
+from .conv import ConvSimilarityMatching, SupervisedConvSimilarityMatching
+from .dense import SimilarityMatching
+from .layer import Layer
+from .patches import Patches
+from .pooling import QuadrantPool2d
+from .train import layers, load_checkpoint, save_checkpoint, train
+
+__all__ = [
+    "ConvSimilarityMatching",
+    "Layer",
+    "Patches",
+    "QuadrantPool2d",
+    "SimilarityMatching",
+    "SupervisedConvSimilarityMatching",
+    "layers",
+    "load_checkpoint",
+    "save_checkpoint",
+    "train",
+]
