@@ -6,6 +6,7 @@ require("torch", extra="torch")
 
 from .conv import ConvSimilarityMatching, SupervisedConvSimilarityMatching
 from .dense import SimilarityMatching
+from .distributed import all_reduce, share
 from .layer import Layer
 from .patches import Patches
 from .pooling import QuadrantPool2d
@@ -18,8 +19,10 @@ __all__ = [
     "QuadrantPool2d",
     "SimilarityMatching",
     "SupervisedConvSimilarityMatching",
+    "all_reduce",
     "layers",
     "load_checkpoint",
     "save_checkpoint",
+    "share",
     "train",
 ]
