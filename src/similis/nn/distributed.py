@@ -1,4 +1,4 @@
-"""Learning in several processes: every process settles its share of a batch, and one all_reduce makes the sums whole."""
+"""Learning in several processes: each settles its share of a batch, and one all_reduce makes the sums whole."""
 
 from __future__ import annotations
 
