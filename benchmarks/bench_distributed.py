@@ -18,6 +18,7 @@ import argparse
 import json
 import platform
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import dask
@@ -37,8 +38,9 @@ def seconds(client: Client | None, estimator, X: np.ndarray, round_rows: int) ->
     rows = da.from_array(X, chunks=(round_rows // 4, -1))
     with dask.config.set(scheduler="synchronous"):
         if client is not None:
-            rows = client.persist(rows)
-            wait(rows)
+            with client.as_current():
+                rows = rows.persist()
+                wait(rows)
         start = time.perf_counter()
         fit(estimator, rows, round_rows=round_rows, client=client)
         return time.perf_counter() - start, estimator.state_.W["x"]
@@ -49,19 +51,16 @@ def measure(kind: type, k: int, d: int, round_rows: int, quick: bool) -> dict:
     X = np.maximum(rng.standard_normal((T, 32)) @ rng.random((32, d)), 0).astype(np.float32)
     times: dict[str, float] = {}
     weights = {}
-    clusters = {n: LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=None) for n in (1, 2)}
-    clients: dict[str, Client | None] = {"in this process": None}
-    clients |= {f"{n} worker{'s' * (n > 1)}": Client(each, set_as_default=False) for n, each in clusters.items()}
-    for turn in range(2 if quick else 3):
-        for name, client in clients.items():
-            took, weights[name] = seconds(client, kind(k, random_state=0), X, round_rows)
-            if turn:  # the first turn warms up imports
-                times[name] = min(times.get(name, np.inf), took)
-    for client in clients.values():
-        if client is not None:
-            client.close()
-    for cluster in clusters.values():
-        cluster.close()
+    with ExitStack() as stack:
+        clients: dict[str, Client | None] = {"in this process": None}
+        for n in (1, 2):
+            cluster = stack.enter_context(LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=None))
+            clients[f"{n} worker{'s' * (n > 1)}"] = stack.enter_context(Client(cluster, set_as_default=False))
+        for turn in range(2 if quick else 4):
+            for name, client in clients.items():
+                took, weights[name] = seconds(client, kind(k, random_state=0), X, round_rows)
+                if turn:  # the first turn warms up imports
+                    times[name] = min(times.get(name, np.inf), took)
     gap = max(np.abs(W - weights["in this process"]).max() for W in weights.values())
     row = {"estimator": kind.__name__, "k": k, "d": d, "round_rows": round_rows, "rows": T, "seconds": times}
     return row | {"ratio": times["1 worker"] / times["2 workers"], "gap": float(gap)}
