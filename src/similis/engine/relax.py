@@ -51,6 +51,8 @@ def relax(
     if lower == 0.0:  # a drive that is no number is not quiet, so that it shows
         driven = (~(D.amax(1) <= l1)).nonzero()[:, 0]
         heard = D if len(driven) == len(D) else D.index_select(0, driven)
+    if len(heard) == 0:
+        return torch.zeros_like(D)
     pieces = heard.split(ROWS) if D.device.type == "cpu" else (heard,)
     settled = torch.cat([_relax(piece / L, B, lower, upper, l1 / L, iterations, tolerance) for piece in pieces])
     return settled if len(settled) == len(D) else torch.zeros_like(D).index_copy_(0, driven, settled)
