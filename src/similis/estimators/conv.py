@@ -19,8 +19,6 @@ from ..networks import convolutional_similarity
 from ._labels import admit_labels, merged, one_hot, pack_classes, unpack_classes
 
 if TYPE_CHECKING:
-    import torch
-
     from ..circuit import System
     from ..nn import ConvSimilarityMatching
 
@@ -172,7 +170,6 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         return classes, np.where(L.any(1), L.argmax(1), -1) if len(classes) else np.full(len(y), -1)
 
     def _network(self, images: np.ndarray, seed: int) -> ConvSimilarityMatching:
-        torch = require("torch", extra="torch")
         from ..nn import ConvSimilarityMatching
 
         pads = (self.padding,) * 2 if isinstance(self.padding, int) else self.padding
@@ -212,7 +209,7 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
             )
         return (1, *shape) if len(shape) == 2 else shape
 
-    def _tensor(self, images: np.ndarray) -> torch.Tensor:
+    def _tensor(self, images: np.ndarray) -> Any:
         torch = require("torch", extra="torch")
         return torch.as_tensor(np.require(images, requirements="W"), device=self.device)
 
@@ -228,7 +225,6 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         return np.concatenate([self._pooled(self.network_, piece) for piece in self._pieces(images)])
 
     def _pieces(self, images: np.ndarray) -> Iterator[np.ndarray]:
-        torch = require("torch", extra="torch")
         down, across = self.network_.patches.grid(self._tensor(images[:1]))
         rows = max(1, PIECE // (down * across * max(int(self.n_components), self.network_.patches.size)))
         return (images[start : start + rows] for start in range(0, len(images), rows))
@@ -260,8 +256,7 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
     def score(self, X: Any, y: None = None) -> float:
         """How much of the similarities of patches is kept, 1 - |X'X - Y'Y|^2 / |X'X|^2; 1 is perfect."""
         check_is_fitted(self)
-        torch = require("torch", extra="torch")
-        sums: dict[str, torch.Tensor] = {}
+        sums: dict[str, Any] = {}
         for piece in self._pieces(self._admit(X, reset=False)):
             x = self._tensor(piece)
             more, heard = self.network_.statistics(x, self._silent(len(x))), self.network_.patches.statistics(x)
@@ -270,7 +265,7 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         square = {name: float(sums[name].double().square().sum()) for name in ("xx", "yx", "yy")}
         return (2 * square["yx"] - square["yy"]) / square["xx"] if square["xx"] > 0 else 1.0
 
-    def _silent(self, n: int) -> torch.Tensor | None:
+    def _silent(self, n: int) -> Any | None:
         torch = require("torch", extra="torch")
         return torch.full((n,), -1) if self.network_.V.shape[1] else None
 
