@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .estimators import (
         CircuitTransformer,
+        ConvSimilarityMatchingTransformer,
         DualClassifier,
         DualRegressor,
         FlexibleSimilarityMatching,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "MotionDetector",
@@ -47,10 +49,11 @@ _ESTIMATORS = (
     "SupervisedSimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
-_ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics", "networks")
+_ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics", "networks", "nn")
 
 __all__ = [
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "DualClassifier",
     "DualRegressor",
     "FlexibleSimilarityMatching",

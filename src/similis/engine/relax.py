@@ -47,15 +47,15 @@ def relax(
     if not bool(values[0] >= -len(A) * torch.finfo(A.dtype).eps * L):  # no minimum, or not a number
         return torch.full_like(D, float("nan"))
     B = torch.eye(len(A), dtype=A.dtype, device=A.device) - A / L
-    quiet = (D - l1 <= 0).all(1) if lower == 0.0 else torch.zeros(len(D), dtype=torch.bool, device=D.device)
-    if bool(quiet.all()):
+    heard = D
+    if lower == 0.0:  # a drive that is no number is not quiet, so that it shows
+        driven = (~(D.amax(1) <= l1)).nonzero()[:, 0]
+        heard = D if len(driven) == len(D) else D.index_select(0, driven)
+    if len(heard) == 0:
         return torch.zeros_like(D)
-    heard = D[~quiet]
     pieces = heard.split(ROWS) if D.device.type == "cpu" else (heard,)
-    settled = [_relax(piece / L, B, lower, upper, l1 / L, iterations, tolerance) for piece in pieces]
-    Z = torch.zeros_like(D)
-    Z[~quiet] = torch.cat(settled)
-    return Z
+    settled = torch.cat([_relax(piece / L, B, lower, upper, l1 / L, iterations, tolerance) for piece in pieces])
+    return settled if len(settled) == len(D) else torch.zeros_like(D).index_copy_(0, driven, settled)
 
 
 def clip(R: Tensor, lower: float, upper: float, l1: float | Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .layer import Layer
+from .layer import Layer, Statistics
 from .patches import Patches, Size
 
 
@@ -60,9 +60,12 @@ class ConvSimilarityMatching(Layer):
         )  # fmt: skip
         self.patches = patches
 
-    def prepare_(self, x: Tensor) -> None:
-        """Learn the mean and covariance of patches from a batch of images; needed once, before whitening."""
-        self.patches.whiten_(self.patches.statistics(x))
+    def survey(self, x: Tensor) -> Statistics:
+        return self.patches.statistics(x)
+
+    def _begin(self, sums: Statistics) -> Tensor:
+        self.patches.whiten_(sums)
+        return self.patches.second_moment(sums).trace()
 
     def filters(self) -> Tensor:
         """(out_channels, in_channels, height, width) what the neurons weigh pixels with, whitening included."""

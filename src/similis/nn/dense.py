@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .._errors import InputError
-from .layer import Layer
+from .layer import Layer, Statistics
 
 
 class SimilarityMatching(Layer):
@@ -57,6 +57,14 @@ class SimilarityMatching(Layer):
         if x.ndim != 2 or x.shape[1] != self.W.shape[1]:
             raise InputError(f"input of shape {tuple(x.shape)}; expected (batch, {self.W.shape[1]})")
         return x, 1
+
+    @torch.no_grad()
+    def survey(self, x: Tensor) -> Statistics:
+        rows, _ = self._hear(x)
+        return {"xx": rows.square().sum(), "count": rows.new_tensor(float(len(rows)))}
+
+    def _begin(self, sums: Statistics) -> Tensor:
+        return sums["xx"] / sums["count"]
 
     def _fold(self, Y: Tensor, x: Tensor) -> Tensor:
         return Y

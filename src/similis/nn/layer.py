@@ -59,6 +59,14 @@ class Layer(nn.Module):
         """Rows that the filters see, (N, m), and how many of them each sample has."""
         raise NotImplementedError
 
+    def survey(self, x: Tensor) -> Statistics:
+        """Sums over samples that :meth:`begin_` needs; they add up like :meth:`statistics`."""
+        raise NotImplementedError
+
+    def _begin(self, sums: Statistics) -> Tensor:
+        """Take what is taken once from the inputs; returns the mean square norm of the rows then heard."""
+        raise NotImplementedError
+
     def _fold(self, Y: Tensor, x: Tensor) -> Tensor:
         """Outputs of the rows, (N, k), in the shape of the layer's output for x."""
         raise NotImplementedError
@@ -78,6 +86,24 @@ class Layer(nn.Module):
         """Settled outputs, labels silent; changes nothing and passes no gradient."""
         rows, _ = self._hear(x)
         return self._fold(self._settle(self._drive(rows)), x)
+
+    @torch.no_grad()
+    def begin_(self, sums: Statistics) -> None:
+        """Before the first step: take whitening from the sums, and give the first weights the size of the inputs.
+
+        W and M are multiplied by the mean square norm of what the layer hears. So learning is the same in all units:
+        inputs c times as large give outputs c times as large.
+        """
+        size = self._begin(sums)
+        if not bool(size.isfinite()):
+            raise InputError("the inputs hold numbers that are not finite; remove them")
+        if bool(size > 0):
+            self.W *= size
+            self.M *= size
+
+    def prepare_(self, x: Tensor) -> None:
+        """:meth:`begin_` with the inputs of one batch; for several, add up their :meth:`survey`."""
+        self.begin_(self.survey(x))
 
     @torch.no_grad()
     def statistics(self, x: Tensor, labels: Tensor | None = None) -> Statistics:

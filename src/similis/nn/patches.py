@@ -111,6 +111,13 @@ class Patches(nn.Module):
         """The sum of y x~' of whitened rows from the sums of y x' and y."""
         return yx if self.whiten is None else (yx - torch.outer(y, self.mean)) @ self.P
 
+    def second_moment(self, statistics: Statistics) -> Tensor:
+        """<x~ x~'> of the patches that the sums are over, (n, n)."""
+        p, pp, n = statistics["p"], statistics["pp"], statistics["count"]
+        if self.whiten is None:
+            return pp / n
+        return self.heard(self.heard(pp, p).T, self.P @ (p - n * self.mean)) / n
+
     def _check_prepared(self) -> None:
         if not bool(self.count > 0):
             raise InputError("whitening knows no patches yet; call prepare_(images) once before")

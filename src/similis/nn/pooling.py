@@ -13,28 +13,27 @@ class QuadrantPool2d(nn.Module):
 
     Parameters
     ----------
-    parts : int, of each side; an odd rest goes to the first ones
+    parts : int or (down, across); where the parts cannot be equal, the first ones are one larger
 
-    Shapes: (batch, channels, height, width) to (batch, channels, parts, parts).
+    Shapes: (batch, channels, height, width) to (batch, channels, down, across).
 
     References
     ----------
     Coates, Lee & Ng 2011.
     """
 
-    def __init__(self, parts: int = 2) -> None:
+    def __init__(self, parts: int | tuple[int, int] = 2) -> None:
         super().__init__()
-        if parts < 1:
-            raise InputError(f"parts={parts}; expected an integer >= 1")
-        self.parts = parts
+        self.parts = (parts, parts) if isinstance(parts, int) else parts
+        if min(self.parts) < 1:
+            raise InputError(f"parts={parts}; expected integers >= 1")
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.ndim != 4 or min(x.shape[2:]) < self.parts:
-            raise InputError(
-                f"maps of shape {tuple(x.shape)}; expected (batch, channels, >= {self.parts}, >= {self.parts})"
-            )
-        strips = torch.stack([strip.sum(2) for strip in x.tensor_split(self.parts, 2)], 2)
-        return torch.stack([block.sum(3) for block in strips.tensor_split(self.parts, 3)], 3)
+        down, across = self.parts
+        if x.ndim != 4 or x.shape[2] < down or x.shape[3] < across:
+            raise InputError(f"maps of shape {tuple(x.shape)}; expected (batch, channels, >= {down}, >= {across})")
+        strips = torch.stack([strip.sum(2) for strip in x.tensor_split(down, 2)], 2)
+        return torch.stack([block.sum(3) for block in strips.tensor_split(across, 3)], 3)
 
     def extra_repr(self) -> str:
         return f"parts={self.parts}"

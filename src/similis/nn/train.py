@@ -43,7 +43,7 @@ def train(
     labels : (n,) integers, -1 for none; for layers with classes
     step : Step, default ``Step(0.05, 0.01)``; its t counts the batches of a layer
     epochs, batch_size : int
-    prepare : int, so many inputs, drawn at random, give the whitening of a layer that whitens
+    prepare : int, so many inputs, drawn at random, give a layer its whitening and the size of its first weights
     seed : int, of the order of the samples
     checkpoint : file to keep up to date every ``checkpoint_every`` batches, and at the end
     resume : continue from ``checkpoint``; ends bit for bit where the unbroken training ends
@@ -96,8 +96,7 @@ def train(
                     _prepare(before, layer, x[order[:prepare]], batch_size, reduce)
                 chosen = order[batch * batch_size : (batch + 1) * batch_size]
                 heard = labels[chosen] if labels is not None and layer.V.shape[1] else None
-                eta = max(step.floor, step.eta0 / (1 + step.decay * t))
-                value = layer.learn_(before(x[chosen].to(layer.W.device)), heard, eta=eta, reduce=reduce)
+                value = layer.learn_(before(x[chosen].to(layer.W.device)), heard, eta=step.at(t), reduce=reduce)
                 history[place].append(float(value))
                 advance(place, 1, history[place])
                 if (t + 1) % checkpoint_every == 0:
@@ -107,14 +106,11 @@ def train(
 
 
 def _prepare(before: nn.Module, layer: Layer, x: Tensor, batch_size: int, reduce: Reduce | None) -> None:
-    patches = getattr(layer, "patches", None)
-    if patches is None or patches.whiten is None:
-        return
     sums: Statistics = {}
     for piece in x.split(batch_size):
-        more = patches.statistics(before(piece.to(layer.W.device)))
+        more = layer.survey(before(piece.to(layer.W.device)))
         sums = {name: sums[name] + more[name] for name in more} if sums else more
-    patches.whiten_(sums if reduce is None else reduce(sums))
+    layer.begin_(sums if reduce is None else reduce(sums))
 
 
 def _chain(network: nn.Module) -> Iterator[nn.Module]:
