@@ -79,7 +79,7 @@ def fit(
         try:
             while done < len(starts):
                 found = rounds.sums(estimator, starts[done], min(starts[done] + round_rows, blocks.n_rows))
-                estimator._advance(found, max(step.floor, step.eta0 / (1 + step.decay * done)))
+                estimator._advance(found, step.at(done))
                 done += 1
                 if done % checkpoint_every == 0:
                     keep(estimator, done)

@@ -8,6 +8,7 @@ from .conv import ConvSimilarityMatching, SupervisedConvSimilarityMatching
 from .dense import SimilarityMatching
 from .distributed import all_reduce, share
 from .layer import Layer
+from .lenet import LeNet, pretrain_
 from .patches import Patches
 from .pooling import QuadrantPool2d
 from .train import layers, load_checkpoint, save_checkpoint, train
@@ -15,6 +16,7 @@ from .train import layers, load_checkpoint, save_checkpoint, train
 __all__ = [
     "ConvSimilarityMatching",
     "Layer",
+    "LeNet",
     "Patches",
     "QuadrantPool2d",
     "SimilarityMatching",
@@ -22,6 +24,7 @@ __all__ = [
     "all_reduce",
     "layers",
     "load_checkpoint",
+    "pretrain_",
     "save_checkpoint",
     "share",
     "train",
