@@ -1,4 +1,4 @@
-"""Linear read-outs of many features: squared hinge loss, one class against the rest, by ridge regression that repeats."""
+"""Linear read-outs of many features: squared hinge loss, one class against the rest, by repeated ridge regression."""
 
 from __future__ import annotations
 

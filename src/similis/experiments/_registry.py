@@ -167,6 +167,7 @@ _MODULES = (  # one file a paper, in the order of the report
     "bio_rrr",
     "local_supervision",
     "supervised",
+    "conv",
     "tiling",
     "manifold",
     "motion",
