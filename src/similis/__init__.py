@@ -49,7 +49,7 @@ _ESTIMATORS = (
     "SupervisedSimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
-_ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics", "networks", "nn")
+_ROOMS = ("circuit", "datasets", "distributed", "engine", "estimators", "experiments", "metrics", "networks", "nn")
 
 __all__ = [
     "CircuitTransformer",
