@@ -158,7 +158,7 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
             self.classes_ = classes
         return self
 
-    def _hear(self, network: ConvSimilarityMatching, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _hear(self, network: ConvSimilarityMatching, y: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """All classes, and the number of each label's, -1 for none; new classes get columns of V that are zero."""
         torch = require("torch", extra="torch")
         known = getattr(self, "classes_", None)
@@ -167,7 +167,7 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         if known is not None and len(known):
             grown[:, torch.as_tensor(np.searchsorted(classes, known), device=V.device)] = V
         network.V, L = grown, one_hot(y, classes, np.float32)
-        return classes, np.where(L.any(1), L.argmax(1), -1) if len(classes) else np.full(len(y), -1)
+        return classes, np.where(L.any(1), L.argmax(1), -1) if len(classes) else None
 
     def _network(self, images: np.ndarray, seed: int) -> ConvSimilarityMatching:
         from ..nn import ConvSimilarityMatching
