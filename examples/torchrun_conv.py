@@ -32,7 +32,8 @@ def main() -> None:
             layer.learn_(images[share(chosen)], eta=step.at(t), reduce=all_reduce)
     if dist.get_rank() == 0:
         seconds, objective = time.perf_counter() - start, float(layer.objective(images))
-        print(f"{dist.get_world_size()} process(es): objective {objective:.6f}, {seconds:.1f} s")
+        world = dist.get_world_size()
+        print(f"{world} process{'es' * (world > 1)}: objective {objective:.4f}, {seconds:.1f} s")
     dist.destroy_process_group()
 
 

@@ -20,16 +20,21 @@ from similis.nn import all_reduce, share  # noqa: E402
 gloo = pytest.mark.skipif(not torch.distributed.is_available(), reason="this PyTorch has no torch.distributed")
 
 
+def torchrun(world: int, script: Path, *arguments: str) -> str:
+    """What a script prints that runs in so many processes."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(world)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    done = subprocess.run(
+        [*command, str(script), *arguments], env=environment, capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
 def ended(world: int, folder: Path) -> list[dict[str, np.ndarray]]:
     """The weights each of so many processes ends with."""
     folder.mkdir()
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(world)]
-    script = Path(__file__).with_name("in_processes.py")
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    done = subprocess.run(
-        [*command, str(script), str(folder)], env=environment, capture_output=True, text=True, timeout=200
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    torchrun(world, Path(__file__).with_name("in_processes.py"), str(folder))
     return [load_file(folder / f"{rank}.safetensors") for rank in range(world)]
 
 
@@ -40,6 +45,12 @@ def test_two_processes_end_with_the_weights_of_one(tmp_path):
     for name, array in one.items():
         assert gap(two[0][name], array) < 1e-6, name
         np.testing.assert_array_equal(two[0][name], two[1][name])
+
+
+@gloo
+def test_the_example_runs():
+    said = torchrun(2, Path(__file__).parents[2] / "examples" / "torchrun_conv.py")
+    assert said.startswith("2 processes: objective -11.738"), said
 
 
 def test_a_lone_process_needs_no_group():

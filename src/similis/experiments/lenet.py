@@ -150,6 +150,7 @@ def _curves(points: dict[str, dict[int, np.ndarray]]) -> Figure:
         figures.curves(ax, np.array(list(PLAN)), errors, label=arm, colour=colour)
         ax.plot(list(PLAN), np.median(errors, axis=0), "o", color=colour, markersize=4)
     ax.set_yticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
+    ax.set_xticks(list(PLAN), [f"{n:,}" for n in PLAN])
     ax.minorticks_off()
     figures.label(ax, "labels", "test error in percent")
     return figures.svg(
@@ -165,7 +166,7 @@ def _filters(network: Any) -> Figure:
     return figures.tiles(
         network.features[0].weight.detach().numpy()[:, 0],
         caption="The six filters of the first convolution, pre-trained without labels.",
-        alt="Six small pictures: edges and bars of several directions.",
+        alt="Six small pictures: blobs in different places, with a surround of the other sign.",
         n_columns=6,
         signed=True,
     )
