@@ -73,7 +73,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = (
         (SimilarityMatching, 16, 784, 4000), (NonnegativeSimilarityMatching, 64, 784, 4000),
-        (NonnegativeSimilarityMatching, 64, 784, 400), (NonnegativeSimilarityMatching, 256, 784, 4000),
+        (NonnegativeSimilarityMatching, 64, 784, 400),
     )  # fmt: skip
     rows = [measure(*each, options.quick) for each in settings]
     names = list(rows[0]["seconds"])
