@@ -1,7 +1,8 @@
 """Learning from similarities: online networks with local learning rules, exact and fast.
 
 Estimators are importable from here (``from similis import SimilarityMatching``); the rooms are ``similis.circuit``,
-``similis.engine``, ``similis.networks``, ``similis.metrics``, ``similis.datasets`` and ``similis.experiments``.
+``similis.engine``, ``similis.networks``, ``similis.memory``, ``similis.metrics``, ``similis.datasets`` and
+``similis.experiments``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
         CircuitTransformer,
         DualClassifier,
         DualRegressor,
+        EmpiricalBayesDenoiser,
         FlexibleSimilarityMatching,
+        InContextDenoiser,
         LocalSupervisionClassifier,
         LocalSupervisionRegressor,
         ManifoldClassifier,
@@ -37,7 +40,9 @@ _ESTIMATORS = (
     "MotionDetector",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "ManifoldClassifier",
     "ManifoldTiling",
     "NonnegativeSimilarityMatching",
@@ -47,13 +52,15 @@ _ESTIMATORS = (
     "SupervisedSimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
-_ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics", "networks")
+_ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "memory", "metrics", "networks")
 
 __all__ = [
     "CircuitTransformer",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "ManifoldClassifier",

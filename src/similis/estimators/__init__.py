@@ -2,6 +2,7 @@
 
 from .cca import OnlineCCA
 from .custom import CircuitTransformer
+from .denoise import EmpiricalBayesDenoiser, InContextDenoiser
 from .duality import DualClassifier, DualRegressor
 from .flexible import FlexibleSimilarityMatching
 from .manifold import ManifoldClassifier
@@ -16,7 +17,9 @@ __all__ = [
     "CircuitTransformer",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "ManifoldClassifier",

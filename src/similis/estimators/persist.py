@@ -31,6 +31,8 @@ CLASSES = (
     "DualClassifier",
     "DualRegressor",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
+    "EmpiricalBayesDenoiser",
 )
 
 

@@ -175,6 +175,11 @@ _MODULES = (  # one file a paper, in the order of the report
     "plasticity",
     "flexible",
     "flexible_tiles",
+    "in_context",
+    "in_context_trained",
+    "denoise",
+    "denoise_trained",
+    "denoise_images",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 
