@@ -15,6 +15,7 @@ from .cloud import kernel_mean, log_density
 from .energy import AssociativeMemory, retrieve
 from .mixtures import MixturePrior, symmetric_mixture
 from .particles import depth, flow, gaussian_variance, horizon, refine, two_stage
+from .patches import denoise_image, denoise_images
 from .priors import LinearTask, MixtureTask, Prompts, SphereTask
 from .systems import empirical_bayes, in_context_denoising
 from .train import predict, train
@@ -42,6 +43,8 @@ __all__ = [
     "balance",
     "calibrate",
     "context_mean",
+    "denoise_image",
+    "denoise_images",
     "depth",
     "diagnose",
     "empirical_bayes",

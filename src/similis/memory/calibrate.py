@@ -21,7 +21,7 @@ from .particles import horizon as derived
 #: kernel precisions that are tried, in units of 1 / noise
 RATIOS = (0.5, 1.0, 2.0, 4.0, 8.0)
 #: noise variances that are tried, as shares of the smallest variance of the tokens along any direction
-SHARES = tuple(np.geomspace(0.05, 0.95, 12))
+SHARES = tuple(np.geomspace(1e-3, 0.95, 15))
 #: tokens that take part; more change nothing but the time
 ENOUGH = 2000
 #: depths looked at along one flow, at most, and how many may pass without a gain
@@ -81,21 +81,28 @@ def calibrate(
             raise InputError(
                 "noise_variance is None and tokens do not vary in every direction; give the noise variance"
             )
-        found = [
-            _best(halves, least * share, beta, horizon, prior_variance, eta, (2.0,) if beta is None else ())
-            for share in SHARES
-        ]
-        best = max(found, key=lambda pair: pair[0].log_likelihood)[1]
-        noise = next(
-            kept.noise for kept, each in reversed(found)
-            if (best - each).mean() <= (best - each).std() / np.sqrt(len(best))
-        )  # fmt: skip
+        noise = _largest(least * np.array(SHARES), halves, beta, horizon, prior_variance, eta)
+        around = noise * np.geomspace(1, SHARES[1] / SHARES[0], 5)[:-1]  # the next share was too large
+        noise = _largest(around[around < least], halves, beta, horizon, prior_variance, eta)
     if settled or len(noisy) < 4:
         beta = 2 / noise if beta is None else beta
         if horizon is None:
             horizon = noise / 2 if prior_variance is None else derived(noise, beta, prior_variance)
         return Settings(noise, beta, horizon, depth(horizon, beta, eta), np.nan)
     return _best(halves, noise, beta, horizon, prior_variance, eta, RATIOS if beta is None else ())[0]
+
+
+def _largest(
+    noises: np.ndarray, halves: tuple[np.ndarray, np.ndarray], beta: float | None, horizon: float | None,
+    prior_variance: float | None, eta: float,
+) -> float:  # fmt: skip
+    """The largest noise under which held-out tokens are as likely as under the best, to one standard error."""
+    ratios = (2.0,) if beta is None else ()
+    each = [_best(halves, noise, beta, horizon, prior_variance, eta, ratios)[1] for noise in noises]
+    lost = np.max([one.mean() for one in each])
+    best = next(one for one in each if one.mean() == lost)
+    behind = [(best - one).mean() <= (best - one).std() / np.sqrt(len(one)) for one in each]
+    return float(noises[np.flatnonzero(behind)[-1]])
 
 
 def _best(
