@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
@@ -22,6 +22,9 @@ TRIED = tuple(np.geomspace(0.05, 2.0, 25))
 
 class _Denoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """A cloud of tokens ``tokens_`` that noisy rows ask."""
+
+    #: what is learned from beside X: nothing; the command line asks
+    beside_x: ClassVar[str | None] = None
 
     tokens_: np.ndarray
     noise_variance_: float
@@ -53,7 +56,8 @@ class _Denoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         tokens = np.array(arrays["tokens"])
-        if tokens.ndim != 2 or tokens.shape != (meta["n_samples_seen_"], meta["n_features_in_"]):
+        fits = tokens.shape == (meta["n_samples_seen_"], meta["n_features_in_"]) and tokens.dtype.kind == "f"
+        if not (fits and meta["noise_variance_"] > 0):
             raise ModelFileError(f"tokens of shape {tokens.shape} do not fit the model file's header; save it again")
         self.tokens_ = tokens
         for name in (*self._learned, "n_features_in_", "n_samples_seen_"):

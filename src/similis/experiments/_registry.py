@@ -178,6 +178,7 @@ _MODULES = (  # one file a paper, in the order of the report
     "in_context",
     "in_context_trained",
     "denoise",
+    "denoise_chosen",
     "denoise_trained",
     "denoise_images",
 )

@@ -12,7 +12,8 @@ from ..estimators import EmpiricalBayesDenoiser
 from ..memory import denoise_images, empirical_bayes, kernel_mean, mean_shift, one_step
 from . import figures
 from ._registry import Budget, Claim, Measured, Outcome, Table, experiment
-from .denoise import knot, mse
+from .denoise import mse
+from .denoise_chosen import knot
 
 LEVELS = (0.05, 0.1, 0.2)  # standard deviations of the noise; pixels are in [0, 1]
 METHODS = ("noisy", "patches, Gaussian prior", "total variation", "non-local means", "two-stage attention")
