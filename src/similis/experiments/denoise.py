@@ -194,13 +194,10 @@ def depth_law(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     for (key, (prior, noise, beta)), colour in zip(cases.items(), shades, strict=True):
         if not full and key == "gaussian-narrow":
             continue  # a narrow kernel needs many tokens
-        star, step, n = (
-            horizon(noise, beta, prior.variance),
-            0.05,
-            4000 if key == "gaussian-narrow" else 1600 if full else 600,
-        )
+        star, step = horizon(noise, beta, prior.variance), 0.05
+        n = 3000 if key == "gaussian-narrow" else 1600 if full else 600
         last, curves = depth(1.6 * star, beta, step), []
-        for seed in repeats_of(seeds, 12 if full else 3):
+        for seed in repeats_of(seeds, 8 if full else 3):
             noisy, _ = prior.sample(n, noise, seed)
             exact = prior.posterior_mean(noisy, noise)
             shown = islice(flow(noisy, beta, step), 0, last + 1, max(1, last // (40 if full else 20)))

@@ -293,7 +293,7 @@ def _landscape(ax: figures.Axes, turn: np.ndarray, rng: np.random.Generator, tit
     path = [query]
     for _ in range(50):
         path.append(memory.step(path[-1]))
-    ax.plot(*np.array(path).T, color=figures.BLUE, linewidth=1)
+    ax.plot(*np.moveaxis(np.array(path), -1, 0), color=figures.BLUE, linewidth=1)
     for points, colour in ((query, figures.ORANGE), (path[1], figures.GREEN), (path[-1], figures.BLUE)):
         ax.plot(*points.T, "o", color=colour, markersize=5)
     ax.set_aspect("equal")
