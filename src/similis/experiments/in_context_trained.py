@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,10 @@ CASES: dict[str, tuple[Any, Any, int]] = {
     "sphere, softmax": (SphereTask(), SoftmaxAttentionDenoiser, 2000),
     "mixture, softmax": (MixtureTask(), SoftmaxAttentionDenoiser, 2000),
 }
+
+
+def _asked(module: Any, prompts: Prompts) -> np.ndarray:
+    return predict(module, prompts.context, prompts.noisy)
 
 
 def _mean(tests: list[Prompts], denoise: Callable[[Prompts], np.ndarray]) -> float:
@@ -61,8 +66,8 @@ def _mean(tests: list[Prompts], denoise: Callable[[Prompts], np.ndarray]) -> flo
 )  # fmt: skip
 def trained(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     """Two full 16 x 16 matrices from random weights, Adam at 1e-2 and a tenth of it after 80 and 90 % of the steps,
-    batches of 80 fresh prompts with contexts of 500; 16,000 other prompts test them (no number was chosen on those). The
-    paper trains on 800 fixed prompts. At smoke: linear attention on a small task (n = 6, d = 3, context of 100)."""
+    batches of 80 fresh prompts with contexts of 500; 16,000 other prompts test them (no number was chosen on those).
+    The paper trains on 800 fixed prompts. At smoke: linear attention on a small task (n = 6, d = 3, context of 100)."""
     full = budget == "full"
     cases: dict[str, tuple[Any, Any, int]]
     cases = CASES if full else {"linear task, linear attention": (LinearTask(6, 3), LinearAttentionDenoiser, 500)}
@@ -86,9 +91,9 @@ def trained(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
             start = time.process_time()
             losses = train(module, draw, n_steps=n_steps, lr=1e-2 if full else 3e-2, random_state=seed)
             seconds = time.process_time() - start
-            value = _mean(tests, lambda p, module=module: predict(module, p.context, p.noisy))
+            value = _mean(tests, partial(_asked, module))
             scale = 1 / ((1 + (task.d + 1) / length) * (task.variance + task.noise)) if linear else 0.0
-            best = _mean(tests, lambda p, scale=scale: attended("linear", 1.0, scale, p)) if linear else np.nan
+            best = _mean(tests, partial(attended, "linear", 1.0, scale)) if linear else np.nan
             row = {
                 "loss": value,
                 "Bayes": bayes,
