@@ -1,7 +1,8 @@
 """Learning from similarities: online networks with local learning rules, exact and fast.
 
 Estimators are importable from here (``from similis import SimilarityMatching``); the rooms are ``similis.circuit``,
-``similis.engine``, ``similis.networks``, ``similis.metrics``, ``similis.datasets`` and ``similis.experiments``.
+``similis.engine``, ``similis.networks``, ``similis.memory``, ``similis.metrics``, ``similis.datasets`` and
+``similis.experiments``.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .estimators import (
         CircuitTransformer,
+        ConvSimilarityMatchingTransformer,
         DualClassifier,
         DualRegressor,
+        EmpiricalBayesDenoiser,
         FlexibleSimilarityMatching,
+        InContextDenoiser,
         LocalSupervisionClassifier,
         LocalSupervisionRegressor,
         ManifoldClassifier,
@@ -34,12 +38,15 @@ if TYPE_CHECKING:
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "MotionDetector",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "ManifoldClassifier",
     "ManifoldTiling",
     "NeuralKalmanFilter",
@@ -52,12 +59,27 @@ _ESTIMATORS = (
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
 _ROOMS = ("circuit", "control", "datasets", "engine", "estimators", "experiments", "metrics", "networks")
+_ROOMS = (
+    "circuit",
+    "datasets",
+    "distributed",
+    "engine",
+    "estimators",
+    "experiments",
+    "memory",
+    "metrics",
+    "networks",
+    "nn",
+)
 
 __all__ = [
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "ManifoldClassifier",

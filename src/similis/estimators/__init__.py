@@ -2,7 +2,9 @@
 
 from .cca import OnlineCCA
 from .control import OptimalFeedbackController
+from .conv import ConvSimilarityMatchingTransformer
 from .custom import CircuitTransformer
+from .denoise import EmpiricalBayesDenoiser, InContextDenoiser
 from .duality import DualClassifier, DualRegressor
 from .flexible import FlexibleSimilarityMatching
 from .kalman import NeuralKalmanFilter
@@ -16,9 +18,12 @@ from .tiling import ManifoldTiling
 
 __all__ = [
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "ManifoldClassifier",
