@@ -58,9 +58,9 @@ _ESTIMATORS = (
     "SupervisedSimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
-_ROOMS = ("circuit", "control", "datasets", "engine", "estimators", "experiments", "metrics", "networks")
 _ROOMS = (
     "circuit",
+    "control",
     "datasets",
     "distributed",
     "engine",
