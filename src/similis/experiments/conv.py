@@ -39,7 +39,7 @@ def _margin(id: str, data: str) -> Claim:
 
 
 @experiment("conv", "digits", "Small digits, 8 filters of 4 x 4",
-    claims=[Claim(id="similarity", text="Digits: share of the similarities of patches that learned outputs keep; optimum "
+    claims=[Claim(id="similarity", text="Digits: share of the similarities of patches that learned outputs keep; best "
                   "of 8 principal components", goal=0.95, better="higher"),
             Claim(id="gain", text="Digits: the same share above that of untrained random filters", goal=0.3,
                   better="higher")])  # fmt: skip
