@@ -1,7 +1,8 @@
 """Learning from similarities: online networks with local learning rules, exact and fast.
 
 Estimators are importable from here (``from similis import SimilarityMatching``); the rooms are ``similis.circuit``,
-``similis.engine``, ``similis.networks``, ``similis.metrics``, ``similis.datasets`` and ``similis.experiments``.
+``similis.engine``, ``similis.networks``, ``similis.memory``, ``similis.metrics``, ``similis.datasets`` and
+``similis.experiments``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
         ConvSimilarityMatchingTransformer,
         DualClassifier,
         DualRegressor,
+        EmpiricalBayesDenoiser,
         FlexibleSimilarityMatching,
+        InContextDenoiser,
         LocalSupervisionClassifier,
         LocalSupervisionRegressor,
         ManifoldClassifier,
@@ -39,7 +42,9 @@ _ESTIMATORS = (
     "MotionDetector",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "ManifoldClassifier",
     "ManifoldTiling",
     "NonnegativeSimilarityMatching",
@@ -49,14 +54,27 @@ _ESTIMATORS = (
     "SupervisedSimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
-_ROOMS = ("circuit", "datasets", "distributed", "engine", "estimators", "experiments", "metrics", "networks", "nn")
+_ROOMS = (
+    "circuit",
+    "datasets",
+    "distributed",
+    "engine",
+    "estimators",
+    "experiments",
+    "memory",
+    "metrics",
+    "networks",
+    "nn",
+)
 
 __all__ = [
     "CircuitTransformer",
     "ConvSimilarityMatchingTransformer",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "ManifoldClassifier",

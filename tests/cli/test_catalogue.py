@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from similis.circuit import Circuit
+from similis.circuit import Circuit, System
 from similis.cli import doctor as doctor_module
 from similis.estimators.persist import CLASSES
 from similis.networks import catalogue
@@ -30,7 +30,8 @@ def test_show_prints_paper_equations_and_signals(similis, name):
     assert card.title in text
     network = card.build()
     bare = isinstance(network, Circuit) and network.lateral.kind == "none" and network.lateral.gain == 0
-    assert all(word in text for word in ("objective", "dynamics", "synapses", "units" if bare else "lateral", "reads"))
+    learns = () if isinstance(network, System) else ("synapses", "units" if bare else "lateral", "reads")
+    assert all(word in text for word in ("objective", "dynamics", *learns))
     record = similis("show", name, "-k", 7, "--json").json
     assert "7 neurons" in record["equations"] or not isinstance(card.build(), Circuit)
     assert similis("show", name, "--latex").stdout.startswith("\\begin{aligned}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import _options as opt
-from ._models import card
+from ._models import card, card_of
 from ._output import emit, table
 
 if TYPE_CHECKING:
@@ -47,7 +47,11 @@ def show(
         from ..estimators.persist import load
 
         estimator = load(name)
-        network = getattr(estimator, "circuit_", None) or estimator.representer_
+        network = (
+            getattr(estimator, "circuit_", None)
+            or getattr(estimator, "representer_", None)
+            or card_of(estimator).build()
+        )
         about = {"model": name, "estimator": str(estimator), "samples": int(estimator.n_samples_seen_)}
     else:
         entry = card(name)

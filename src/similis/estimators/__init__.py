@@ -3,6 +3,7 @@
 from .cca import OnlineCCA
 from .conv import ConvSimilarityMatchingTransformer
 from .custom import CircuitTransformer
+from .denoise import EmpiricalBayesDenoiser, InContextDenoiser
 from .duality import DualClassifier, DualRegressor
 from .flexible import FlexibleSimilarityMatching
 from .manifold import ManifoldClassifier
@@ -18,7 +19,9 @@ __all__ = [
     "ConvSimilarityMatchingTransformer",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "ManifoldClassifier",

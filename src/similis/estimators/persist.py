@@ -32,6 +32,8 @@ CLASSES = (
     "DualClassifier",
     "DualRegressor",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
+    "EmpiricalBayesDenoiser",
 )
 
 

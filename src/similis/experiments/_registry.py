@@ -177,6 +177,12 @@ _MODULES = (  # one file a paper, in the order of the report
     "flexible",
     "flexible_tiles",
     "lenet",
+    "in_context",
+    "in_context_trained",
+    "denoise",
+    "denoise_chosen",
+    "denoise_trained",
+    "denoise_images",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 
