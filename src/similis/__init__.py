@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .estimators import (
         CircuitTransformer,
+        ConvSimilarityMatchingTransformer,
         DualClassifier,
         DualRegressor,
         EmpiricalBayesDenoiser,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "MotionDetector",
@@ -52,10 +54,22 @@ _ESTIMATORS = (
     "SupervisedSimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
-_ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "memory", "metrics", "networks")
+_ROOMS = (
+    "circuit",
+    "datasets",
+    "distributed",
+    "engine",
+    "estimators",
+    "experiments",
+    "memory",
+    "metrics",
+    "networks",
+    "nn",
+)
 
 __all__ = [
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "DualClassifier",
     "DualRegressor",
     "EmpiricalBayesDenoiser",

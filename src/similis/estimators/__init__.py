@@ -1,6 +1,7 @@
 """Estimators in scikit-learn's manner, one for each network, and one for a network of the user's own."""
 
 from .cca import OnlineCCA
+from .conv import ConvSimilarityMatchingTransformer
 from .custom import CircuitTransformer
 from .denoise import EmpiricalBayesDenoiser, InContextDenoiser
 from .duality import DualClassifier, DualRegressor
@@ -15,6 +16,7 @@ from .tiling import ManifoldTiling
 
 __all__ = [
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "DualClassifier",
     "DualRegressor",
     "EmpiricalBayesDenoiser",

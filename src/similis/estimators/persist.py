@@ -25,6 +25,7 @@ CLASSES = (
     "ManifoldTiling",
     "ManifoldClassifier",
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "MotionDetector",
