@@ -266,6 +266,8 @@ def recovery(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         for (method, values), colour in zip(excess.items(), shades, strict=True):
             ax.loglog(sizes, values, "o-", markersize=3, color=colour, label=method)
         figures.label(ax, "tokens", "excess over Bayes per token", f"{name}, noise {noise:g}")
+        if name == "Gaussian":
+            ax.get_legend().remove()  # the other one says it
         lines = tuple((str(n), *(float(excess[m][i]) for m in methods)) for i, n in enumerate(sizes))
         caption = f"{name}, noise {noise:g}: excess over the Bayes loss per token, measured in this run"
         tables.append(Table(caption, ("tokens", *methods), lines))
