@@ -1,0 +1,1 @@
+"""Clusters and manifolds by a nonnegative semidefinite program, with a certificate."""

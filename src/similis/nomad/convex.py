@@ -1,0 +1,177 @@
+"""The global optimum by spectral splitting: two sets that are easy to project on, one symmetric matrix of state.
+
+    Q = P( |T| + D / rho ),      T <- T + a (Q - max(T, 0)),      S = rho max(-T, 0)
+
+P projects on ``{Q psd, Q1 = 1, tr Q = K}``: the leading eigenpairs of the centred matrix, their eigenvalues on the
+simplex of sum K - 1, plus 11'/n. max(T, 0) tends to the nonnegative solution and S to its multipliers (Douglas-Rachford;
+the two-block ADMM with T = Q + U).
+"""
+
+from __future__ import annotations
+
+import time
+from copy import copy
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .certificate import Feasible, upper_bound
+from .eigen import Leading
+from .problem import Similarity, blocks
+
+#: over-relaxation a; iterations between looks at the gap; stiffness and length of the last leg, which makes Q feasible
+RELAX, LOOK, STIFF, LAST = 1.7, 25, 1000.0, 40
+#: the penalty in units of the start's objective a unit of trace
+RHO = 4.0
+#: up to so many samples there is room for a second state, to go on from when the gap is not reached
+KEPT = 10_000
+
+
+@dataclass
+class Solution:
+    """What a solver hands back: an exactly feasible matrix, its objective, and a bound above the optimum.
+
+    Attributes
+    ----------
+    point : Feasible
+    objective, bound : float, of the centred similarity; the optimum lies between them
+    history : list of (seconds, iterations, objective, bound) at each look; estimates before the last
+    n_iter : int
+    stopped : "gap", "iterations", "time" or "interrupt"
+    """
+
+    point: Feasible
+    objective: float
+    bound: float
+    history: list[tuple[float, int, float, float]] = field(default_factory=list)
+    n_iter: int = 0
+    stopped: str = "gap"
+
+    @property
+    def gap(self) -> float:
+        """``(bound - objective) / objective``, at least 0; 0 where every feasible matrix has the same objective."""
+        room = max(self.bound - self.objective, 0.0)
+        return room / abs(self.objective) if self.objective else (np.inf if room > 0 else 0.0)
+
+
+def convex(
+    D: Similarity, K: float, start: np.ndarray, *, tol: float = 1e-4, max_iter: int = 5000, rho: float | None = None,
+    dtype: type = np.float64, deadline: float = np.inf, catch: bool = False, seed: np.random.Generator,
+) -> Solution:  # fmt: skip
+    """The optimum, certified: iterate until objective and bound are within ``tol`` of each other.
+
+    Parameters
+    ----------
+    D : Similarity
+    K : trace
+    start : (n, r) array F with FF' a first guess of Q, such as normalised cluster indicators
+    tol : relative gap to reach
+    rho : penalty; None sets it from the objective of the start
+    dtype : of the n x n state, numpy.float32 halves memory and time
+    deadline : value of ``time.perf_counter`` at which to stop
+    catch : whether KeyboardInterrupt ends the iteration instead of the call
+    seed : Generator
+    """
+    began = time.perf_counter()
+    state = _State(D, K, start, rho or RHO * D.of(start) / (K - 1) or 1.0, dtype, seed)
+    solution = Solution(Feasible.nearest(start, K), -np.inf, np.inf)
+    target = tol if D.n <= KEPT else tol / 2
+    while True:
+        solution.stopped = _iterate(state, solution, began, target, max_iter, deadline, catch)
+        solution.bound = min(solution.bound, upper_bound(D, K, state.T, state.rho))
+        last = state.copy() if D.n <= KEPT else state
+        point = last.feasible()
+        if (objective := point.objective(D)) > solution.objective:
+            solution.point, solution.objective = point, objective
+        solution.history.append((time.perf_counter() - began, solution.n_iter, solution.objective, solution.bound))
+        if last is state or solution.stopped != "gap" or solution.gap <= tol:
+            return solution
+        target /= 2
+
+
+def _iterate(
+    state: _State, solution: Solution, began: float, target: float, max_iter: int, deadline: float, catch: bool
+) -> str:
+    """Go on until the estimated gap is half the target; says why it stopped."""
+    try:
+        while solution.n_iter < max_iter:
+            state.step()
+            solution.n_iter += 1
+            if time.perf_counter() > deadline:
+                return "time"
+            if solution.n_iter % LOOK == 0:
+                objective, bound = state.look()
+                solution.history.append((time.perf_counter() - began, solution.n_iter, objective, bound))
+                if bound - objective <= 0.5 * target * abs(objective):
+                    return "gap"
+                state.leading.refresh()
+    except KeyboardInterrupt:
+        if not catch:
+            raise
+        return "interrupt"
+    return "iterations"
+
+
+class _State:
+    """T, and the leading eigenvectors of ``|T| + D / rho``."""
+
+    def __init__(
+        self, D: Similarity, K: float, start: np.ndarray, rho: float, dtype: type, rng: np.random.Generator
+    ) -> None:
+        self.D, self.K, self.rho, self.n = D, K, rho, D.n
+        self.T = np.empty((D.n, D.n), dtype)
+        for at in blocks(D.n):
+            self.T[at] = start[at] @ start.T
+        guesses = np.concatenate([start, D.times(rng.standard_normal((D.n, 16)))], 1)[:, : max(1, D.n - 1)]
+        guesses = guesses - guesses.mean(0) + 1e-6 * rng.standard_normal(guesses.shape) / D.n**0.5
+        self.leading = Leading(guesses.astype(dtype), K - 1, rng)
+        self.weights, self.V = self.leading(self.times, 5)
+
+    def times(self, V: np.ndarray) -> np.ndarray:
+        """(|T| + D / rho) V, without a second n x n matrix."""
+        V = np.ascontiguousarray(V)
+        out = self.D.times(V).astype(V.dtype, copy=False)
+        out /= V.dtype.type(self.rho)
+        for at in blocks(self.n):
+            out[at] += np.abs(self.T[at]) @ V
+        return out
+
+    def step(self) -> None:
+        """Project, and move T."""
+        self.weights, self.V = self.leading(self.times)
+        VW, a = self.V * self.weights.astype(self.V.dtype), self.T.dtype.type(RELAX)
+        for at in blocks(self.n):
+            rows = self.T[at]
+            move = VW[at] @ self.V.T
+            move += rows.dtype.type(1 / self.n)
+            move -= np.maximum(rows, 0)
+            move *= a
+            rows += move
+
+    def look(self) -> tuple[float, float]:
+        """Objective of Q, and the bound that holds if no eigenvector is missing: both estimates."""
+        V = np.asarray(self.leading.V, np.float64)
+        objective = self.D.of(self.V * np.sqrt(self.weights).astype(self.V.dtype))
+        SV, total = np.zeros(V.shape), 0.0
+        for at in blocks(self.n):
+            S = -np.minimum(self.T[at], 0)
+            total += float(S.sum(dtype=np.float64))
+            SV[at] = S @ self.leading.V
+        H = V.T @ (self.D.times(V) + self.rho * SV)
+        return objective, self.rho * total / self.n + (self.K - 1) * float(np.linalg.eigvalsh((H + H.T) / 2)[-1])
+
+    def feasible(self) -> Feasible:
+        """The present Q projected on both sets, by the same iteration with a stiff penalty; what is left is repaired."""
+        self.rho *= STIFF
+        for at in blocks(self.n):
+            np.maximum(self.T[at], self.T[at] / self.T.dtype.type(STIFF), out=self.T[at])
+        for _ in range(LAST):
+            self.step()
+        V = np.asarray(self.V, np.float64)
+        F = (V - V.mean(0)) * np.sqrt(self.weights)
+        return Feasible.nearest(np.concatenate([np.full((self.n, 1), self.n**-0.5), F], 1), self.K)
+
+    def copy(self) -> _State:
+        other = copy(self)
+        other.T, other.leading = self.T.copy(), self.leading.copy()
+        return other
