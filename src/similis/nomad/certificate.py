@@ -8,6 +8,7 @@ positive semidefinite matrix of trace K - 1 orthogonal to 1:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,18 +49,16 @@ class Feasible:
         n, nonnegative = len(F), bool(F.min() >= 0)
         point = cls(F, np.zeros(n), np.ones(n), 0.0)
         if not nonnegative:
-            point = cls(F, np.concatenate([np.maximum(-F[at] @ F.T, 0.0).sum(1) for at in blocks(n)]), point.scale, 0.0)
-        d = np.ones(n)
-        for _ in range(60):
-            sums = d * point._times(d) - 1
-            if np.abs(sums).max() < 4e-15 * n**0.5:
-                break
-            DF = d[:, None] * F  # a step of Newton's with FF' for G, bounded so that d stays positive
-            inner = linalg.solve(np.eye(F.shape[1]) + DF.T @ DF, DF.T @ sums, assume_a="pos")
-            d = d * np.maximum(1 - (sums - DF @ inner), 0.5)
+            point = cls(F, cls.spilt(F), point.scale, 0.0)
+        d = row_scale(F, point._times, 4e-15 * n**0.5)
         trace = float((d**2 * (np.einsum("ij,ij->i", F, F) + point.spill)).sum())
         share = (trace - K) / (trace - 1) if trace >= K else -(K - trace) / (n - trace)
         return cls(F, point.spill, d, share)
+
+    @staticmethod
+    def spilt(F: np.ndarray) -> np.ndarray:
+        """(n,) E1: what is negative in each row of FF'."""
+        return np.concatenate([np.maximum(-F[at] @ F.T, 0.0).sum(1) for at in blocks(len(F))])
 
     @property
     def n(self) -> int:
@@ -101,6 +100,22 @@ class Feasible:
             value += float(self.scale**2 * self.spill @ diagonal)
             value += sum(D.pairing(at, np.maximum(-F[at] @ F.T, 0.0)) for at in blocks(self.n))
         return (1 - abs(self.share)) * value + max(-self.share, 0.0) * float(diagonal.sum())
+
+
+def row_scale(F: np.ndarray, times: Callable[[np.ndarray], np.ndarray], tol: float) -> np.ndarray:
+    """(n,) d > 0 with ``d_i (G d)_i = 1``, G >= 0 near FF' and given by its products: Newton's steps with FF' for G."""
+    d = np.ones(len(F))
+    for _ in range(100):
+        sums = d * times(d) - 1
+        if float(np.abs(sums).max()) < tol:
+            break
+        if sums.min() < -0.5 or sums.max() > 1:  # far away, the plain scaling is safe
+            d = d / np.sqrt(1 + sums)
+            continue
+        DF = d[:, None] * F
+        inner = linalg.solve(np.eye(F.shape[1]) + DF.T @ DF, DF.T @ sums, assume_a="pos")
+        d = d * np.maximum(1 - (sums - DF @ inner), 0.5)
+    return d
 
 
 def upper_bound(D: Similarity, K: float, T: np.ndarray | None = None, rho: float = 1.0) -> float:

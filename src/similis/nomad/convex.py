@@ -19,10 +19,12 @@ from .certificate import Feasible, upper_bound
 from .eigen import Leading
 from .problem import Similarity, blocks
 
-#: over-relaxation a; iterations between looks at the gap; stiffness and length of the last leg, which makes Q feasible
-RELAX, LOOK, STIFF, LAST = 1.7, 25, 1000.0, 40
+#: over-relaxation a; iterations between looks at the gap
+RELAX, LOOK = 1.7, 25
+#: the last leg, which makes Q feasible: how much stiffer, its longest, and the share of the tolerance left to repair
+STIFF, LAST, LEFT = 3000.0, 400, 0.1
 #: the penalty in units of the start's objective a unit of trace
-RHO = 4.0
+RHO = 3.0
 #: up to so many samples there is room for a second state, to go on from when the gap is not reached
 KEPT = 10_000
 
@@ -64,7 +66,7 @@ def convex(
     ----------
     D : Similarity
     K : trace
-    start : (n, r) array F with FF' a first guess of Q, such as normalised cluster indicators
+    start : (n, r) array F >= 0 with FF' a first guess of Q: normalised cluster indicators, or a low-rank solution
     tol : relative gap to reach
     rho : penalty; None sets it from the objective of the start
     dtype : of the n x n state, numpy.float32 halves memory and time
@@ -74,19 +76,23 @@ def convex(
     """
     began = time.perf_counter()
     state = _State(D, K, start, rho or RHO * D.of(start) / (K - 1) or 1.0, dtype, seed)
-    solution = Solution(Feasible.nearest(start, K), -np.inf, np.inf)
+    point = Feasible.nearest(start, K)
+    solution = Solution(point, point.objective(D), np.inf)
     target = tol if D.n <= KEPT else tol / 2
     while True:
         solution.stopped = _iterate(state, solution, began, target, max_iter, deadline, catch)
         solution.bound = min(solution.bound, upper_bound(D, K, state.T, state.rho))
+        if solution.gap <= tol:
+            break
         last = state.copy() if D.n <= KEPT else state
-        point = last.feasible()
+        point = last.feasible(LEFT * target)
         if (objective := point.objective(D)) > solution.objective:
             solution.point, solution.objective = point, objective
-        solution.history.append((time.perf_counter() - began, solution.n_iter, solution.objective, solution.bound))
         if last is state or solution.stopped != "gap" or solution.gap <= tol:
-            return solution
+            break
         target /= 2
+    solution.history.append((time.perf_counter() - began, solution.n_iter, solution.objective, solution.bound))
+    return solution
 
 
 def _iterate(
@@ -102,7 +108,9 @@ def _iterate(
             if solution.n_iter % LOOK == 0:
                 objective, bound = state.look()
                 solution.history.append((time.perf_counter() - began, solution.n_iter, objective, bound))
-                if bound - objective <= 0.5 * target * abs(objective):
+                if bound - objective <= 0.5 * target * abs(objective) or (
+                    bound - solution.objective <= 0.9 * target * abs(objective)
+                ):
                     return "gap"
                 state.leading.refresh()
     except KeyboardInterrupt:
@@ -136,14 +144,14 @@ class _State:
             out[at] += np.abs(self.T[at]) @ V
         return out
 
-    def step(self) -> None:
+    def step(self, relax: float = RELAX) -> None:
         """Project, and move T."""
         self.weights, self.V = self.leading(self.times)
-        VW, a = self.V * self.weights.astype(self.V.dtype), self.T.dtype.type(RELAX)
+        VW, a = self.V * self.weights.astype(self.V.dtype), self.V.dtype.type(relax)
         for at in blocks(self.n):
             rows = self.T[at]
             move = VW[at] @ self.V.T
-            move += rows.dtype.type(1 / self.n)
+            move += move.dtype.type(1 / self.n)
             move -= np.maximum(rows, 0)
             move *= a
             rows += move
@@ -160,16 +168,20 @@ class _State:
         H = V.T @ (self.D.times(V) + self.rho * SV)
         return objective, self.rho * total / self.n + (self.K - 1) * float(np.linalg.eigvalsh((H + H.T) / 2)[-1])
 
-    def feasible(self) -> Feasible:
+    def feasible(self, tol: float) -> Feasible:
         """The present Q projected on both sets, by the same iteration with a stiff penalty; what is left is repaired."""
         self.rho *= STIFF
         for at in blocks(self.n):
             np.maximum(self.T[at], self.T[at] / self.T.dtype.type(STIFF), out=self.T[at])
-        for _ in range(LAST):
-            self.step()
-        V = np.asarray(self.V, np.float64)
-        F = (V - V.mean(0)) * np.sqrt(self.weights)
-        return Feasible.nearest(np.concatenate([np.full((self.n, 1), self.n**-0.5), F], 1), self.K)
+        self.leading.V = self.leading.V.astype(np.float64)  # what V V' leaves below 0 is then the set's, not rounding's
+        for _ in range(LAST // 20):
+            for _ in range(20):
+                self.step(1.0)
+            F = (self.V - self.V.mean(0)) * np.sqrt(self.weights)
+            F = np.concatenate([np.full((self.n, 1), self.n**-0.5), F], 1)
+            if Feasible.spilt(F).sum() <= tol * (self.K - 1):
+                break
+        return Feasible.nearest(F, self.K)
 
     def copy(self) -> _State:
         other = copy(self)
