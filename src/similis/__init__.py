@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .estimators import (
+        NOMAD,
         CircuitTransformer,
         DualClassifier,
         DualRegressor,
@@ -40,6 +41,7 @@ _ESTIMATORS = (
     "FlexibleSimilarityMatching",
     "ManifoldClassifier",
     "ManifoldTiling",
+    "NOMAD",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "ReducedRankRegression",
@@ -47,9 +49,10 @@ _ESTIMATORS = (
     "SupervisedSimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
-_ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics", "networks")
+_ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics", "networks", "nomad")
 
 __all__ = [
+    "NOMAD",
     "CircuitTransformer",
     "DualClassifier",
     "DualRegressor",

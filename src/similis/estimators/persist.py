@@ -31,6 +31,7 @@ CLASSES = (
     "DualClassifier",
     "DualRegressor",
     "FlexibleSimilarityMatching",
+    "NOMAD",
 )
 
 

@@ -175,6 +175,7 @@ _MODULES = (  # one file a paper, in the order of the report
     "plasticity",
     "flexible",
     "flexible_tiles",
+    "nomad",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 

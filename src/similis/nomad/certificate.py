@@ -52,7 +52,10 @@ class Feasible:
             point = cls(F, cls.spilt(F), point.scale, 0.0)
         d = row_scale(F, point._times, 4e-15 * n**0.5)
         trace = float((d**2 * (np.einsum("ij,ij->i", F, F) + point.spill)).sum())
-        share = (trace - K) / (trace - 1) if trace >= K else -(K - trace) / (n - trace)
+        if abs(trace - K) <= 1e-15 * n:
+            share = 0.0
+        else:
+            share = (trace - K) / (trace - 1) if trace > K else -(K - trace) / (n - trace)
         return cls(F, point.spill, d, share)
 
     @staticmethod

@@ -22,10 +22,10 @@ from .problem import Similarity, blocks
 #: over-relaxation a; iterations between looks at the gap
 RELAX, LOOK = 1.7, 25
 #: the last leg, which makes Q feasible: how much stiffer, its longest, and the share of the tolerance left to repair
-STIFF, LAST, LEFT = 3000.0, 400, 0.1
+STIFF, LAST, LEFT = 3000.0, 200, 0.1
 #: the penalty in units of the start's objective a unit of trace
 RHO = 3.0
-#: up to so many samples there is room for a second state, to go on from when the gap is not reached
+#: up to so many samples there is room for a second state, for the last leg; beyond, the start's point is all there is
 KEPT = 10_000
 
 
@@ -78,17 +78,16 @@ def convex(
     state = _State(D, K, start, rho or RHO * D.of(start) / (K - 1) or 1.0, dtype, seed)
     point = Feasible.nearest(start, K)
     solution = Solution(point, point.objective(D), np.inf)
-    target = tol if D.n <= KEPT else tol / 2
+    target = tol
     while True:
         solution.stopped = _iterate(state, solution, began, target, max_iter, deadline, catch)
         solution.bound = min(solution.bound, upper_bound(D, K, state.T, state.rho))
-        if solution.gap <= tol:
+        if solution.gap <= tol or D.n > KEPT:
             break
-        last = state.copy() if D.n <= KEPT else state
-        point = last.feasible(LEFT * target)
+        point = state.copy().feasible(LEFT * target)
         if (objective := point.objective(D)) > solution.objective:
             solution.point, solution.objective = point, objective
-        if last is state or solution.stopped != "gap" or solution.gap <= tol:
+        if solution.stopped != "gap" or solution.gap <= tol:
             break
         target /= 2
     solution.history.append((time.perf_counter() - began, solution.n_iter, solution.objective, solution.bound))
@@ -98,7 +97,8 @@ def convex(
 def _iterate(
     state: _State, solution: Solution, began: float, target: float, max_iter: int, deadline: float, catch: bool
 ) -> str:
-    """Go on until the estimated gap is half the target; says why it stopped."""
+    """Go on until the start is proved good enough, or the bound is tight; says why it stopped."""
+    before = np.inf
     try:
         while solution.n_iter < max_iter:
             state.step()
@@ -108,10 +108,10 @@ def _iterate(
             if solution.n_iter % LOOK == 0:
                 objective, bound = state.look()
                 solution.history.append((time.perf_counter() - began, solution.n_iter, objective, bound))
-                if bound - objective <= 0.5 * target * abs(objective) or (
-                    bound - solution.objective <= 0.9 * target * abs(objective)
-                ):
+                room, still = target * abs(objective), before - bound <= 0.1 * target * abs(objective)
+                if bound - solution.objective <= 0.9 * room or (still and bound - objective <= 0.5 * room):
                     return "gap"
+                before = bound
                 state.leading.refresh()
     except KeyboardInterrupt:
         if not catch:

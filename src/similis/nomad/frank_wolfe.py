@@ -16,8 +16,8 @@ import numpy as np
 from scipy import linalg
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-from .certificate import Feasible, upper_bound
-from .convex import Solution
+from .certificate import upper_bound
+from .convex import RHO, Solution, _State
 from .problem import Similarity, centred, simplex
 
 STEPS = 15
@@ -27,7 +27,7 @@ def conditional_gradient(
     D: Similarity, K: float, *, tol: float = 1e-3, max_iter: int = 2000, deadline: float = np.inf,
     catch: bool = False, seed: np.random.Generator,
 ) -> Solution:  # fmt: skip
-    """The paper's solver, with its stopping rule, then repaired to exact feasibility and bounded by its multipliers.
+    """The paper's solver, with its stopping rule, projected on the feasible set and bounded by its multipliers.
 
     Parameters
     ----------
@@ -73,7 +73,8 @@ def conditional_gradient(
     weights = simplex(values[:0:-1], K - 1)
     k = int(np.count_nonzero(weights))
     F = np.concatenate([np.full((n, 1), n**-0.5), V[:, :0:-1][:, :k] * np.sqrt(weights[:k])], 1)
-    point = Feasible.nearest(F, K)
+    state = _State(D, K, F, RHO * size, np.float64, seed)
+    point = state.feasible(tol / 100)
     solution = Solution(point, point.objective(D), upper_bound(D, K, L, size), history, STEPS * (t + 1), stopped)
     history.append((time.perf_counter() - began, solution.n_iter, solution.objective, solution.bound))
     return solution
