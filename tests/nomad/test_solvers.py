@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -82,7 +83,7 @@ def test_the_conditional_gradient_is_bracketed_too():
     D, optimum = circle(30), ring_optimum(30, 5)[0]
     solution = conditional_gradient(D, 5, max_iter=60, seed=generator())
     assert feasible(solution.point, 5)
-    assert 0.95 * optimum < solution.objective <= optimum <= solution.bound < 1.02 * optimum
+    assert 0.95 * optimum < solution.objective <= optimum <= solution.bound < 1.05 * optimum
 
 
 @pytest.mark.parametrize("solver", ["CLARABEL", "SCS"])
@@ -160,8 +161,7 @@ def test_time_and_interrupts_end_with_a_certified_point(monkeypatch):
     assert feasible(late.point, 10)
     assert 0 < late.gap < 1
 
-    from similis.nomad import convex
-
+    convex = import_module("similis.nomad.convex")
     steps = iter(range(40))
     own = convex._State.step
     began = time.perf_counter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
@@ -33,7 +33,7 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
     n_clusters : float >= 1, K; for manifolds several times their number
     solver : "convex" (global, certified; memory n^2), "low-rank" (a heuristic; memory n K), "conditional-gradient" (the
         paper's; slow) or "auto", convex up to 5,000 samples
-    layers : sequence of further K; each feeds the Q of the one before as the next similarity, which merges manifolds
+    layers : sequence of further K, or None; each takes the Q of the one before as its similarity, which merges manifolds
         into clusters. Needs n x n numbers
     assign_labels : "kmeans" on leading eigenvectors of Q, n_clusters of them rounded up; or "components", the connected
         components of Q, for manifolds
@@ -79,8 +79,10 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
     (True, 3)
     """
 
+    beside_x: ClassVar[str | None] = None
+
     def __init__(
-        self, n_clusters: float = 8, *, solver: str = "auto", layers: Sequence[float] = (),
+        self, n_clusters: float = 8, *, solver: str = "auto", layers: Sequence[float] | None = None,
         assign_labels: str = "kmeans", n_labels: int | None = None, n_components: int = 2, kernel: Any = "linear",
         kernel_params: dict[str, Any] | None = None, rank: int | None = None, tol: float = 1e-3,
         max_iter: int | None = None, n_neighbors: int = 5, certify: bool = True, time_limit: float | None = None,
@@ -126,7 +128,7 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
             "catch": bool(self.return_interrupted), "memory_limit": self.memory_limit, "rng": rng,
         }  # fmt: skip
         solution = solve(D, self.n_clusters, self.solver, **words)
-        for K in self.layers:
+        for K in self.layers or ():
             D = Similarity.given(solution.point.dense())
             solution = solve(D, K, self.solver, **words)
         self._X = X
@@ -200,10 +202,10 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
                 raise InputError(f"{name}={getattr(self, name)}; expected a whole number >= 1")
         if not self.tol > 0:
             raise InputError(f"tol={self.tol}; expected a number > 0")
-        for K in (self.n_clusters, *self.layers):
+        for K in (self.n_clusters, *(self.layers or ())):
             if not 1 <= K <= n:
                 raise InputError(f"n_clusters or a layer is {K}, n_samples={n}; expected a number from 1 to n_samples")
-        if self.kernel != "linear" or len(self.layers):
+        if self.kernel != "linear" or self.layers:
             check_memory(24.0 * n**2, f"a similarity matrix of {n} samples", self.memory_limit)
 
     def _similarity(self, X: np.ndarray) -> tuple[Similarity, np.ndarray]:
@@ -216,7 +218,9 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
         return pairwise_kernels(X, Y, metric=self.kernel, **(self.kernel_params or {}))
 
     def _n_labels(self, n: int) -> int:
-        return min(n, int(np.ceil((self.n_clusters, *self.layers)[-1])) if self.n_labels is None else self.n_labels)
+        return min(
+            n, int(np.ceil((self.n_clusters, *(self.layers or ()))[-1])) if self.n_labels is None else self.n_labels
+        )
 
     def _keep(self, solution: Solution) -> None:
         point = solution.point
@@ -240,7 +244,7 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
         rng = words["rng"]
         chosen = np.arange(D.n) if D.n <= SAMPLE else np.sort(rng.choice(D.n, SAMPLE, replace=False))
         few = D if D.n <= SAMPLE else D.sample(chosen)
-        K = min((self.n_clusters, *self.layers)[-1], few.n)
+        K = min((self.n_clusters, *(self.layers or ()))[-1], few.n)
         proof = solve(few, K, "convex", **words | {"max_iter": None})
         if D.n <= SAMPLE:
             self.bound_ = proof.bound
