@@ -136,7 +136,7 @@ def test_repair_makes_any_factor_feasible():
 def test_where_one_matrix_is_feasible(K, n):
     solution = solve(digits(n), K, rng=generator())
     assert solution.gap == 0
-    np.testing.assert_allclose(solution.point.dense(), np.eye(n) if K == n else np.full((n, n), 1 / n), atol=1e-12)
+    np.testing.assert_allclose(solution.point.dense(), np.eye(n) if n == K else np.full((n, n), 1 / n), atol=1e-12)
 
 
 def test_what_cannot_be_is_refused_at_once():

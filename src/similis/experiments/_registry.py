@@ -176,6 +176,7 @@ _MODULES = (  # one file a paper, in the order of the report
     "flexible",
     "flexible_tiles",
     "nomad",
+    "nomad_data",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 

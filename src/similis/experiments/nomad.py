@@ -63,7 +63,7 @@ def ring(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         ax.plot(profile[:12] / row[0], "-", color=SOLVERS[solver], label=solver)
     figures.label(ax, "steps along the ring", "Q, relative to the diagonal")
     profile_picture = figures.svg(
-        canvas, caption="One row of Q on the ring: each sample is tied to n / K neighbours on either side. Dots: exact.",
+        canvas, caption="One row of Q on the ring: each sample is tied to n / K neighbours either side. Dots: exact.",
         alt="A curve falling from 1 to 0 within seven steps.", salt="nomad/ring",
     )  # fmt: skip
     table = Table(
@@ -138,8 +138,8 @@ def double_roll(n: int) -> tuple[np.ndarray, np.ndarray]:
     ],
 )  # fmt: skip
 def manifolds(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
-    """The paper's toy sets. (With its K = 10, moons of this noise stay joined at the tips in the certified optimum.) Each
-    sample is tied to about n / K neighbours along its manifold, none on the other."""
+    """The paper's toy sets. (At its K = 10, moons of this noise stay joined in the certified optimum.) Each sample
+    is tied to about n / K neighbours along its manifold, none on the other."""
     seeds = seeds[:1]
     X, truth = gaussian_blobs(120, 2, 6, separation=25, random_state=seeds[0])
     blobs = NOMAD(6, tol=1e-6, random_state=seeds[0]).fit(X)

@@ -3,8 +3,8 @@
     Q = P( |T| + D / rho ),      T <- T + a (Q - max(T, 0)),      S = rho max(-T, 0)
 
 P projects on ``{Q psd, Q1 = 1, tr Q = K}``: the leading eigenpairs of the centred matrix, their eigenvalues on the
-simplex of sum K - 1, plus 11'/n. max(T, 0) tends to the nonnegative solution and S to its multipliers (Douglas-Rachford;
-the two-block ADMM with T = Q + U).
+simplex of sum K - 1, plus 11'/n. max(T, 0) tends to the nonnegative solution and S to its multipliers
+(Douglas-Rachford; the two-block ADMM with T = Q + U).
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class _State:
         self, D: Similarity, K: float, start: np.ndarray, rho: float, dtype: type, rng: np.random.Generator
     ) -> None:
         self.D, self.K, self.rho, self.n = D, K, rho, D.n
-        self.T = np.empty((D.n, D.n), dtype)
+        self.T: np.ndarray = np.empty((D.n, D.n), dtype)
         for at in blocks(D.n):
             self.T[at] = start[at] @ start.T
         guesses = np.concatenate([start, D.times(rng.standard_normal((D.n, 16)))], 1)[:, : max(1, D.n - 1)]
@@ -169,7 +169,7 @@ class _State:
         return objective, self.rho * total / self.n + (self.K - 1) * float(np.linalg.eigvalsh((H + H.T) / 2)[-1])
 
     def feasible(self, tol: float) -> Feasible:
-        """The present Q projected on both sets, by the same iteration with a stiff penalty; what is left is repaired."""
+        """The present Q projected on both sets by the same iteration, stiff; what is left is repaired."""
         self.rho *= STIFF
         for at in blocks(self.n):
             np.maximum(self.T[at], self.T[at] / self.T.dtype.type(STIFF), out=self.T[at])

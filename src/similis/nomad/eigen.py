@@ -1,4 +1,4 @@
-"""The few largest eigenpairs of a matrix that changes slowly: a block of vectors carried from one matrix to the next."""
+"""The few largest eigenpairs of a matrix that changes slowly, carried from one matrix to the next."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.sparse.linalg import eigsh
@@ -62,7 +63,7 @@ def solve(
     need, what = memory(n, solver, rank, dtype)
     check_memory(need, what, memory_limit)
     deadline = np.inf if time_limit is None else time.perf_counter() + time_limit
-    words = {"deadline": deadline, "catch": catch}
+    words: dict[str, Any] = {"deadline": deadline, "catch": catch}
     if solver == "conditional-gradient":
         return conditional_gradient(D, K, tol=tol, max_iter=max_iter or 2000, seed=rng, **words)
     Y = spread(first_labels(D, K, rng), rank, rng)
@@ -91,8 +92,8 @@ def first_labels(D: Similarity, K: float, rng: np.random.Generator) -> np.ndarra
     if D.factor is not None:
         X = D.factor
     else:
-        r = min(k, D.n - 1)
-        values, V = eigsh(D.matrix, r, which="LA", v0=rng.standard_normal(D.n)) if D.n > 2 else np.linalg.eigh(D.matrix)
+        S, r = D.rows(slice(0, D.n)), min(k, D.n - 1)
+        values, V = eigsh(S, r, which="LA", v0=rng.standard_normal(D.n)) if D.n > 2 else np.linalg.eigh(S)
         X = V * np.sqrt(np.maximum(values, 0))
     k = min(k, len(np.unique(X, axis=0)))
     return KMeans(k, n_init=1, random_state=int(rng.integers(2**31))).fit_predict(X)

@@ -11,8 +11,8 @@ from .._errors import InputError
 def ring_optimum(n: int, K: float) -> tuple[float, np.ndarray]:
     """The solution on the regular n-gon of radius 1: optimum, and the first row of the circulant Q.
 
-    D and Q are circulant, so the Fourier coefficients q of a row of Q solve ``max d.q, q_0 = 1, sum q = K, q >= 0`` with
-    every entry ``sum_k q_k cos(2 pi k t / n) >= 0``.
+    D and Q are circulant, so the Fourier coefficients q of a row of Q solve ``max d.q, q_0 = 1, sum q = K, q >= 0``
+    with every entry ``sum_k q_k cos(2 pi k t / n) >= 0``.
     """
     phase = 2 * np.pi * np.outer(np.arange(n), np.arange(n)) / n
     d = np.real(np.fft.fft(np.cos(phase[1])))
