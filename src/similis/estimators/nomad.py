@@ -79,6 +79,7 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
     (True, 3)
     """
 
+    certificate_: dict[str, Any]
     beside_x: ClassVar[str | None] = None
 
     def __init__(

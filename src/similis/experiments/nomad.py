@@ -130,11 +130,11 @@ def double_roll(n: int) -> tuple[np.ndarray, np.ndarray]:
     claims=[
         Claim(id="blobs", text="Six blobs, K = 6: largest difference from the exact blocks, relative", goal=2e-3,
               better="lower"),
-        *(Claim(id=name, text=f"{words}: adjusted Rand index of the components of Q", goal=1.0, better="higher",
-                budgets=budgets)
-          for name, words, budgets in (("circles", "Two circles, n = 200, K = 16", ("smoke", "full")),
-                                       ("moons", "Moons, noise 0.05, n = 200, K = 16", ("smoke", "full")),
-                                       ("roll", "Double swiss roll, n = 200, K = 64", ("full",)))),
+        Claim(id="circles", text="Two circles, n = 200, K = 16: adjusted Rand index of the components of Q", goal=1.0,
+              better="higher"),
+        Claim(id="moons", text="Moons, noise 0.05, n = 200, K = 16: the same", goal=1.0, better="higher"),
+        Claim(id="roll", text="Double swiss roll, n = 200, K = 64: the same", goal=1.0, better="higher",
+              budgets=("full",)),
     ],
 )  # fmt: skip
 def manifolds(budget: Budget, seeds: tuple[int, ...]) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from sklearn.cluster import HDBSCAN, KMeans, SpectralClustering
@@ -22,7 +22,7 @@ from .nomad import circle
 @experiment(
     "nomad", "layers", "Layers merge manifolds into clusters; rank of the heuristic",
     claims=[
-        Claim(id="layers", text="Two circles, K = 16, 8, 4, 2, each layer fed with the Q before: adjusted Rand index of "
+        Claim(id="layers", text="Two circles, K = 16, 8, 4, 2, each fed with the Q before: adjusted Rand index of "
               "two clusters", goal=1.0, better="higher"),
         Claim(id="rank", text="Ring, n = 100, K = 8: error of the low-rank objective at rank 8 K, relative to the "
               "certified bound", goal=1e-4, better="lower"),
@@ -39,7 +39,7 @@ def layers(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     score = adjusted_rand_score(truth, model.labels_)
     matrices = figures.heatmaps(
         [np.sqrt(np.maximum(Q, 0)) for Q in shown],
-        caption="Two circles through the layers K = 16, 8, 4, 2 (root of Q): bands widen until each circle is one block.",
+        caption="Two circles through the layers K = 16, 8, 4, 2 (root of Q): bands widen to one block each.",
         alt="Four matrices, from thin bands to two blocks.",
     )
     D = Similarity.linear(circle(100))
@@ -99,12 +99,8 @@ def images(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     ax.plot(*Z.T, ".", color=figures.GREY, markersize=2)
     width = 0.05 * np.ptp(Z[:, 0])
     for i in range(0, 500, 5):
-        x, y = Z[i]
-        ax.imshow(
-            1 - ones[i].reshape(28, 28),
-            cmap="gray",
-            extent=(x - width / 2, x + width / 2, y - width / 2, y + width / 2),
-        )
+        left, low = Z[i] - width / 2
+        ax.imshow(1 - ones[i].reshape(28, 28), cmap="gray", extent=(left, left + width, low, low + width))
     ax.set_xlim(Z[:, 0].min() - width, Z[:, 0].max() + width)
     ax.set_ylim(Z[:, 1].min() - width, Z[:, 1].max() + width)
     ax.set_aspect("equal")
@@ -135,7 +131,8 @@ def size(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     and proves nothing of the other samples."""
     seeds, (X, _) = seeds[:1], load_mnist()
     order = np.random.default_rng(seeds[0]).permutation(len(X))
-    rows, points = [], {"convex": [], "low-rank": []}
+    rows: list[tuple[str | float, ...]] = []
+    points: dict[str, list[tuple[int, float]]] = {"convex": [], "low-rank": []}
     measured: dict[str, Measured] = {}
     for n, solver in ((200, "convex"), (500, "convex"), (1000, "convex"), (2000, "convex"), (500, "low-rank"),
                       (2000, "low-rank"), (5000, "low-rank"), (20000, "low-rank")):  # fmt: skip
@@ -143,7 +140,7 @@ def size(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         model = NOMAD(10, solver=solver, certify=n == 20000, random_state=seeds[0]).fit(X[order[:n]])
         seconds = time.process_time() - began
         points[solver].append((n, seconds))
-        gap = model.certificate_["gap"]
+        gap = float(model.certificate_["gap"])
         rows.append((f"n = {n:,}, {solver}", seconds, model.objective_, gap if np.isfinite(gap) else "",
                      model.certificate_["kind"]))  # fmt: skip
         if n == 2000 and solver == "convex":
@@ -182,17 +179,16 @@ def peers(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     gains = []
     for name, (X, truth) in sets.items():
         k = len(np.unique(truth))
-        methods: dict[str, Callable[[int], np.ndarray]] = {
-            "NOMAD": lambda seed, X=X, k=k: NOMAD(k, random_state=seed).fit_predict(X),
-            "NOMAD, K twice the classes": lambda seed, X=X, k=k: NOMAD(2 * k, n_labels=k, random_state=seed).fit_predict(X),
-            "KMeans": lambda seed, X=X, k=k: KMeans(k, n_init=10, random_state=seed).fit_predict(X),
-            "SpectralClustering": lambda seed, X=X, k=k: SpectralClustering(
-                k, affinity="nearest_neighbors", random_state=seed).fit_predict(X),
-            "HDBSCAN": lambda seed, X=X, k=k: HDBSCAN(copy=True).fit_predict(X),
-        }  # fmt: skip
-        for method, labels in methods.items():
-            score = adjusted_rand_score(truth, labels(seeds[0]))
-            rows.setdefault(method, [method]).append(score)
+        seed = seeds[0]
+        methods: dict[str, Any] = {
+            "NOMAD": NOMAD(k, random_state=seed),
+            "NOMAD, K twice the classes": NOMAD(2 * k, n_labels=k, random_state=seed),
+            "KMeans": KMeans(k, n_init=10, random_state=seed),
+            "SpectralClustering": SpectralClustering(k, affinity="nearest_neighbors", random_state=seed),
+            "HDBSCAN": HDBSCAN(copy=True),
+        }
+        for method, model in methods.items():
+            rows.setdefault(method, [method]).append(adjusted_rand_score(truth, model.fit_predict(X)))
         if name == "digits":
             gains = [rows["NOMAD"][1] - rows["KMeans"][1]]  # type: ignore[operator]
     table = Table("Adjusted Rand index", ("method", *sets), tuple(tuple(row) for row in rows.values()))
