@@ -36,6 +36,7 @@ ROOMS = (
     ".metrics",
     ".networks",
     ".nn",
+    ".nomad",
 )
 
 

@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .estimators import (
+        NOMAD,
         CircuitTransformer,
         ConvSimilarityMatchingTransformer,
         DualClassifier,
@@ -47,6 +48,7 @@ _ESTIMATORS = (
     "InContextDenoiser",
     "ManifoldClassifier",
     "ManifoldTiling",
+    "NOMAD",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "ReducedRankRegression",
@@ -65,9 +67,11 @@ _ROOMS = (
     "metrics",
     "networks",
     "nn",
+    "nomad",
 )
 
 __all__ = [
+    "NOMAD",
     "CircuitTransformer",
     "ConvSimilarityMatchingTransformer",
     "DualClassifier",

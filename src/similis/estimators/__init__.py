@@ -9,12 +9,14 @@ from .flexible import FlexibleSimilarityMatching
 from .manifold import ManifoldClassifier
 from .microcircuit import LocalSupervisionClassifier, LocalSupervisionRegressor
 from .motion import MotionDetector
+from .nomad import NOMAD
 from .rrr import ReducedRankRegression
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 from .supervised import SupervisedSimilarityMatching
 from .tiling import ManifoldTiling
 
 __all__ = [
+    "NOMAD",
     "CircuitTransformer",
     "ConvSimilarityMatchingTransformer",
     "DualClassifier",

@@ -183,6 +183,8 @@ _MODULES = (  # one file a paper, in the order of the report
     "denoise_chosen",
     "denoise_trained",
     "denoise_images",
+    "nomad",
+    "nomad_data",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 
