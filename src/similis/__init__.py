@@ -1,8 +1,7 @@
 """Learning from similarities: online networks with local learning rules, exact and fast.
 
 Estimators are importable from here (``from similis import SimilarityMatching``); the rooms are ``similis.circuit``,
-``similis.engine``, ``similis.networks``, ``similis.memory``, ``similis.metrics``, ``similis.datasets`` and
-``similis.experiments``.
+``engine``, ``networks``, ``nomad``, ``memory``, ``nn``, ``distributed``, ``metrics``, ``datasets`` and ``experiments``.
 """
 
 from __future__ import annotations
