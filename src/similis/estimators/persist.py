@@ -32,6 +32,9 @@ CLASSES = (
     "DualClassifier",
     "DualRegressor",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
+    "EmpiricalBayesDenoiser",
+    "NOMAD",
 )
 
 

@@ -176,6 +176,15 @@ _MODULES = (  # one file a paper, in the order of the report
     "plasticity",
     "flexible",
     "flexible_tiles",
+    "lenet",
+    "in_context",
+    "in_context_trained",
+    "denoise",
+    "denoise_chosen",
+    "denoise_trained",
+    "denoise_images",
+    "nomad",
+    "nomad_data",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 

@@ -126,13 +126,13 @@ class Layer(nn.Module):
         D, L = self._drive(rows), None
         if self.V.shape[1]:
             L = self._one_hot(labels, len(x))
-            D = (D.view(len(x), positions, -1) + (self.alpha**0.5 * L @ self.V.T)[:, None]).view_as(D)
+            D = (D.view(len(x), positions, len(self.W)) + (self.alpha**0.5 * L @ self.V.T)[:, None]).view_as(D)
         elif labels is not None:
             raise InputError(f"{type(self).__name__} hears no labels; expected labels=None, or a layer with n_classes")
         Y = self._settle(D)
         sums = {"yx": self._correlate(Y, rows), "yy": Y.T @ Y, "y1": Y.sum(0), "count": Y.new_tensor(float(len(Y)))}
         if L is not None:
-            sums["yl"] = Y.view(len(x), positions, -1).sum(1).T @ L
+            sums["yl"] = Y.view(len(x), positions, len(self.W)).sum(1).T @ L
             sums["ll"] = positions * L.sum(0)
         return sums
 
