@@ -5,8 +5,8 @@
 One thread, 16 dimensions, nanoseconds a pair of tokens, best of the repetitions, interleaved in one run. ``plain``
 forms the n x n scores, shifts, exponentiates, normalises and multiplies; at 50,000 tokens each such matrix takes 10 GB
 (float32) or 20 GB (float64), so it is timed at 12,288 tokens and, at its time a pair there, compared with ours at
-50,000. ``blocked`` is similis without torch, ``fused`` with it. ``memory`` is the largest resident size (Linux) of a process
-that imports similis and torch and runs one layer at 50,000 tokens. ``--write`` stores
+50,000. ``blocked`` is similis without torch, ``fused`` with it. ``memory`` is the largest resident size (Linux) of a
+process that imports similis and torch and runs one layer at 50,000 tokens. ``--write`` stores
 benchmarks/results/bench_denoise.json and puts the table into docs/papers/denoise.md.
 """
 
