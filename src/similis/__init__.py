@@ -1,7 +1,7 @@
 """Learning from similarities: online networks with local learning rules, exact and fast.
 
 Estimators are importable from here (``from similis import SimilarityMatching``); the rooms are ``similis.circuit``,
-``similis.engine``, ``similis.networks``, ``similis.metrics``, ``similis.datasets`` and ``similis.experiments``.
+``engine``, ``networks``, ``nomad``, ``memory``, ``nn``, ``distributed``, ``metrics``, ``datasets`` and ``experiments``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from .estimators import (
         NOMAD,
         CircuitTransformer,
+        ConvSimilarityMatchingTransformer,
         DualClassifier,
         DualRegressor,
+        EmpiricalBayesDenoiser,
         FlexibleSimilarityMatching,
+        InContextDenoiser,
         LocalSupervisionClassifier,
         LocalSupervisionRegressor,
         ManifoldClassifier,
@@ -33,12 +36,15 @@ if TYPE_CHECKING:
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "MotionDetector",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "ManifoldClassifier",
     "ManifoldTiling",
     "NOMAD",
@@ -49,14 +55,29 @@ _ESTIMATORS = (
     "SupervisedSimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
-_ROOMS = ("circuit", "datasets", "engine", "estimators", "experiments", "metrics", "networks", "nomad")
+_ROOMS = (
+    "circuit",
+    "datasets",
+    "distributed",
+    "engine",
+    "estimators",
+    "experiments",
+    "memory",
+    "metrics",
+    "networks",
+    "nn",
+    "nomad",
+)
 
 __all__ = [
     "NOMAD",
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "ManifoldClassifier",

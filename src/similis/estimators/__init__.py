@@ -1,7 +1,9 @@
 """Estimators in scikit-learn's manner, one for each network, and one for a network of the user's own."""
 
 from .cca import OnlineCCA
+from .conv import ConvSimilarityMatchingTransformer
 from .custom import CircuitTransformer
+from .denoise import EmpiricalBayesDenoiser, InContextDenoiser
 from .duality import DualClassifier, DualRegressor
 from .flexible import FlexibleSimilarityMatching
 from .manifold import ManifoldClassifier
@@ -16,9 +18,12 @@ from .tiling import ManifoldTiling
 __all__ = [
     "NOMAD",
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "ManifoldClassifier",

@@ -25,12 +25,15 @@ CLASSES = (
     "ManifoldTiling",
     "ManifoldClassifier",
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "MotionDetector",
     "DualClassifier",
     "DualRegressor",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
+    "EmpiricalBayesDenoiser",
     "NOMAD",
 )
 
