@@ -37,7 +37,7 @@ def unit(X: np.ndarray) -> np.ndarray:
               better="lower", known=7e-7, provenance="peer", source=f"{ANCHOR}, infeasible"),
         Claim(id="low-rank", text="The same, low-rank heuristic at rank 8 K", goal=1e-4, better="lower", known=6e-5,
               provenance="authors' code", source="its low-rank solver, run on this machine"),
-        Claim(id="conditional-gradient", text="The same, conditional gradient, 200 rounds, projected on the feasible "
+        Claim(id="conditional-gradient", text="The same, conditional gradient, 500 rounds, projected on the feasible "
               "set", goal=1e-6, better="lower", known=7e-5, provenance="authors' code",
               source="its conditional gradient, infeasible, run on this machine", budgets=("full",)),
     ],
@@ -53,7 +53,7 @@ def ring(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
             arcs = np.eye(16)[np.arange(100) * 16 // 100]
             found[solver] = convex(D, 16, arcs / np.sqrt(arcs.sum(0)), tol=1e-7, max_iter=1500, seed=rng)
         else:
-            found[solver] = solve(D, 16, solver, max_iter={"low-rank": 1000}.get(solver, 200), rng=rng)
+            found[solver] = solve(D, 16, solver, max_iter={"low-rank": 1000}.get(solver, 500), rng=rng)
         errors[solver] = Measured.over([1 - found[solver].objective / optimum], seeds, oracle=0.0)
     canvas, ax = figures.canvas(5.6, 3.2)
     ax.plot(row[:12] / row[0], "o", color=figures.GREY, label="linear program")

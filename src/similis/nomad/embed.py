@@ -10,8 +10,8 @@ from sklearn.cluster import KMeans
 from .certificate import Feasible
 from .problem import blocks
 
-#: entries above this share of the largest connect two samples
-LINK = 1e-4
+#: entries above this share of the largest connect two samples: above what a gap of 1e-3 leaves
+LINK = 1e-3
 
 
 def embedding(point: Feasible, n_components: int) -> np.ndarray:

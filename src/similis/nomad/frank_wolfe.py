@@ -16,7 +16,7 @@ import numpy as np
 from scipy import linalg
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-from .certificate import upper_bound
+from .certificate import Feasible, upper_bound
 from .convex import RHO, Solution, _State
 from .problem import Similarity, centred, simplex
 
@@ -41,7 +41,6 @@ def conditional_gradient(
     size = float(D.diagonal().max()) or 1.0
     target = np.concatenate([D.rows(slice(0, n))]) / size
     W, L, G = np.zeros((n, n)), np.zeros((n, n)), np.empty((n, n))
-    v = _zero_mean(seed.standard_normal(n))
     history: list[tuple[float, int, float, float]] = []
     stopped, t = "iterations", 0
     try:
@@ -50,7 +49,7 @@ def conditional_gradient(
                 np.minimum(W + 1 / n, 0, out=G)
                 G *= (t + 1) ** 0.5
                 G += L - target
-                v, value = _lowest(G, v, 1 / (k + 1))
+                v, value = _lowest(G, _zero_mean(seed.standard_normal(n)), 1 / (k + 1))
                 if value < 0:
                     share = 2 / (STEPS * t + k + 2)
                     W *= 1 - share
@@ -74,14 +73,15 @@ def conditional_gradient(
     k = int(np.count_nonzero(weights))
     F = np.concatenate([np.full((n, 1), n**-0.5), V[:, :0:-1][:, :k] * np.sqrt(weights[:k])], 1)
     state = _State(D, K, F, RHO * size, np.float64, seed)
-    point = state.feasible(tol / 100)
+    points = (Feasible.nearest(F, K), state.feasible(tol / 100))
+    point = max(points, key=lambda point: point.objective(D))
     solution = Solution(point, point.objective(D), upper_bound(D, K, L, size), history, STEPS * (t + 1), stopped)
     history.append((time.perf_counter() - began, solution.n_iter, solution.objective, solution.bound))
     return solution
 
 
 def _lowest(G: np.ndarray, v: np.ndarray, tol: float) -> tuple[np.ndarray, float]:
-    """The lowest eigenpair of M G M, to a relative tolerance, from a first guess."""
+    """The lowest eigenpair of M G M, from a random vector: the last one would hide all others."""
     n = len(v)
     operator = LinearOperator((n, n), matvec=lambda x: _zero_mean(G @ _zero_mean(np.ravel(x))), dtype=np.float64)
     try:
