@@ -53,8 +53,8 @@ def uncertainty(plant: Plant, delay: int | None = None) -> np.ndarray:
     return np.array(out)
 
 
-def optimal_cost(plant: Plant) -> float:
-    """Expected price of an episode under the optimal controller, which knows the plant.
+def optimal_cost(plant: Plant, delay: int | None = None) -> float:
+    """Expected price of an episode under the optimal controller, which knows the plant; the plant's delay by default.
 
     ``x0'P(0)x0 + sum_t tr P(t+1)V + tr K'(R + B'P(t+1)B)K S(t)`` with S(t) the uncertainty of the delayed filter.
 
@@ -65,7 +65,7 @@ def optimal_cost(plant: Plant) -> float:
     """
     quadratic_only(plant)
     K, P = regulator(plant)
-    S = uncertainty(plant)
+    S = uncertainty(plant, delay)
     X = _some_starts(plant)
     total = float(np.einsum("ni,ij,nj->", X, P[0], X)) / len(X)
     for t in range(plant.n_steps):
