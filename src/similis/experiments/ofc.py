@@ -131,7 +131,7 @@ def adaptive_gain(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     is in closed form. Errors are squared norms (not divided by the number of observations)."""
     runs, length = (several(seeds, 20), 2500) if budget == "full" else (several(seeds, 12), 1000)
     plant = double_integrator(1)
-    rule = Rule.published(0.02, 0.0, sigma=0.5, learned="L", clip=10.0)
+    rule = Rule.published(0.05, 0.0, sigma=0.5, learned="L", clip=10.0)
     L = np.array([beginners(plant, (seed,)).L[0] for seed in runs])
     agents, lucky = Agents.knowing(plant, L[0], np.zeros((1, 2)), len(runs)), chances(runs)
     agents.L[:] = L
