@@ -234,7 +234,7 @@ def experiments() -> dict[str, Experiment]:
 
 
 def select(names: Iterable[str]) -> list[Experiment]:
-    """Experiments named by ``"all"``, a paper (``"psp"``, or by its key, ``"friedrich2021"``) or an id (``"psp/spiked"``), each once.
+    """Experiments named by ``"all"``, a paper (``"psp"``; ``"friedrich2021"``) or an id (``"psp/spiked"``), each once.
 
     Raises
     ------
