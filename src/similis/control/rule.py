@@ -146,15 +146,17 @@ class Agents:
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise InputError(f"{name} has shape {getattr(self, name).shape}; beside the other synapses: {shape}")
-        least = np.array([np.linalg.svd(C, compute_uv=False)[-1] for C in self.C])
-        if np.isfinite(self.C).all() and not (least > 1e-9).all():
-            raise InputError(
-                f"C of agent {int(np.argmin(least))} is singular: y(0) does not tell where to begin. Give another C"
-            )
+        if not self.n_episodes:
+            self._check_C()
         self.momentum = self.momentum if self.momentum.size else np.zeros_like(self.K)
         self.baseline = self.baseline if self.baseline.size else np.zeros((S, 1))
         self.power = self.power if self.power.size else np.zeros((S, 7))
         self.mean = self.mean or {name: getattr(self, name).copy() for name in SYNAPSES}
+
+    def _check_C(self) -> None:
+        for i, C in enumerate(self.C):
+            if not np.isfinite(C).all() or np.linalg.svd(C, compute_uv=False)[-1] < 1e-9:
+                raise InputError(f"C of agent {i} is singular: y(0) does not tell where to begin. Give another C")
 
     def widen(self, width: int) -> None:
         """Make room for a baseline of so many moments."""

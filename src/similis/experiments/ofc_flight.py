@@ -103,12 +103,10 @@ def _learning(prices: np.ndarray, errors: np.ndarray) -> Figure:
 
 def _flown(agents: Agents, seed: int) -> Figure:
     """Five flights of the first agent as it is at the end."""
-    one = agents.averaged()
-    for name in "ABCLK":
-        setattr(one, name, getattr(one, name)[:1])
-    plant = flight(n_steps=300)
-    record = run(plant, Agents(one.A, one.B, one.C, one.L, one.K), Rule.still(bias=RULE.bias), 5,
-                 chances((seed,), 1), keep=True)  # fmt: skip
+    A, B, C, L, K = (agents.mean[name][:1] for name in "ABCLK")
+    one = Agents(A, B, C, L, K, n_episodes=agents.n_episodes)
+    still = Rule.still(bias=RULE.bias, ridge=RULE.ridge)
+    record = run(flight(n_steps=300), one, still, 5, chances((seed,), 1), keep=True)
     canvas, (left, right) = figures.canvas(9.6, 3.5, n_columns=2)
     for path in record.states[0]:
         left.plot(path[:, 0], path[:, 1], linewidth=1.2)
