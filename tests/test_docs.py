@@ -28,6 +28,7 @@ def sections() -> dict[str, set[str]]:
 ROOMS = (
     "",
     ".circuit",
+    ".control",
     ".datasets",
     ".distributed",
     ".engine",

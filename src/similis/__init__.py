@@ -1,7 +1,7 @@
 """Learning from similarities: online networks with local learning rules, exact and fast.
 
 Estimators are importable from here (``from similis import SimilarityMatching``); the rooms are ``similis.circuit``,
-``engine``, ``networks``, ``nomad``, ``memory``, ``nn``, ``distributed``, ``metrics``, ``datasets`` and ``experiments``.
+``engine``, ``networks``, ``nomad``, ``memory``, ``control``, ``nn``, ``distributed``, ``metrics``, ``datasets`` and ``experiments``.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
         ManifoldClassifier,
         ManifoldTiling,
         MotionDetector,
+        NeuralKalmanFilter,
         NonnegativeSimilarityMatching,
         OnlineCCA,
+        OptimalFeedbackController,
         ReducedRankRegression,
         SimilarityMatching,
         SupervisedSimilarityMatching,
@@ -48,8 +50,10 @@ _ESTIMATORS = (
     "ManifoldClassifier",
     "ManifoldTiling",
     "NOMAD",
+    "NeuralKalmanFilter",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
+    "OptimalFeedbackController",
     "ReducedRankRegression",
     "SimilarityMatching",
     "SupervisedSimilarityMatching",
@@ -57,6 +61,7 @@ _ESTIMATORS = (
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
 _ROOMS = (
     "circuit",
+    "control",
     "datasets",
     "distributed",
     "engine",
@@ -83,8 +88,10 @@ __all__ = [
     "ManifoldClassifier",
     "ManifoldTiling",
     "MotionDetector",
+    "NeuralKalmanFilter",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
+    "OptimalFeedbackController",
     "ReducedRankRegression",
     "SimilarityMatching",
     "SupervisedSimilarityMatching",

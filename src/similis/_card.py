@@ -18,6 +18,7 @@ _ROOMS = (
     "networks",
     "memory",
     "nomad",
+    "control",
 )
 _CARDS: dict[str, Card] = {}
 

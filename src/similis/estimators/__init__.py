@@ -2,10 +2,12 @@
 
 from .cca import OnlineCCA
 from .conv import ConvSimilarityMatchingTransformer
+from .control import OptimalFeedbackController
 from .custom import CircuitTransformer
 from .denoise import EmpiricalBayesDenoiser, InContextDenoiser
 from .duality import DualClassifier, DualRegressor
 from .flexible import FlexibleSimilarityMatching
+from .kalman import NeuralKalmanFilter
 from .manifold import ManifoldClassifier
 from .microcircuit import LocalSupervisionClassifier, LocalSupervisionRegressor
 from .motion import MotionDetector
@@ -29,8 +31,10 @@ __all__ = [
     "ManifoldClassifier",
     "ManifoldTiling",
     "MotionDetector",
+    "NeuralKalmanFilter",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
+    "OptimalFeedbackController",
     "ReducedRankRegression",
     "SimilarityMatching",
     "SupervisedSimilarityMatching",

@@ -35,6 +35,8 @@ CLASSES = (
     "InContextDenoiser",
     "EmpiricalBayesDenoiser",
     "NOMAD",
+    "OptimalFeedbackController",
+    "NeuralKalmanFilter",
 )
 
 

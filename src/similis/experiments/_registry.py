@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._card import catalogue
 from .._errors import InputError
 
 Budget = Literal["smoke", "full"]
@@ -185,6 +186,9 @@ _MODULES = (  # one file a paper, in the order of the report
     "denoise_images",
     "nomad",
     "nomad_data",
+    "ofc",
+    "ofc_reaching",
+    "ofc_flight",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 
@@ -240,7 +244,7 @@ def experiments() -> dict[str, Experiment]:
 
 
 def select(names: Iterable[str]) -> list[Experiment]:
-    """Experiments named by ``"all"``, a paper (``"psp"``) or an id (``"psp/spiked"``), each once.
+    """Experiments named by ``"all"``, a paper (``"psp"``; ``"friedrich2021"``) or an id (``"psp/spiked"``), each once.
 
     Raises
     ------
@@ -248,9 +252,10 @@ def select(names: Iterable[str]) -> list[Experiment]:
         When a name matches nothing; the message lists what exists.
     """
     known = experiments()
+    keys = {name: card.key for name, card in catalogue().items()}
     chosen: dict[str, Experiment] = {}
     for name in names:
-        found = {id: e for id, e in known.items() if name in ("all", e.paper, id)}
+        found = {id: e for id, e in known.items() if name in ("all", e.paper, id, keys.get(e.paper))}
         if not found:
             papers = sorted({e.paper for e in known.values()})
             raise InputError(

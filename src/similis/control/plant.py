@@ -1,0 +1,164 @@
+"""Plants: what a controller acts on and hears from, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from .._errors import InputError
+
+Shocks = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+Start = Callable[[np.random.Generator, int, int], np.ndarray]
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Independent standard normal numbers."""
+    return rng.standard_normal(shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Plant:
+    """A linear plant with noise, delays and a price.
+
+    ::
+
+        x(t+1) = A x(t) + B u(t - acting) + v(t),     y(t) = C x(t) + w(t),  heard ``sensing`` steps later
+        price  = x(t+1)'Q x(t+1) + u'R u              an episode pays x(0)'Q x(0) and the price of every step
+
+    Parameters
+    ----------
+    A, B, C : (d, d), (d, p), (n, d) arrays
+    V, W : (d, d) and (n, n) covariances of v and w; y(0) is heard without noise
+    Q, R : (d, d) and (p, p) weights of the price
+    start : (d,) array, or a function (generator, first episode, number) -> (number, d)
+    n_steps : int, steps of an episode
+    sensing, acting : int, steps by which observations and actions are late; ``delay`` is their sum
+    goal : (d,) array, where the price of the state is 0
+    root : bool, whether the price is the sum of the roots of the two terms: distance and size of the action
+    low, high : (d,) arrays, states are kept between
+    signal : float, if > 0 the noise v grows with the action: v is multiplied by signal |u|
+    spread : (d, r) array, v = spread @ shocks; the symmetric root of V where it is None
+    shocks : function (generator, shape) -> independent numbers of variance 1, the last axis r; normal by default
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit each other, something is not finite, a covariance is negative or a delay is.
+    """
+
+    A: np.ndarray
+    B: np.ndarray
+    C: np.ndarray
+    V: np.ndarray
+    W: np.ndarray
+    Q: np.ndarray
+    R: np.ndarray
+    start: np.ndarray | Start
+    n_steps: int
+    sensing: int = 1
+    acting: int = 0
+    goal: np.ndarray = None  # type: ignore[assignment]  # 0, filled in like the next ones
+    root: bool = False
+    low: np.ndarray = None  # type: ignore[assignment]
+    high: np.ndarray = None  # type: ignore[assignment]
+    signal: float = 0.0
+    spread: np.ndarray = None  # type: ignore[assignment]
+    shocks: Shocks = normal
+    sensor_spread: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        d, p, n = len(self.A), np.shape(self.B)[-1], len(self.C)
+        shapes = {
+            "A": (d, d), "B": (d, p), "C": (n, d), "V": (d, d), "W": (n, n), "Q": (d, d), "R": (p, p), "goal": (d,),
+            "low": (d,), "high": (d,),
+        }  # fmt: skip
+        defaults = {"goal": 0.0, "low": -np.inf, "high": np.inf}
+        for name, shape in shapes.items():
+            given = getattr(self, name)
+            array = np.array(np.full(d, defaults[name]) if given is None else given, np.float64)
+            if array.shape != shape or not (np.isfinite(array).all() or name in ("low", "high")):
+                raise InputError(f"{name} has shape {array.shape}; a plant needs finite {name} of shape {shape}")
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "spread", root(self.V) if self.spread is None else np.array(self.spread, np.float64))
+        object.__setattr__(self, "sensor_spread", root(self.W))
+        for name in ("V", "W"):
+            if np.linalg.eigvalsh(getattr(self, name)).min() < -1e-12:
+                raise InputError(f"{name} is no covariance: it has a negative eigenvalue. Give a symmetric psd matrix")
+        if self.sensing < 0 or self.acting < 0 or self.delay < 1:
+            raise InputError(
+                f"sensing={self.sensing}, acting={self.acting}; expected delays >= 0 whose sum is at least 1: an "
+                f"observation cannot change the action taken before it"
+            )
+        if self.delay > self.n_steps:
+            raise InputError(
+                f"a delay of {self.delay} steps in episodes of {self.n_steps}: nothing would be heard. Shorten the "
+                f"delay or lengthen the episode"
+            )
+
+    @property
+    def delay(self) -> int:
+        """Steps from an action to the first observation that can show it, less one."""
+        return self.sensing + self.acting
+
+    @property
+    def n_states(self) -> int:
+        return len(self.A)
+
+    @property
+    def n_actions(self) -> int:
+        return self.B.shape[1]
+
+    @property
+    def n_observations(self) -> int:
+        return len(self.C)
+
+    def but(self, **changes: Any) -> Plant:
+        """The same plant with some fields changed."""
+        return replace(self, **changes)
+
+    def coloured(self, memory: float) -> Plant:
+        """The plant with noise v that remembers: v(t+1) = memory v(t) + fresh, of the same variance.
+
+        The noise becomes a part of the state, so that exact filters know it.
+        """
+        if not 0 <= memory < 1:
+            raise InputError(f"memory={memory}; expected 0 <= memory < 1")
+        d, none, one = self.n_states, np.zeros_like(self.A), np.eye(self.n_states)
+        begin = self.start
+
+        def start(rng: np.random.Generator, first: int, number: int) -> np.ndarray:
+            noise = self.shocks(rng, (number, self.spread.shape[1])) @ self.spread.T
+            return np.hstack([begin(rng, first, number) if callable(begin) else np.tile(begin, (number, 1)), noise])
+
+        return self.but(
+            A=np.block([[self.A, one], [none, memory * one]]), B=np.vstack([self.B, 0 * self.B]),
+            C=np.hstack([self.C, 0 * self.C]), V=np.block([[none, none], [none, (1 - memory**2) * self.V]]),
+            Q=np.block([[self.Q, none], [none, none]]), goal=np.append(self.goal, np.zeros(d)), start=start,
+            low=np.append(self.low, np.full(d, -np.inf)), high=np.append(self.high, np.full(d, np.inf)),
+            spread=(1 - memory**2) ** 0.5 * np.vstack([0 * self.spread, self.spread]),
+        )  # fmt: skip
+
+    def starts(self, rng: np.random.Generator, first: int, number: int) -> np.ndarray:
+        """(number, d) states that the episodes from ``first`` on begin in."""
+        return self.start(rng, first, number) if callable(self.start) else np.tile(self.start, (number, 1))
+
+    def price(self, x: np.ndarray, u: np.ndarray) -> float:
+        """What the state x and the action that led to it cost."""
+        gap = x - self.goal
+        state, effort = max(float(gap @ self.Q @ gap), 0.0), max(float(u @ self.R @ u), 0.0)
+        return state**0.5 + effort**0.5 if self.root else state + effort
+
+    def step(self, x: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """The next state, for noise v = spread @ shocks."""
+        factor = 1.0 if self.signal == 0 else self.signal * float(np.sqrt(u @ u))
+        return np.clip(self.A @ x + self.B @ u + factor * v, self.low, self.high)
+
+
+def root(covariance: np.ndarray) -> np.ndarray:
+    """The symmetric square root of a covariance."""
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T

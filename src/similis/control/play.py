@@ -1,0 +1,87 @@
+"""Agents in an environment that is no plant of ours, one step at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._errors import InputError
+from .agent import Agent
+
+
+def play(env: Any, agent: Agent, n_episodes: int, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Let an agent act, and learn as its rule says, in a gymnasium environment.
+
+    What the environment does not delay the agent's model does: where neither observations nor actions are late, an
+    observation is heard one step after it came.
+
+    Parameters
+    ----------
+    env : gymnasium.Env with one-dimensional Box spaces
+    agent : Agent
+    n_episodes : int
+    seed : int, of the first reset
+
+    Returns
+    -------
+    prices, errors : (n_episodes,) minus the sum of rewards, and mean square of the prediction errors, of each episode
+    """
+    n_observations, n_actions, sensing, acting = measure(env)
+    if (agent.sensing, agent.acting) != (sensing, acting) or (len(agent.C), len(agent.K)) != (
+        n_observations,
+        n_actions,
+    ):
+        raise InputError(
+            f"the environment has {n_observations} observations, {n_actions} actions and delays {sensing}, {acting}; "
+            f"the agent {len(agent.C)}, {len(agent.K)} and {agent.sensing}, {agent.acting}. Make an agent for it"
+        )
+    held, space = _held(env), env.action_space
+    prices, errors = np.empty(n_episodes), np.empty(n_episodes)
+    for episode in range(n_episodes):
+        observation, info = env.reset(seed=seed if episode == 0 else None)
+        waiting = [observation] * (held + 1)
+        agent.begin(observation, float(info.get("price", 0.0)))
+        over = False
+        while not over:
+            action = np.clip(agent.act(), space.low, space.high).astype(space.dtype)
+            observation, reward, terminated, truncated, info = env.step(action)
+            waiting.append(observation)
+            waiting.pop(0)
+            agent.hear(waiting[0], -float(reward), action)
+            over = bool(terminated or truncated)
+        prices[episode], errors[episode] = agent.finish()
+    return prices, errors
+
+
+def measure(env: Any) -> tuple[int, int, int, int]:
+    """Numbers of observations and actions of an environment, and the delays that an agent needs for it.
+
+    Raises
+    ------
+    InputError
+        If it is not an environment with one-dimensional Box spaces.
+    """
+    from .envs import delays, gym
+
+    if not isinstance(env, gym.Env):
+        raise InputError(f"got {type(env).__name__}; expected a similis.control.Plant or a gymnasium environment")
+    for name, space in (("observations", env.observation_space), ("actions", env.action_space)):
+        if not isinstance(space, gym.spaces.Box) or len(space.shape) != 1:
+            raise InputError(f"{name} are {space}; expected a Box of one dimension. Flatten them with a wrapper")
+    sensing, acting = delays(env)
+    return env.observation_space.shape[0], env.action_space.shape[0], sensing + _held(env), acting
+
+
+def n_steps(env: Any) -> int:
+    """Steps of an episode, as far as the environment says so; 1,000 where it does not."""
+    plant = env.get_wrapper_attr("plant") if env.has_wrapper_attr("plant") else None
+    if plant is not None:
+        return int(plant.n_steps)
+    return int((env.spec.max_episode_steps if env.spec is not None else None) or 1000)
+
+
+def _held(env: Any) -> int:
+    from .envs import delays
+
+    return int(sum(delays(env)) == 0)
