@@ -1,7 +1,8 @@
 """Learning from similarities: online networks with local learning rules, exact and fast.
 
 Estimators are importable from here (``from similis import SimilarityMatching``); the rooms are ``similis.circuit``,
-``engine``, ``networks``, ``nomad``, ``memory``, ``control``, ``nn``, ``distributed``, ``metrics``, ``datasets`` and ``experiments``.
+``engine``, ``networks``, ``nomad``, ``memory``, ``control``, ``nn``, ``distributed``, ``metrics``, ``datasets`` and
+``experiments``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Estimators in scikit-learn's manner, one for each network, and one for a network of the user's own."""
 
 from .cca import OnlineCCA
-from .conv import ConvSimilarityMatchingTransformer
 from .control import OptimalFeedbackController
+from .conv import ConvSimilarityMatchingTransformer
 from .custom import CircuitTransformer
 from .denoise import EmpiricalBayesDenoiser, InContextDenoiser
 from .duality import DualClassifier, DualRegressor
