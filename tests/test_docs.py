@@ -37,6 +37,7 @@ ROOMS = (
     ".metrics",
     ".networks",
     ".nn",
+    ".nomad",
 )
 
 

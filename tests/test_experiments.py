@@ -130,6 +130,11 @@ def test_nothing_runs_before_the_request_is_sound(three, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_a_paper_has_its_key_as_a_second_name():
+    assert _registry.select(["friedrich2021"]) == _registry.select(["ofc"])
+    assert _registry.select(["sridharan2026"]) == _registry.select(["flexible"])
+
+
 def test_numbers_that_are_not_finite_become_null(empty_registry, tmp_path):
     @experiment("psp", "diverges", "Diverges", claims=[claim()])
     def diverges(budget, seeds):

@@ -1,8 +1,8 @@
 """Learning from similarities: online networks with local learning rules, exact and fast.
 
 Estimators are importable from here (``from similis import SimilarityMatching``); the rooms are ``similis.circuit``,
-``similis.engine``, ``similis.networks``, ``similis.memory``, ``similis.metrics``, ``similis.datasets`` and
-``similis.experiments``.
+``engine``, ``networks``, ``nomad``, ``memory``, ``control``, ``nn``, ``distributed``, ``metrics``, ``datasets`` and
+``experiments``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .estimators import (
+        NOMAD,
         CircuitTransformer,
         ConvSimilarityMatchingTransformer,
         DualClassifier,
@@ -49,6 +50,7 @@ _ESTIMATORS = (
     "InContextDenoiser",
     "ManifoldClassifier",
     "ManifoldTiling",
+    "NOMAD",
     "NeuralKalmanFilter",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
@@ -70,9 +72,11 @@ _ROOMS = (
     "metrics",
     "networks",
     "nn",
+    "nomad",
 )
 
 __all__ = [
+    "NOMAD",
     "CircuitTransformer",
     "ConvSimilarityMatchingTransformer",
     "DualClassifier",

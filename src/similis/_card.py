@@ -17,6 +17,7 @@ Data = Literal["rows", "table", "images", "formulas", "episodes"]
 _ROOMS = (
     "networks",
     "memory",
+    "nomad",
     "control",
 )
 _CARDS: dict[str, Card] = {}

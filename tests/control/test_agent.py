@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from similis._errors import DivergenceError, InputError
-from similis.control import Agent, Agents, Chance, Rule, double_integrator, flight, reaching, run, steady_regulator, tracking
+from similis.control import (
+    Agent,
+    Agents,
+    Chance,
+    Rule,
+    double_integrator,
+    flight,
+    reaching,
+    run,
+    steady_regulator,
+    tracking,
+)
 
 CASES = {
     "defaults": (double_integrator(2), Rule(), 2),

@@ -48,7 +48,9 @@ def test_without_noise_the_optimum_is_a_quadratic_programme():
     H = np.eye(T) + sum(F.T @ plant.Q @ F for F in forced)
     g = sum(F.T @ plant.Q @ x for F, x in zip(forced, free, strict=True))
     u = -np.linalg.solve(H, g)
-    cost = x0 @ plant.Q @ x0 + u @ u + sum((x + F @ u) @ plant.Q @ (x + F @ u) for x, F in zip(free, forced, strict=True))
+    cost = (
+        x0 @ plant.Q @ x0 + u @ u + sum((x + F @ u) @ plant.Q @ (x + F @ u) for x, F in zip(free, forced, strict=True))
+    )
     assert optimal_cost(plant) == pytest.approx(cost)
 
 
@@ -75,7 +77,9 @@ def test_expectations_are_means_of_episodes():
         agents = Agents.knowing(plant, 0.3 * steady_gain(plant), 0.7 * steady_regulator(plant))
         record = run(plant, agents, Rule.still(ridge=1e-12), 20_000, [Chance.of(1)])
         error = record.cost.std() / np.sqrt(record.cost.size)
-        assert expected_cost(plant, Innovations(agents, plant.delay)) == pytest.approx(record.cost.mean(), abs=4 * error)
+        assert expected_cost(plant, Innovations(agents, plant.delay)) == pytest.approx(
+            record.cost.mean(), abs=4 * error
+        )
 
 
 def test_filter_with_gaps_is_the_conditional_mean():
@@ -94,7 +98,10 @@ def test_filter_with_gaps_is_the_conditional_mean():
         for s in range(T):
             for t in range(s, T):
                 block = np.linalg.matrix_power(A, t - s) @ S
-                joint[2 * t : 2 * t + 2, 2 * s : 2 * s + 2], joint[2 * s : 2 * s + 2, 2 * t : 2 * t + 2] = block, block.T
+                joint[2 * t : 2 * t + 2, 2 * s : 2 * s + 2], joint[2 * s : 2 * s + 2, 2 * t : 2 * t + 2] = (
+                    block,
+                    block.T,
+                )
         H = np.kron(np.eye(T), plant.C)
         cov = H @ joint @ H.T + 0.2 * np.eye(T)
         Y = np.linalg.cholesky(cov) @ rng.standard_normal((T, 1))

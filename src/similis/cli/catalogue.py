@@ -65,8 +65,10 @@ def show(
     equations, formulas = describe(network), latex(network)
     record = about | {"equations": equations, "latex": formulas, "signals": signals}
     heading = "\n".join(f"{key:<10} {value}" for key, value in about.items())
-    reads = table(("synapse", "reads"), [(row["synapse"], row["locality"]) for row in signals])
-    text = formulas if as_latex else f"{heading}\n\n{equations}\n\n{reads}"
+    parts = [heading, equations]
+    if signals:
+        parts.append(table(("synapse", "reads"), [(row["synapse"], row["locality"]) for row in signals]))
+    text = formulas if as_latex else "\n\n".join(parts)
     emit(record, as_json=as_json, text=text)
 
 

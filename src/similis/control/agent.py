@@ -63,13 +63,22 @@ class Agent:
         self.policy.begin()
 
     def act(self) -> np.ndarray:
-        """The next action, u = -K xh + noise."""
+        """The next action, u = -K xh + noise.
+
+        Raises
+        ------
+        DivergenceError
+            If it is not finite.
+        """
         if not self.begun or self.acted:
             raise InputError("act() comes after begin(), and once before each hear(). Call begin(y) first")
         xh, p = self.xh[-1], self.B.shape[1]
         noise = np.zeros(p) if self.rng is None else self.sigma * self.rng.standard_normal(p)
         self.policy.explored(noise, xh)
-        self.u.append(-self.K @ xh + noise)
+        u = -self.K @ xh + noise
+        if not np.isfinite(u).all():
+            raise diverged(self.rule, self.agents.n_episodes)
+        self.u.append(u)
         self.acted = True
         return self.u[-1].copy()
 
@@ -110,7 +119,7 @@ class Agent:
         self.xh.append(new)
         self.errors.append(e)
         if self.eta_K > 0:
-            self.policy.learn(self.K, self.eta_K, self.sigma, price, self.t)
+            self.policy.learn(self.K, self.eta_K, self.sigma, price, self.t, self.xh[-2])
         self.paid += price
         self.t, self.acted = self.t + 1, False
 

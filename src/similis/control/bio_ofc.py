@@ -46,25 +46,25 @@ def bio_ofc() -> System:
             r"&\Delta L \propto L e_t e_{t-\tau}^\top",
         ),
         Equation(
-            "controller",
+            "policy",
             "Z = sum of noise xh' along the episode,  G = mu G + (price - baseline) Z,  dK ~ G",
             r"&Z_t = \sum_{s \le t} \xi_s \hat x_s^\top,\quad G \leftarrow \mu G + (c_t - b_t) Z_t,\quad "
             r"\Delta K \propto G",
         ),
     )
     boxes = (
-        Box("plant\n$x' = Ax + Bu + v$", 2.0, 4.0, 3, 2.6),
-        Box("errors $e$\n$\\tau$ late", 6.0, 5.9, 1, 2.2),
-        Box("estimate $\\hat{x}$", 10.0, 4.0, 0, 2.4),
-        Box("action $u$", 6.0, 2.0, 2, 2.2),
+        Box("plant\n$x_{t+1} = Ax_t + Bu_t + v$", 2.1, 4.0, 3, 3.2),
+        Box("errors $e$\n$\\tau$ late", 6.0, 6.3, 1, 2.2),
+        Box("estimate $\\hat{x}$", 10.2, 4.0, 0, 2.4),
+        Box("action $u$", 6.0, 1.7, 2, 2.2),
     )
     arrows = (
         Arrow(0, 1, "$y$, late"),
-        Arrow(1, 2, "$L$", bend=0.12),
-        Arrow(2, 1, "$-C$", bend=0.12),
-        Arrow(2, 3, "$-K$", bend=0.12),
-        Arrow(3, 2, "$B$, copy of the action", bend=0.12),
-        Arrow(3, 0, "acts"),
+        Arrow(1, 2, "$L$", bend=-0.35),
+        Arrow(2, 1, "$-C$", bend=-0.35),
+        Arrow(2, 3, "$-K$", bend=-0.35),
+        Arrow(3, 2, "$B$", bend=-0.35),
+        Arrow(3, 0, "acts", bend=-0.2),
         Arrow(0, 3, "price", dashed=True, bend=-0.35),
     )
     reads = (
@@ -74,4 +74,6 @@ def bio_ofc() -> System:
         ("L", "its neuron's current L e; the error, tau + 1 steps ago"),
         ("K", "its own trace of noise times estimate; the price, one number told to all"),
     )
-    return System("ofc", "a filter and a controller that learn together while they act", equations, boxes, arrows, reads)
+    return System(
+        "ofc", "a filter and a controller that learn together while they act", equations, boxes, arrows, reads
+    )

@@ -7,6 +7,7 @@ Importing this module registers ``similis/DoubleIntegrator-v0``, ``similis/Reach
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from .plant import Plant
 
 gym: Any = require("gymnasium", extra="control")
 
-TASKS = {
+TASKS: dict[str, Callable[..., Plant]] = {
     "DoubleIntegrator": tasks.double_integrator,
     "Reaching": tasks.reaching,
     "Tracking": tasks.tracking,

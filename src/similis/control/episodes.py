@@ -92,7 +92,8 @@ def run(
             plant.sensing, plant.acting, *drawn, steps, *(getattr(agents, name) for name in SYNAPSES),
             agents.momentum, agents.baseline, agents.power, *(agents.mean[name] for name in SYNAPSES),
             eta, eta_K, sigma, share, rule.trace, rule.momentum, kind, rule.memory, rule.clip, rule.damp,
-            rule.bias, rule.ridge, rule.free, rule.natural, cost[:, at], error[:, at], alive, states[:, at], actions[:, at],
+            rule.bias, rule.ridge, rule.free, rule.natural, cost[:, at], error[:, at], alive, states[:, at],
+            actions[:, at],
         )  # fmt: skip
         agents.n_episodes += number
     return Record(cost, error, alive.astype(bool), states, actions)

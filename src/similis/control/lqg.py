@@ -37,7 +37,7 @@ def steady_gain(plant: Plant) -> np.ndarray:
 
 
 def uncertainty(plant: Plant, delay: int | None = None) -> np.ndarray:
-    """(T + 1, d, d) covariance of x(t) given y(0), exactly, and y(1) ... y(t - delay): what the exact filter attains."""
+    """(T + 1, d, d) covariance of x(t) given y(0), exactly, and y(1) ... y(t - delay): that of the exact filter."""
     delay = plant.delay if delay is None else delay
     X = _some_starts(plant)
     S = np.atleast_2d(np.cov(X.T, bias=True)) if callable(plant.start) else np.zeros_like(plant.A)
@@ -75,7 +75,7 @@ def optimal_cost(plant: Plant, delay: int | None = None) -> float:
 
 
 def innovation_error(plant: Plant) -> float:
-    """Mean of |y - its prediction|^2 by the exact filter over the observations 1 ... T that an episode can learn from."""
+    """Mean of |y - its prediction|^2 by the exact filter, over the observations that arrive in an episode."""
     S = uncertainty(plant)
     heard = range(0, plant.n_steps + 1 - plant.sensing + (plant.sensing == 0))
     return float(np.mean([np.trace(plant.C @ S[t] @ plant.C.T) + (t > 0) * np.trace(plant.W) for t in heard]))

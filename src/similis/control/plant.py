@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -60,13 +60,14 @@ class Plant:
     n_steps: int
     sensing: int = 1
     acting: int = 0
-    goal: np.ndarray | None = None
+    goal: np.ndarray = None  # type: ignore[assignment]  # 0, filled in like the next ones
     root: bool = False
-    low: np.ndarray | None = None
-    high: np.ndarray | None = None
+    low: np.ndarray = None  # type: ignore[assignment]
+    high: np.ndarray = None  # type: ignore[assignment]
     signal: float = 0.0
-    spread: np.ndarray | None = None
+    spread: np.ndarray = None  # type: ignore[assignment]
     shocks: Shocks = normal
+    sensor_spread: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         d, p, n = len(self.A), np.shape(self.B)[-1], len(self.C)

@@ -32,7 +32,7 @@ class Policy:
         if len(self.traces) > self.acting + 1:
             self.traces.pop(0)
 
-    def learn(self, K: np.ndarray, eta: float, sigma: float, price: float, t: int) -> None:
+    def learn(self, K: np.ndarray, eta: float, sigma: float, price: float, t: int, xh: np.ndarray) -> None:
         """One step of K; the price blames the noise of ``acting`` steps ago and before."""
         rule, power = self.rule, self.power
         if rule.clip > 0:
@@ -57,7 +57,22 @@ class Policy:
             pace = (1 - rule.momentum) * sigma**2 * pace / size if known else 0.0
         self.momentum *= rule.momentum
         self.momentum += pace * trace
+        if rule.clip > 0 and not rule.natural:
+            self._trust(eta, sigma, xh)
         K += eta * self.momentum
+
+    def _trust(self, eta: float, sigma: float, xh: np.ndarray) -> None:
+        """Shorten G so that a step changes no action by more than a hundredth of the exploring noise.
+
+        Actions are those for estimates of the RMS norm so far, and for the present one.
+        """
+        power, size = self.power, float(xh @ xh)
+        power[5] += min(size, self.rule.clip**2 * power[5] / power[6]) if power[5] > 0 else size
+        power[6] += 1.0
+        change = eta * np.sqrt(np.sum(self.momentum**2) * max(size, power[5] / power[6]))
+        most = 0.01 * sigma
+        if change > most:
+            self.momentum *= most / change
 
     def finish(self, paid: float, n_steps: int) -> None:
         if self.rule.baseline == "mean":

@@ -32,7 +32,8 @@ class Rule:
     baseline : "none", "mean" (of the price of a step, over episodes) or "moment" (of the price at this moment)
     memory : float, share of an episode in the baseline
     natural : bool, whether eta_K has no unit: prices are divided by their RMS, traces by their mean square / sigma^2
-    clip : float, errors are at most so many RMS norms of the observations, prices so many means; 0 for no limit
+    clip : float, errors are at most so many RMS norms of the observations, prices so many means, traces (where not
+        natural) so many RMS norms; 0 for no limit
     damp : float, steps are divided by 1 + damp eta times the squared presynaptic activity; 0 for plain steps
     bias : float, activity of a last neuron that never changes; 0 for none
     ridge : float, the first estimate is the smallest |y(0) - C x|^2 + ridge |x|^2, ridge a share of the mean power of
@@ -65,7 +66,8 @@ class Rule:
     def published(cls, eta: float, eta_K: float, **changes: Any) -> Rule:
         """The plain rules of the paper: nothing is limited, damped, divided by anything or averaged."""
         plain: dict[str, Any] = {
-            "decay": 0.0, "decay_K": 0.0, "decay_sigma": 0.0, "sigma": 0.2, "trace": 1.0, "momentum": 0.99, "baseline": "none", "memory": 0.005,
+            "decay": 0.0, "decay_K": 0.0, "decay_sigma": 0.0, "sigma": 0.2, "trace": 1.0, "momentum": 0.99,
+            "baseline": "none", "memory": 0.005,
             "natural": False, "clip": 0.0, "damp": 0.0, "ridge": 1e-9, "average": 0.0,
         }  # fmt: skip
         return cls(eta, eta_K, **plain | changes)
@@ -80,7 +82,17 @@ class Rule:
             raise InputError(f"baseline={self.baseline!r}; expected one of {BASELINES}")
         if not set(self.learned) <= set("ABCL"):
             raise InputError(f"learned={self.learned!r}; expected some of the letters 'ABCL'")
-        least = {"eta": 0, "eta_K": 0, "decay": 0, "decay_K": 0, "decay_sigma": 0, "sigma": 0, "clip": 0, "damp": 0, "half_life": 1e-300}
+        least = {
+            "eta": 0,
+            "eta_K": 0,
+            "decay": 0,
+            "decay_K": 0,
+            "decay_sigma": 0,
+            "sigma": 0,
+            "clip": 0,
+            "damp": 0,
+            "half_life": 1e-300,
+        }
         for name, bound in least.items():
             if not getattr(self, name) >= bound:
                 raise InputError(f"{name}={getattr(self, name)}; expected a number >= 0")
@@ -134,15 +146,17 @@ class Agents:
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise InputError(f"{name} has shape {getattr(self, name).shape}; beside the other synapses: {shape}")
-        least = np.array([np.linalg.svd(C, compute_uv=False)[-1] for C in self.C])
-        if np.isfinite(self.C).all() and not (least > 1e-9).all():
-            raise InputError(
-                f"C of agent {int(np.argmin(least))} is singular: y(0) does not tell where to begin. Give another C"
-            )
+        if not self.n_episodes:
+            self._check_C()
         self.momentum = self.momentum if self.momentum.size else np.zeros_like(self.K)
         self.baseline = self.baseline if self.baseline.size else np.zeros((S, 1))
         self.power = self.power if self.power.size else np.zeros((S, 7))
         self.mean = self.mean or {name: getattr(self, name).copy() for name in SYNAPSES}
+
+    def _check_C(self) -> None:
+        for i, C in enumerate(self.C):
+            if not np.isfinite(C).all() or np.linalg.svd(C, compute_uv=False)[-1] < 1e-9:
+                raise InputError(f"C of agent {i} is singular: y(0) does not tell where to begin. Give another C")
 
     def widen(self, width: int) -> None:
         """Make room for a baseline of so many moments."""
@@ -170,23 +184,27 @@ class Agents:
             parts["C"].append(C)
             parts["L"].append(L)
             parts["K"].append(np.zeros((n_actions, m)))
-        return cls(**{name: np.array(arrays) for name, arrays in parts.items()})
+        A, B, C, L, K = (np.array(parts[name]) for name in SYNAPSES)
+        return cls(A, B, C, L, K)
 
     @classmethod
     def knowing(cls, plant: Plant, L: np.ndarray, K: np.ndarray, number: int = 1) -> Self:
         """Agents that know the plant and its sensors, with a gain L (d, n) and a policy K (p, d)."""
         parts = {"A": plant.A, "B": plant.B, "C": plant.C, "L": L, "K": K}
-        return cls(**{name: np.tile(array, (number, 1, 1)) for name, array in parts.items()})
+        A, B, C, L, K = (np.tile(parts[name], (number, 1, 1)) for name in SYNAPSES)
+        return cls(A, B, C, L, K)
 
     def averaged(self) -> Agents:
         """Agents with the averages of the synapses over episodes."""
-        return Agents(**{name: self.mean[name].copy() for name in SYNAPSES}, n_episodes=self.n_episodes)
+        A, B, C, L, K = (self.mean[name].copy() for name in SYNAPSES)
+        return Agents(A, B, C, L, K, n_episodes=self.n_episodes)
 
     def copy(self) -> Agents:
         """Agents that share nothing with these."""
-        memory = self.momentum.copy(), self.baseline.copy(), self.power.copy()
+        A, B, C, L, K = (getattr(self, name) for name in SYNAPSES)  # the constructor copies
         mean = {name: array.copy() for name, array in self.mean.items()}
-        return Agents(*(getattr(self, name) for name in SYNAPSES), *memory, mean, self.n_episodes)
+        memory = self.momentum.copy(), self.baseline.copy(), self.power.copy()
+        return Agents(A, B, C, L, K, *memory, mean, self.n_episodes)
 
     def __len__(self) -> int:
         return len(self.A)

@@ -183,6 +183,7 @@ _NATURAL = tuple(
         (13, 135110, "e702d2fc4b4b68fdb3123b08d49269601494a4da707093ceaa6b524229f7bb57"),
     )
 )
+_YALE_B = DataFile("faces/YaleB_32x32.mat", 2214688, "3fbbda4eb781b9bb28025189677b6727706e114eb0215bbfd718f1f4fcb54b99")
 _COIL20 = DataFile("coil20/COIL20.mat", 3024549, "4595ebdda07f47b0eb014fcfaddc22b452f9aed9c1d9261a0d5bc336c1ee1344")
 _GRAPHS = tuple(
     DataFile(f"graphs/{name}.gml", size, sha256)
@@ -248,6 +249,14 @@ DATASETS = {
             _NATURAL,
         ),
         Dataset("photographs", "two colour photographs", "2 x 427 x 640", "CC BY", "scikit-learn, inside the package"),
+        Dataset(
+            "yale-b",
+            "Extended Yale B, 38 faces under many lights, cropped",
+            "2,414 x 1,024 (32 x 32)",
+            "research use",
+            "Georghiades, Belhumeur & Kriegman; github.com/flatironinstitute/online_psp",
+            (_YALE_B,),
+        ),
         Dataset(
             "coil20",
             "20 objects on a turntable, 32 x 32",

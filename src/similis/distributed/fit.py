@@ -63,12 +63,15 @@ def fit(
     DivergenceError
         As any fit. What a cluster raises is passed on, with a note that names the round and the checkpoint.
     """
-    _admit_estimator(estimator, round_rows)
+    epochs = getattr(estimator, "n_epochs", 1) if n_epochs is None else n_epochs
+    _admit_estimator(estimator)
+    if min(round_rows, epochs, checkpoint_every) < 1:
+        given = f"round_rows={round_rows}, n_epochs={epochs}, checkpoint_every={checkpoint_every}"
+        raise InputError(f"{given}; expected integers >= 1")
     with nullcontext() if client is None else client.as_current():
         estimator._restart()
         streams, dtype = _streams(estimator, X, Y)
         blocks = Blocks.cut(streams, dtype)
-        epochs = estimator.n_epochs if n_epochs is None else n_epochs
         starts = [at for _ in range(epochs) for at in range(0, blocks.n_rows, round_rows)]
         keep = _Checkpoint(checkpoint, {"round_rows": round_rows, "n_epochs": epochs, "n_rows": blocks.n_rows})
         done = keep.found(estimator, resume)
@@ -136,7 +139,7 @@ class _Checkpoint:
         return int(done)
 
 
-def _admit_estimator(estimator: Any, round_rows: int) -> None:
+def _admit_estimator(estimator: Any) -> None:
     name = type(estimator).__name__
     if name not in ESTIMATORS:
         raise InputError(f"{name} cannot learn from sums over blocks; expected one of {', '.join(ESTIMATORS)}")
@@ -144,8 +147,6 @@ def _admit_estimator(estimator: Any, round_rows: int) -> None:
         raise InputError(f"solver={estimator.solver!r}; expected 'online': rounds are steps of the network")
     if estimator.shuffle:
         raise InputError("shuffle=True; rows of Dask collections are learned in their order. Shuffle them, not the fit")
-    if round_rows < 1:
-        raise InputError(f"round_rows={round_rows}; expected an integer >= 1")
 
 
 def _streams(estimator: Any, X: Any, Y: Any) -> tuple[dict[str, Any], np.dtype]:

@@ -11,12 +11,14 @@ from .kalman import NeuralKalmanFilter
 from .manifold import ManifoldClassifier
 from .microcircuit import LocalSupervisionClassifier, LocalSupervisionRegressor
 from .motion import MotionDetector
+from .nomad import NOMAD
 from .rrr import ReducedRankRegression
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 from .supervised import SupervisedSimilarityMatching
 from .tiling import ManifoldTiling
 
 __all__ = [
+    "NOMAD",
     "CircuitTransformer",
     "ConvSimilarityMatchingTransformer",
     "DualClassifier",

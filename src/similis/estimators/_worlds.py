@@ -51,6 +51,5 @@ class World:
             return record.cost[0], record.error[0]
         from ..control.play import play
 
-        words = {"sensing": self.sensing, "acting": self.acting, "n_steps": self.n_steps}
-        agent = Agent(agents, rule, rng=chance.action, **words)
+        agent = Agent(agents, rule, sensing=self.sensing, acting=self.acting, n_steps=self.n_steps, rng=chance.action)
         return play(self.env, agent, n_episodes, int(chance.start.integers(2**31)))

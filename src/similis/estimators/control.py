@@ -33,16 +33,16 @@ class OptimalFeedbackController(BaseEstimator):
         dA ~ (L e) xh(t-delay)',  dB ~ (L e) u(t-delay)',  dL ~ (L e) e(t-delay)',  dC ~ e xh(t+1-delay)'
         Z = trace Z + noise xh',  G = momentum G + (price - baseline) Z,  dK ~ G
 
-    Nothing is known of the plant but how late it is. Learns from a :class:`similis.control.Plant` in a compiled loop, or
-    from any gymnasium environment step by step; the two do the same.
+    Nothing is known of the plant but how late it is. Learns from a :class:`similis.control.Plant` in a compiled loop,
+    or from any gymnasium environment step by step; the two do the same.
 
     Parameters
     ----------
     n_latent : int, neurons of the filter; as many as there are observations by default
-    eta, eta_K, decay, decay_K, half_life, warmup, sigma, decay_sigma, trace, momentum, baseline, memory, natural, clip, damp, bias, ridge,
-        average : as in :class:`similis.control.Rule`. By default errors and prices are limited by their own scale, steps are
-        damped by the activity and prices and traces divided by their size, so that the steps have no unit; sigma, the
-        exploring noise, has the unit of the actions
+    eta, eta_K, decay, decay_K, half_life, warmup, sigma, decay_sigma, trace, momentum, baseline, memory, natural, clip,
+        damp, bias, ridge, average : as in :class:`similis.control.Rule`. By default errors and prices are limited by
+        their own scale, steps are damped by the activity, and prices and traces divided by their size, so that the
+        steps have no unit; sigma, the exploring noise, has the unit of the actions
     n_episodes : int, of ``fit``
     random_state : int, Generator, RandomState or None: first synapses, exploration, and what a Plant does by chance
 
@@ -76,11 +76,18 @@ class OptimalFeedbackController(BaseEstimator):
     """
 
     circuit_: System
+    agents_: Agents
+    delay_: tuple[int, int]
+    costs_: np.ndarray
+    errors_: np.ndarray
+    n_episodes_seen_: int
+    _chance: Chance
 
     def __init__(
         self, *, n_latent: int | None = None, eta: float = 0.015, eta_K: float = 0.024, decay: float = 3e-4,
-        decay_K: float = 3e-4, half_life: float = np.inf, warmup: int = 0, sigma: float = 0.4, decay_sigma: float = 0.0, trace: float = 1.0, momentum: float = 0.9,
-        baseline: str = "moment", memory: float = 0.05, natural: bool = True, clip: float = 10.0, damp: float = 5.0,
+        decay_K: float = 3e-4, half_life: float = np.inf, warmup: int = 0, sigma: float = 0.4,
+        decay_sigma: float = 0.0, trace: float = 1.0, momentum: float = 0.9, baseline: str = "moment",
+        memory: float = 0.05, natural: bool = True, clip: float = 10.0, damp: float = 5.0,
         bias: float = 0.0, ridge: float = 1e-3, average: float = 3.0, n_episodes: int = 1000,
         random_state: Seed = None,
     ) -> None:  # fmt: skip
@@ -178,10 +185,12 @@ class OptimalFeedbackController(BaseEstimator):
         missing : bool, whether observations may hold NaN
         """
         check_is_fitted(self)
-        words = {"sensing": self.delay_[0], "acting": self.delay_[1], "n_steps": n_steps, "missing": missing}
-        if learn:
-            return Agent(self.agents_, self.rule, rng=self._chance.action, **words)
-        return Agent(self._readout, Rule.still(bias=self.bias, ridge=self.ridge), **words)
+        agents, rule = self.agents_, self.rule
+        if not learn:
+            agents, rule = self._readout, Rule.still(bias=self.bias, ridge=self.ridge)
+        sensing, acting = self.delay_
+        rng = self._chance.action if learn else None
+        return Agent(agents, rule, sensing=sensing, acting=acting, n_steps=n_steps, rng=rng, missing=missing)
 
     @property
     def _readout(self) -> Agents:
@@ -224,20 +233,22 @@ class OptimalFeedbackController(BaseEstimator):
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         """Fill the fitted attributes; ModelFileError where shapes do not fit each other."""
         try:
-            agents = Agents(**{name: np.array(arrays[name]) for name in (*SYNAPSES, *_MEMORY)})
+            A, B, C, L, K, *memory = (np.array(arrays[name]) for name in (*SYNAPSES, *_MEMORY))
+            agents = Agents(A, B, C, L, K, memory[0], memory[1], memory[2])
             agents.mean = {name: np.array(arrays[f"mean.{name}"]) for name in SYNAPSES}
-            agents.n_episodes, delay = int(meta["n_episodes"]), tuple(int(d) for d in meta["delay"])
+            agents.n_episodes, sensing, acting = int(meta["n_episodes"]), *(int(d) for d in meta["delay"])
             chance = Chance(*(np.random.Generator(np.random.PCG64()) for _ in _GENERATORS))
             for name in _GENERATORS:
                 getattr(chance, name).bit_generator.state = meta["chance"][name]
             costs, errors = np.array(arrays["costs"]), np.array(arrays["errors"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the model file does not describe a {type(self).__name__}: {error}") from error
-        fits = len(delay) == 2 and agents.power.shape == (len(agents), 7) and agents.momentum.shape == agents.K.shape
+        fits = agents.power.shape == (len(agents), 7) and agents.momentum.shape == agents.K.shape
         fits &= all(agents.mean[name].shape == getattr(agents, name).shape for name in SYNAPSES)
         if not fits:
             raise ModelFileError("the arrays of the model file do not fit each other; save the model again")
-        self.agents_, self._chance, self.delay_, self.costs_, self.errors_ = agents, chance, delay, costs, errors
+        self.agents_, self._chance, self.delay_ = agents, chance, (sensing, acting)
+        self.costs_, self.errors_ = costs, errors
         self.n_episodes_seen_, self.circuit_ = agents.n_episodes, bio_ofc()
 
 

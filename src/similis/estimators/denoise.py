@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -67,7 +68,7 @@ class _Denoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 def _positive(value: float, name: str) -> float:
-    if not (np.isreal(value) and np.isfinite(value) and value > 0):
+    if not (isinstance(value, Real) and np.isfinite(value) and value > 0):
         raise InputError(f"{name}={value!r}; expected a positive finite number")
     return float(value)
 

@@ -64,6 +64,16 @@ class NeuralKalmanFilter(BaseEstimator):
     """
 
     circuit_: System
+    predictions_: np.ndarray
+    mean_: np.ndarray
+    scale_: float
+    n_samples_seen_: int
+    n_features_in_: int
+    _weights: dict[str, np.ndarray]
+    _mean: dict[str, np.ndarray]
+    _past: dict[str, np.ndarray]
+    _moments: np.ndarray
+    _power: np.ndarray
 
     def __init__(
         self, *, n_latent: int | None = None, delay: int = 1, eta: float = 0.02, decay: float = 1e-3,
@@ -158,7 +168,7 @@ class NeuralKalmanFilter(BaseEstimator):
         return self
 
     def _moving(self, X: np.ndarray, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(T + 1, n) means and (T + 1,) RMS of an entry, before the first row and after each; and sums to go on from."""
+        """(T + 1, n) means and (T + 1,) RMS before the first row and after each; sums to go on from."""
         n, there = X.shape[1], ~np.isnan(X)
         known = np.where(there, X, 0.0)
         counts = np.cumsum(np.vstack([moments[:n], there]), axis=0)
@@ -233,6 +243,7 @@ class NeuralKalmanFilter(BaseEstimator):
         arrays |= {f"now.{name}": array for name, array in self._weights.items()}
         arrays |= {f"mean.{name}": array for name, array in self._mean.items()}
         arrays |= {f"past.{name}": np.ascontiguousarray(array) for name, array in self._past.items()}
+        meta: dict[str, Any]
         meta = {"n_samples_seen_": self.n_samples_seen_, "n_features_in_": self.n_features_in_, "scale_": self.scale_}
         if hasattr(self, "feature_names_in_"):
             meta["feature_names_in_"] = [str(name) for name in self.feature_names_in_]

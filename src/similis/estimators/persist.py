@@ -34,6 +34,7 @@ CLASSES = (
     "FlexibleSimilarityMatching",
     "InContextDenoiser",
     "EmpiricalBayesDenoiser",
+    "NOMAD",
     "OptimalFeedbackController",
     "NeuralKalmanFilter",
 )

@@ -184,6 +184,8 @@ _MODULES = (  # one file a paper, in the order of the report
     "denoise_chosen",
     "denoise_trained",
     "denoise_images",
+    "nomad",
+    "nomad_data",
     "ofc",
     "ofc_reaching",
     "ofc_flight",
@@ -242,7 +244,7 @@ def experiments() -> dict[str, Experiment]:
 
 
 def select(names: Iterable[str]) -> list[Experiment]:
-    """Experiments named by ``"all"``, a paper (``"psp"``, or by its key, ``"friedrich2021"``) or an id (``"psp/spiked"``), each once.
+    """Experiments named by ``"all"``, a paper (``"psp"``; ``"friedrich2021"``) or an id (``"psp/spiked"``), each once.
 
     Raises
     ------

@@ -195,9 +195,9 @@ def depth_law(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         if not full and key == "gaussian-narrow":
             continue  # a narrow kernel needs many tokens
         star, step = horizon(noise, beta, prior.variance), 0.05
-        n = 3000 if key == "gaussian-narrow" else 1600 if full else 600
+        n = 4000 if key == "gaussian-narrow" else 1600 if full else 600
         last, curves = depth(1.6 * star, beta, step), []
-        for seed in repeats_of(seeds, 8 if full else 3):
+        for seed in repeats_of(seeds, 12 if full else 3):
             noisy, _ = prior.sample(n, noise, seed)
             exact = prior.posterior_mean(noisy, noise)
             shown = islice(flow(noisy, beta, step), 0, last + 1, max(1, last // (40 if full else 20)))
@@ -266,6 +266,8 @@ def recovery(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         for (method, values), colour in zip(excess.items(), shades, strict=True):
             ax.loglog(sizes, values, "o-", markersize=3, color=colour, label=method)
         figures.label(ax, "tokens", "excess over Bayes per token", f"{name}, noise {noise:g}")
+        if name == "Gaussian":
+            ax.get_legend().remove()  # the other one says it
         lines = tuple((str(n), *(float(excess[m][i]) for m in methods)) for i, n in enumerate(sizes))
         caption = f"{name}, noise {noise:g}: excess over the Bayes loss per token, measured in this run"
         tables.append(Table(caption, ("tokens", *methods), lines))

@@ -185,8 +185,8 @@ def manifold(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     mean = np.mean(rows, axis=0)
     canvas, axes = figures.canvas(9.6, 3.4, n_columns=3)
     for ax, name in zip(axes, ("noisy", "one step", "two stages"), strict=True):
-        ax.plot(*many[:4000, :2].T, ".", color=figures.GREY, markersize=1, alpha=0.4)
-        ax.plot(*guesses[names.index(name)][:800, :2].T, ".", color=figures.BLUE, markersize=3)
+        ax.plot(*many[:1500, :2].T, ".", color=figures.GREY, markersize=1, alpha=0.4)
+        ax.plot(*guesses[names.index(name)][:500, :2].T, ".", color=figures.BLUE, markersize=3)
         ax.set_aspect("equal")
         figures.label(ax, "first coordinate", title=f"{name}: {mean[names.index(name)]:.3f}")
     picture = figures.svg(

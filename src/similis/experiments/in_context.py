@@ -195,6 +195,8 @@ def context(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         figures.curves(left, np.array(lengths), np.array(values), label=key, colour=colour, log_y=False)
     left.plot(lengths, closed, "--", color="#000000", linewidth=1, label="linear, closed form")
     figures.label(left, "tokens in the context", "loss per coordinate")
+    left.set_xticks(lengths, map(str, lengths))
+    left.minorticks_off()
     for (length, ratios), colour in zip(shifted.items(), shades, strict=False):
         right.plot(dims, ratios, "o-", color=colour, label=f"context of {length}")
     right.axhline(1.0, color=figures.GREEN, linestyle="--", label="Bayes")
@@ -284,9 +286,9 @@ def memory(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
 
 def _landscape(ax: figures.Axes, turn: np.ndarray, rng: np.random.Generator, title: str) -> None:
     memory = AssociativeMemory(np.stack([np.cos(turn), np.sin(turn)], 1), 10.0)
-    side = np.linspace(-1.7, 1.7, 90)
+    side = np.linspace(-1.7, 1.7, 60)
     grid = np.stack(np.meshgrid(side, side), -1)
-    ax.contourf(side, side, memory.energy(grid), levels=20, cmap="Greys_r")
+    ax.contourf(side, side, memory.energy(grid), levels=14, cmap="Greys_r")
     ax.plot(*memory.patterns.T, ".", color="#ffffff", markersize=4)
     clean = rng.uniform(0, 2 * np.pi, 7)
     query = np.stack([np.cos(clean), np.sin(clean)], 1) + rng.normal(0, 0.1**0.5, (7, 2))

@@ -91,32 +91,31 @@ def trained(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
             start = time.process_time()
             losses = train(module, draw, n_steps=n_steps, lr=1e-2 if full else 3e-2, random_state=seed)
             seconds = time.process_time() - start
-            value = _mean(tests, partial(_asked, module))
+            test_loss = _mean(tests, partial(_asked, module))
             scale = 1 / ((1 + (task.d + 1) / length) * (task.variance + task.noise)) if linear else 0.0
             best = _mean(tests, partial(attended, "linear", 1.0, scale)) if linear else np.nan
             row = {
-                "loss": value,
+                "loss": test_loss,
                 "Bayes": bayes,
-                "over Bayes": value / bayes,
+                "over Bayes": test_loss / bayes,
                 "alpha": module.alpha,
                 "beta": module.beta,
                 "from identity": module.identity_distance,
                 "seconds": seconds,
-                "over best": value / best,
+                "over best": test_loss / best,
                 "off": abs(module.alpha * module.beta / scale - 1) if linear else np.nan,
             }
             found[name].append(row)
         smooth = np.convolve(losses, np.full(25, 1 / 25), "valid") / bayes
         left.plot(np.arange(len(smooth)) + 25, smooth, color=colour, label=name)
-        right.plot(module.value.detach().diagonal().sign().numpy()[0] * np.sort(module.value.detach().diagonal()),
-                   "o", color=colour, markersize=4, label=f"{name}: diagonal of W_PV")  # fmt: skip
-        right.plot(np.sort(module.value.detach().numpy()[~(np.eye(task.n) > 0)])[:: task.n], ".", color=colour)
-        matrices += [np.abs(W.detach().numpy()) / float(W.detach().abs().max()) for W in
-                     (module.value, module.key_query)]  # fmt: skip
+        value, key_query = (W.detach().numpy() * np.sign(module.alpha) for W in (module.value, module.key_query))
+        right.plot(np.sort(np.diag(value)), "o", color=colour, markersize=4)
+        right.plot(np.sort(value[np.eye(task.n) < 1])[:: task.n], ".", color=colour)
+        matrices += [np.kron(np.abs(W) / np.abs(W).max(), np.ones((5, 5))) for W in (value, key_query)]
     left.set_yscale("log")
     left.axhline(1.0, color=figures.GREY, linestyle="--", label="Bayes, expected")
     figures.label(left, "training steps", "loss over Bayes")
-    figures.label(right, "entries, sorted", "value (dots: off the diagonal)")
+    figures.label(right, "entries of W_PV, sorted", "value")
     picture = figures.svg(
         canvas, wide=True, salt="in-context/trained",
         caption="Left: training losses (mean of 25 steps) over the Bayes loss. Right: entries of the trained value "

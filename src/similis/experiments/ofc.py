@@ -72,7 +72,8 @@ def optimum(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     the present by late errors, and for the rollout, which filters the past and runs the model forward; K for the
     model-free reflex. (The paper fits L to the prediction error; here both are fitted to the price.)"""
     every = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10) if budget == "full" else (1, 2, 3, 5, 8)
-    prices = {name: [] for name in ("LQG", "rollout of the model", "Bio-OFC", "model-free")}  # type: dict[str, list]
+    prices: dict[str, list[float]]
+    prices = {name: [] for name in ("LQG", "rollout of the model", "Bio-OFC", "model-free")}
     for delay in every:
         plant = double_integrator(delay)
         K, L = steady_regulator(plant).ravel(), steady_gain(plant).ravel()
@@ -98,6 +99,7 @@ def optimum(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     }
     measured["bio"] = Measured.over([float((bio / best).max())], seeds[:1], oracle=1.0)
     measured["reflex"] = Measured.over([float((np.array(prices["model-free"]) / bio).min())], seeds[:1])
+    rows: tuple[tuple[str | float, ...], ...]
     rows = tuple((name, *(float(v) for v in values)) for name, values in prices.items())
     table = Table("Expected price of an episode, in closed form", ("controller", *(f"delay {d}" for d in every)), rows)
     return Outcome(measured, (picture,), (table,), bio_ofc())
@@ -131,7 +133,7 @@ def adaptive_gain(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     is in closed form. Errors are squared norms (not divided by the number of observations)."""
     runs, length = (several(seeds, 20), 2500) if budget == "full" else (several(seeds, 12), 1000)
     plant = double_integrator(1)
-    rule = Rule.published(0.02, 0.0, sigma=0.5, learned="L", clip=10.0)
+    rule = Rule.published(0.05, 0.0, sigma=0.5, learned="L", clip=10.0)
     L = np.array([beginners(plant, (seed,)).L[0] for seed in runs])
     agents, lucky = Agents.knowing(plant, L[0], np.zeros((1, 2)), len(runs)), chances(runs)
     agents.L[:] = L
@@ -165,53 +167,56 @@ def adaptive_gain(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         "mean over runs. Right: its prediction error beside that of the exact filter, which knows.",
     )  # fmt: skip
     worst = int(np.argmax(last))
-    return Outcome(
-        {"error": Measured.over(by_run[worst], runs, "mean", oracle=1.0)}, (picture,), (table,), bio_ofc()
-    )
+    return Outcome({"error": Measured.over(by_run[worst], runs, "mean", oracle=1.0)}, (picture,), (table,), bio_ofc())
 
 
 @experiment(
     "ofc", "closed-loop", "Everything at once, from nothing",
     claims=[
-        *(Claim(id=f"published-{d}", text=f"Delay {d}, published steps: distance of the sum of mean prices in training "
-                f"and evaluation from {value}, relative", goal=0.03, better="lower", known=0.0,
-                provenance="authors' code", source=f"{STUDY}, {value}") for d, (_, _, value) in PUBLISHED.items()),
+        *(Claim(id=f"published-{d}", text=f"Delay {d}, published rule and steps, seeds that survive: distance of the "
+                f"sum of mean prices in training and evaluation from {value}, relative", goal=0.03, better="lower",
+                known=0.0, provenance="authors' code", source=f"{STUDY}, {value}")
+          for d, (_, _, value) in PUBLISHED.items()),
         *(Claim(id=f"defaults-{d}", text=f"Delay {d}, our defaults: price after 10,000 episodes over the exact optimum",
                 goal=goal, better="lower", known=known, source=SCRIPT.replace("20,000 episodes", "published settings"))
           for d, (goal, known) in GOALS.items()),
-        Claim(id="diverged", text="Seeds that diverged, of all runs with limits", goal=0, better="lower"),
+        Claim(id="diverged", text="Seeds that diverged or were lost (above 3 optima in the end), of all runs with "
+              "limits and at our defaults", goal=0, better="lower"),
     ],
 )  # fmt: skip
 def closed_loop(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
-    """A, B, C, L and K learn together for 10,000 episodes of ten steps. First the published steps, with errors and
-    prices limited to ten times their own scale (without limits some seeds diverge, see the table). Then our defaults:
-    prices and traces normalised, a baseline for every moment, steps that fade, synapses averaged over episodes;
-    chosen on other seeds (from 1000 on), the same for all delays. Evaluation without exploring: 1,000 episodes for the
-    published steps; for the defaults the expectation in closed form."""
+    """A, B, C, L and K learn together for 10,000 episodes of ten steps. First the published rule and steps as they are
+    (some seeds diverge, and are left out); then with limits on errors, prices and steps in units of the data seen so
+    far. Then our defaults: prices and traces normalised, a baseline for every moment, steps that fade,
+    synapses averaged over episodes; chosen on other seeds (from 1000 on), the same for all delays. Evaluation without
+    exploring: 1,000 episodes for the published steps; for the defaults the expectation in closed form."""
     runs = several(seeds, 20 if budget == "full" else 12)
     measured, table, curves, lost = {}, [], {}, 0
     for delay, (eta, eta_K, value) in PUBLISHED.items():
         plant, best = double_integrator(delay), optimal_cost(double_integrator(delay))
-        plain = run(plant, beginners(plant, runs), Rule.published(eta, eta_K), EPISODES, chances(runs))
-        limited, after, _ = _learned(plant, runs, Rule.published(eta, eta_K, clip=10.0, damp=1.0))
-        sums = limited.cost.mean(1) + after
+        plain, after, _ = _learned(plant, runs, Rule.published(eta, eta_K))
+        limited, limited_after, _ = _learned(plant, runs, Rule.published(eta, eta_K, clip=10.0, damp=5.0))
+        survive = plain.alive & np.isfinite(after)
+        training, after = plain.cost.mean(1)[survive], after[survive]
+        sums, survivors = training + after, tuple(np.array(runs)[survive].tolist())
         measured[f"published-{delay}"] = Measured(
-            abs(float(sums.mean()) / value - 1), _ends(np.abs(sums / value - 1)), runs, "of the mean"
+            abs(float(sums.mean()) / value - 1), _ends(np.abs(sums / value - 1)), survivors, "of the mean"
         )
         record, _, agents = _learned(plant, runs, Rule())
         ratio = np.array([expected_cost(plant, Innovations(agents, delay, i)) for i in range(len(runs))]) / best
         measured[f"defaults-{delay}"] = Measured.over(ratio, runs, "mean", oracle=1.0)
-        lost += int((~limited.alive).sum() + (~record.alive).sum())
-        curves[delay] = (limited, record, best)
+        lost += int((~(limited_after < 3 * best)).sum() + (~(ratio < 3)).sum())
+        curves[delay] = (plain, record, best)
         apart, apart_after = _open(plant, runs, *OPEN[delay][:2])
         table.append((
-            f"delay {delay}", float(limited.cost.mean()), float(after.mean()), float(sums.mean()), value,
-            int((~plain.alive).sum()), float(after.mean() / best), float(ratio.mean()), float(ratio.max()),
+            f"delay {delay}", float(training.mean()), float(after.mean()), float(sums.mean()), value,
+            int((~survive).sum()), float(limited.cost.mean() + limited_after.mean()), float(after.mean() / best),
+            float(ratio.mean()), float(ratio.max()),
             float(np.nanmean(apart + apart_after)), OPEN[delay][2],
         ))  # fmt: skip
     measured["diverged"] = Measured.over([lost], runs[:1], "worst", oracle=0.0)
     columns = (
-        "", "training", "evaluation", "sum", "authors' sum", f"diverge without limits, of {len(runs)}",
+        "", "training", "evaluation", "sum", "authors' sum", f"diverge, of {len(runs)}", "sum with limits",
         "published / optimum", "defaults / optimum", "worst seed", "open loop: sum", "authors'",
     )  # fmt: skip
     caption = "Prices of an episode, mean over seeds. Open loop: 5,000 episodes of random actions, then 5,000 in which "
@@ -246,7 +251,7 @@ def _curves(curves: dict[int, tuple[Record, Record, float]]) -> Figure:
     at = np.arange(EPISODES)[50:-50:20]
     for delay, (limited, record, best) in curves.items():
         for ax, part in ((axes[0], limited.cost), (axes[1], record.cost), (axes[2], record.error)):
-            ax.plot(at, medfilt(part.mean(0), 51)[50:-50:20], color=COLOURS[delay], label=f"delay {delay}")
+            ax.plot(at, medfilt(np.nanmean(part, axis=0), 51)[50:-50:20], color=COLOURS[delay], label=f"delay {delay}")
         for ax in axes[:2]:
             ax.axhline(best, color=COLOURS[delay], linestyle="--", linewidth=1.0)
     for ax in axes[:2]:
@@ -273,14 +278,14 @@ def swing(delay: int) -> Plant:
 
 @experiment(
     "ofc", "gaps", "A stream with gaps",
-    claims=[Claim(id=f"gaps-{d}", text=f"Delay {d}, 20 % of the rows missing: squared prediction error over that of the "
-                  "exact filter with the same gaps", goal=1.1, better="lower") for d in (1, 3)],
+    claims=[Claim(id=f"gaps-{d}", text=f"Delay {d}, 20 % of the rows missing: squared prediction error over that of "
+                  "the exact filter with the same gaps", goal=1.1, better="lower") for d in (1, 3)],
 )  # fmt: skip
 def gaps(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     """A pushed, damped oscillator, both coordinates with noise; a fifth of the rows at random are not observed. The
     filter learns the model and the gain from the stream alone; the exact filter knows both. Errors of the last
     quarter, made before a row was learned from."""
-    T = 40_000 if budget == "full" else 12_000
+    T, seeds = (40_000, seeds) if budget == "full" else (12_000, seeds[:3])
     measured = {}
     canvas, ax = figures.canvas(5.6, 3.3)
     for delay, colour in ((1, figures.BLUE), (3, figures.ORANGE)):

@@ -160,6 +160,21 @@ def price(Q, R, goal, root, x, u, gap):
     return math.sqrt(max(state, 0.0)) + math.sqrt(max(effort, 0.0)) if root else state + effort
 
 
+@inner
+def trust(g, eta, sigma, clip, x, power):
+    """Shorten g so that a step of eta g changes no action by more than a hundredth of the exploring noise.
+
+    Actions are those for estimates of the RMS norm so far, and for the present one.
+    """
+    size = np.sum(x * x)
+    power[5] += min(size, clip * clip * power[5] / power[6]) if power[5] > 0.0 else size
+    power[6] += 1.0
+    change = eta * math.sqrt(np.sum(g * g) * max(size, power[5] / power[6]))
+    most = 0.01 * sigma
+    if change > most:
+        g *= most / change
+
+
 @entry
 def episodes(
     F, G, H, low, high, signal, Q, R, goal, root, sensing, acting,
@@ -285,6 +300,10 @@ def episodes(
                     for i in range(p):
                         for j in range(m):
                             g[i, j] = mu * g[i, j] + pace * learned[i, j]
+                    if clip > 0.0 and not natural:
+                        trust(g, policy, spread, clip, xh[now], power[s])
+                    for i in range(p):
+                        for j in range(m):
                             k[i, j] += policy * g[i, j]
             if paths.shape[1] > 0:
                 paths[s, ep, 0] = X0[s, ep]

@@ -95,6 +95,8 @@ def depth(horizon: float, beta: float, eta: float) -> int:
     """Layers that cover a horizon: ``eta layers = beta horizon``, rounded."""
     if not (np.isfinite(horizon) and horizon >= 0):
         raise InputError(f"horizon={horizon}; expected a finite time >= 0, such as noise / 2")
+    if not eta > 0:
+        raise InputError(f"eta={eta}; expected a step > 0, such as 0.5")
     return round(beta * horizon / eta)
 
 

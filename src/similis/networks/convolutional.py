@@ -58,12 +58,14 @@ def convolutional_similarity(n_components: int = 32) -> System:
             Box("class $l$\nwhile learning", 4.4, 1.6, 1),
             Box("$y \\geq 0$\nat every position", 8.0, 4.6, 2, width=2.8),
             Box("pooled\nfeatures", 10.9, 4.6, 3, width=1.8),
+            Box("all neurons\nat the position", 8.6, 1.6, 2, width=2.8),
         ),
         (
             Arrow(0, 1),
             Arrow(1, 3, "$W$"),
             Arrow(2, 3, "$V$", dashed=True),
             Arrow(3, 4),
+            Arrow(5, 3, "$M$"),
         ),
         (
             ("W", "y, x"),

@@ -4,6 +4,12 @@ from .._optional import require
 
 require("torch", extra="torch")
 
+from ..memory import (
+    GaussianAttentionDenoiser,
+    LinearAttentionDenoiser,
+    SoftmaxAttentionDenoiser,
+    TwoStageAttentionDenoiser,
+)
 from .conv import ConvSimilarityMatching, SupervisedConvSimilarityMatching
 from .dense import SimilarityMatching
 from .distributed import all_reduce, share
@@ -15,12 +21,16 @@ from .train import layers, load_checkpoint, save_checkpoint, train
 
 __all__ = [
     "ConvSimilarityMatching",
+    "GaussianAttentionDenoiser",
     "Layer",
     "LeNet",
+    "LinearAttentionDenoiser",
     "Patches",
     "QuadrantPool2d",
     "SimilarityMatching",
+    "SoftmaxAttentionDenoiser",
     "SupervisedConvSimilarityMatching",
+    "TwoStageAttentionDenoiser",
     "all_reduce",
     "layers",
     "load_checkpoint",
