@@ -25,9 +25,23 @@ def sections() -> dict[str, set[str]]:
     return {module: {name for row in names for name in re.findall(r"`(\w+)`", row)} for module, names in rows.items()}
 
 
-@pytest.mark.parametrize(
-    "room", ["", ".circuit", ".control", ".datasets", ".engine", ".experiments", ".metrics", ".networks"]
+ROOMS = (
+    "",
+    ".circuit",
+    ".control",
+    ".datasets",
+    ".distributed",
+    ".engine",
+    ".experiments",
+    ".memory",
+    ".metrics",
+    ".networks",
+    ".nn",
+    ".nomad",
 )
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_the_api_page_lists_the_public_names(room):
     module = importlib.import_module(f"similis{room}")
     assert sections()[f"similis{room}"] == set(module.__all__)

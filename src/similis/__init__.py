@@ -1,7 +1,7 @@
 """Learning from similarities: online networks with local learning rules, exact and fast.
 
 Estimators are importable from here (``from similis import SimilarityMatching``); the rooms are ``similis.circuit``,
-``similis.engine``, ``similis.networks``, ``similis.metrics``, ``similis.datasets`` and ``similis.experiments``.
+``engine``, ``networks``, ``nomad``, ``memory``, ``nn``, ``distributed``, ``metrics``, ``datasets`` and ``experiments``.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .estimators import (
+        NOMAD,
         CircuitTransformer,
+        ConvSimilarityMatchingTransformer,
         DualClassifier,
         DualRegressor,
+        EmpiricalBayesDenoiser,
         FlexibleSimilarityMatching,
+        InContextDenoiser,
         LocalSupervisionClassifier,
         LocalSupervisionRegressor,
         ManifoldClassifier,
@@ -34,15 +38,19 @@ if TYPE_CHECKING:
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "MotionDetector",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "ManifoldClassifier",
     "ManifoldTiling",
     "NeuralKalmanFilter",
+    "NOMAD",
     "NonnegativeSimilarityMatching",
     "OnlineCCA",
     "OptimalFeedbackController",
@@ -51,13 +59,30 @@ _ESTIMATORS = (
     "SupervisedSimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
-_ROOMS = ("circuit", "control", "datasets", "engine", "estimators", "experiments", "metrics", "networks")
+_ROOMS = (
+    "circuit",
+    "control",
+    "datasets",
+    "distributed",
+    "engine",
+    "estimators",
+    "experiments",
+    "memory",
+    "metrics",
+    "networks",
+    "nn",
+    "nomad",
+)
 
 __all__ = [
+    "NOMAD",
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "ManifoldClassifier",

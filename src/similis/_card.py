@@ -14,7 +14,12 @@ Build = TypeVar("Build", bound=Callable[..., Any])
 Data = Literal["rows", "table", "images", "formulas", "episodes"]
 
 #: the rooms whose functions have cards, in the order of the catalogue
-_ROOMS = ("networks", "control")
+_ROOMS = (
+    "networks",
+    "memory",
+    "nomad",
+    "control",
+)
 _CARDS: dict[str, Card] = {}
 
 

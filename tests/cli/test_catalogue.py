@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from similis.circuit import Circuit
+from similis.circuit import Circuit, System
 from similis.cli import doctor as doctor_module
 from similis.estimators.persist import CLASSES
 from similis.networks import catalogue
@@ -30,7 +30,12 @@ def test_show_prints_paper_equations_and_signals(similis, name):
     assert card.title in text
     network = card.build()
     bare = isinstance(network, Circuit) and network.lateral.kind == "none" and network.lateral.gain == 0
-    assert all(word in text for word in ("objective", "dynamics", "synapses", "units" if bare else "lateral", "reads"))
+    words = ("objective", "dynamics", "synapses", "units" if bare else "lateral", "reads")
+    if isinstance(network, System):
+        words = [equation.word for equation in network.equations]
+        assert words[0] == "objective"
+        assert ("reads" in text) == bool(network.reads)
+    assert all(word in text for word in words)
     record = similis("show", name, "-k", 7, "--json").json
     assert "7 neurons" in record["equations"] or not isinstance(card.build(), Circuit)
     assert similis("show", name, "--latex").stdout.startswith("\\begin{aligned}")

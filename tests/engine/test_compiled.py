@@ -1,4 +1,4 @@
-"""The compiled kernels: one compilation a precision, and the same bits whether compiled now or read from the disk."""
+"""The compiled kernels: one compilation a kind of settling and precision, and the same bits now or from the disk."""
 
 from __future__ import annotations
 
@@ -43,9 +43,11 @@ def test_a_kernel_from_the_disk_gives_the_bits_of_one_compiled_now(tmp_path):
 
 
 def test_no_circuit_and_no_length_is_compiled_anew():
-    case = CASES["psp"]
-    run(case.circuit, case.start(), case.data(10))
+    """Four kinds of settling: under a total or not, with dense laterals that are not inverted along the way or not."""
+    for name in ("psp", "nsm", "row-sum", "row-sum-gram"):
+        run(CASES[name].circuit, CASES[name].start(), CASES[name].data(10))
     before = list(learn.signatures)
+    assert len(before) <= 4 * 2  # and two precisions, where other tests ran before
     for case in CASES.values():
         for T in (1, 5, 65):
             data = case.data(T)

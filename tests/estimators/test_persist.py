@@ -17,7 +17,9 @@ from similis import (
     CircuitTransformer,
     DualClassifier,
     DualRegressor,
+    EmpiricalBayesDenoiser,
     FlexibleSimilarityMatching,
+    InContextDenoiser,
     ManifoldTiling,
     NonnegativeSimilarityMatching,
     OnlineCCA,
@@ -48,6 +50,8 @@ CASES = {
     "dual-online": (DualRegressor(regularizer="output-variance", solver="online", random_state=0), (X, Y)),
     "tiling": (ManifoldTiling(n_components=3, threshold=0.1, random_state=0), (X,)),
     "supervised": (SupervisedSimilarityMatching(n_components=3, random_state=0), (X, X[:, 0] > 0)),
+    "in-context": (InContextDenoiser(attention="softmax", weights="context", random_state=0), (X,)),
+    "empirical-bayes": (EmpiricalBayesDenoiser(0.5, random_state=0), (X.astype(np.float32),)),
     "circuit": (CircuitTransformer(Circuit("mine", 2, domain=Domain(lower=0.0, upper=2.0)), random_state=0), (X,)),
 }
 
@@ -99,7 +103,9 @@ def test_a_loaded_model_learns_on_bit_for_bit(fitted, tmp_path):
     save(estimator, tmp_path / "m")
     again = load(tmp_path / "m")
     for e in (estimator, again):
-        e.partial_fit(*(view[:50] for view in views)).partial_fit(*(view[50:51] for view in views))
+        learn = getattr(e, "partial_fit", e.fit)  # what learns from a whole table begins anew
+        learn(*(view[:50] for view in views))
+        learn(*(view[50:51] for view in views))
     assert packed(again) == packed(estimator)
 
 

@@ -34,6 +34,15 @@ def card(name: str) -> Card:
     return cards[name]
 
 
+def card_of(estimator: BaseEstimator) -> Card:
+    """The catalogue's card of a fitted estimator."""
+    from ..networks import catalogue
+
+    return next(
+        entry for entry in catalogue().values() if type(estimator).__name__ in (entry.estimator, entry.classifier)
+    )
+
+
 def class_of(name: str, *, labels: bool) -> str:
     """Name of a network's estimator: of its classifier where the target holds class labels and it has one."""
     entry = card(name)

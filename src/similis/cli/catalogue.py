@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import _options as opt
-from ._models import card
+from ._models import card, card_of
 from ._output import emit, table
 
 if TYPE_CHECKING:
@@ -47,7 +47,11 @@ def show(
         from ..estimators.persist import load
 
         estimator = load(name)
-        network = getattr(estimator, "circuit_", None) or estimator.representer_
+        network = (
+            getattr(estimator, "circuit_", None)
+            or getattr(estimator, "representer_", None)
+            or card_of(estimator).build()
+        )
         about = {"model": name, "estimator": str(estimator), "samples": int(estimator.n_samples_seen_)}
     else:
         entry = card(name)
@@ -61,8 +65,10 @@ def show(
     equations, formulas = describe(network), latex(network)
     record = about | {"equations": equations, "latex": formulas, "signals": signals}
     heading = "\n".join(f"{key:<10} {value}" for key, value in about.items())
-    reads = table(("synapse", "reads"), [(row["synapse"], row["locality"]) for row in signals])
-    text = formulas if as_latex else f"{heading}\n\n{equations}\n\n{reads}"
+    parts = [heading, equations]
+    if signals:
+        parts.append(table(("synapse", "reads"), [(row["synapse"], row["locality"]) for row in signals]))
+    text = formulas if as_latex else "\n\n".join(parts)
     emit(record, as_json=as_json, text=text)
 
 

@@ -82,7 +82,7 @@ def fit(
     streams = hasattr(estimator, "partial_fit")
     if not streams and (epochs > 1 or checkpoint_every is not None):
         raise typer.BadParameter(f"{model} learns from the whole table at once: leave out --epochs, --checkpoint-every")
-    if streams and resume is None:
+    if streams and resume is None and "n_epochs" in estimator.get_params():
         estimator.set_params(n_epochs=epochs)
 
     plan = Checkpoint(views.rows(), epochs, columns, y_columns, dtype, checkpoint_every)

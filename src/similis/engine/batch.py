@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from .._errors import InputError
 from .._optional import require
 from ..circuit import Circuit, State
 from ._input import Data, admit, diverged, rates
+from ._rules import step, sums
 from .relax import clip, relax
 from .trace import Trace
 
@@ -25,6 +26,7 @@ TOLERANCE, ITERATIONS = 4.0, 50_000
 def run(
     circuit: Circuit, state: State, data: Data, *, batch: int = 100, device: Any = "cpu", learn: bool = True,
     present: Mapping[str, np.ndarray] | None = None, trace: Trace | Sequence[Trace] | None = None,
+    reduce: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None,
 ) -> tuple[np.ndarray, State]:  # fmt: skip
     """Run the circuit over the rows of ``data``, ``batch`` samples at a time, on any device.
 
@@ -37,6 +39,8 @@ def run(
         As in :func:`similis.engine.run`; a trace records at the end of the batch in which it is due.
     batch : int >= 1, samples a step (the last batch may be smaller)
     device : torch.device or its name, such as ``"cuda"``
+    reduce : makes the sums of all processes from those of this one, such as ``similis.nn.all_reduce``; each process
+        gives its own rows, in as many batches as the others
 
     Returns
     -------
@@ -50,41 +54,67 @@ def run(
     MissingDependencyError
         Without PyTorch.
     """
-    torch = require("torch", extra="torch")
-    if circuit.domain.total is not None:
-        raise InputError(
-            f"circuit {circuit.name!r} settles under a total, which the batch engine does not know; "
-            "use similis.engine.run"
-        )
+    _known(circuit)
     if batch < 1:
         raise InputError(f"batch={batch}; expected an integer >= 1")
     rows, mute, T = admit(circuit, state, data, present)
-    traces, eta = Trace.several(trace), rates(circuit, state.t, T, state.dtype)
-    live = {name: torch.tensor(array, device=device) for name, array in state.arrays.items()}
+    traces, t, live = Trace.several(trace), state.t, _live(state, device)
     outputs = [np.zeros((0, circuit.size), state.dtype)]
     for start in range(0, T, batch):
         stop = min(start + batch, T)
-        heard = {
-            name: torch.tensor(~mute[i, start:stop, None], device=device)
-            for i, name in enumerate(circuit.names)
-            if not mute[i, start:stop].all()
-        }
-        x = {name: torch.where(heard[name], _rows(rows[name][start:stop], device), 0.0) for name in heard}
-        a = {name: x[name] @ live[f"W.{name}"].T for name in x}
-        nothing = torch.zeros((stop - start, circuit.size), dtype=live["M"].dtype, device=device)
-        A = _against(circuit, live)
-        Z = settle(circuit, live, sum((circuit.channel(name).drive * a[name] for name in a), start=nothing), A)
-        outputs.append(Z.cpu().numpy())
-        if not np.isfinite(outputs[-1]).all():
-            first = int(np.argmin(np.isfinite(outputs[-1]).all(1)))
-            raise diverged(circuit, state.t + start + first, rows)
+        eta, count = float(rates(circuit, t, stop - start, state.dtype)[0]), stop - start
+        signals = _hear(circuit, live, {name: X[start:stop] for name, X in rows.items()}, mute[:, start:stop], t)
+        outputs.append(signals[3].cpu().numpy())
         if learn:
-            driven = sum((heard[c.name] for c in circuit.channels if c.drive and c.name in heard), start=nothing[:, :1])
-            _learn(circuit, live, x, a, heard, Z, A, driven > 0, float(eta[start]))
+            found = sums(circuit, live, *signals)
+            if reduce is not None:
+                found = reduce(found)
+                count = int(found["count"])
+            step(circuit, live, found, eta)
             for each in traces:
-                if each.due(state.t + start) <= stop - start:
-                    each.record(_back(circuit, state, live, state.t + stop))
-    return np.concatenate(outputs), _back(circuit, state, live, state.t + T) if learn else state.copy()
+                if each.due(t) <= count:
+                    each.record(_back(circuit, state, live, t + count))
+        t += count
+    return np.concatenate(outputs), _back(circuit, state, live, t) if learn else state.copy()
+
+
+def statistics(
+    circuit: Circuit, state: State, data: Data, *, device: Any = "cpu",
+    present: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """Sums over the rows of ``data``, which settle together: all that one step of the rules needs.
+
+    Sums of parts add up to the sums of the whole: ``apply(circuit, state, sums, eta)`` of what the parts add up to is
+    the step of :func:`run` on the whole, wherever the parts lie.
+
+    Parameters
+    ----------
+    circuit, state, data, device, present : as in :func:`run`
+
+    Returns
+    -------
+    dict of arrays in the state's dtype, small as the weights are, whatever the number of rows
+    """
+    _known(circuit)
+    rows, mute, _ = admit(circuit, state, data, present)
+    live = _live(state, device)
+    found = sums(circuit, live, *_hear(circuit, live, rows, mute, state.t))
+    return {name: total.cpu().numpy() for name, total in found.items()}
+
+
+def apply(circuit: Circuit, state: State, found: Mapping[str, np.ndarray], eta: float | None = None) -> State:
+    """The state one step later: every rule moves by its average over the samples that were summed.
+
+    Parameters
+    ----------
+    found : sums as :func:`statistics` returns them
+    eta : learning rate; None is the circuit's own at the state's sample
+    """
+    torch = require("torch", extra="torch")
+    eta = float(rates(circuit, state.t, 1, state.dtype)[0]) if eta is None else eta
+    live = _live(state, "cpu")
+    step(circuit, live, {name: torch.as_tensor(total) for name, total in found.items()}, eta)
+    return _back(circuit, state, live, state.t + int(found["count"]))
 
 
 def settle(circuit: Circuit, live: Mapping[str, Tensor], D: Tensor, A: Tensor) -> Tensor:
@@ -107,46 +137,42 @@ def settle(circuit: Circuit, live: Mapping[str, Tensor], D: Tensor, A: Tensor) -
     return relax(D, A, **bounds, iterations=ITERATIONS, tolerance=TOLERANCE * torch.finfo(D.dtype).eps)
 
 
-def _learn(
-    circuit: Circuit, live: dict[str, Tensor], x: Mapping[str, Tensor], a: Mapping[str, Tensor],
-    heard: Mapping[str, Tensor], Z: Tensor, A: Tensor, driven: Tensor, eta: float,
-) -> None:  # fmt: skip
-    """One step of every rule, averaged over the batch; a sample that drives nobody teaches nothing."""
+def _known(circuit: Circuit) -> None:
+    if circuit.domain.total is not None:
+        raise InputError(
+            f"circuit {circuit.name!r} settles under a total, which the batch engine does not know; "
+            "use similis.engine.run"
+        )
+
+
+def _live(state: State, device: Any) -> dict[str, Tensor]:
     torch = require("torch", extra="torch")
-    B, lateral, domain = len(Z), circuit.lateral, circuit.domain
-    Z, share = Z * driven, float(driven.to(Z.dtype).mean())
-    nothing = torch.zeros_like(Z)
-    signals = {"Z": Z, "FEEDBACK": Z @ A} | {f"of({name})": a.get(name, nothing) for name in circuit.names}
-    whole = Z + live["cells.mean"] if domain.centred else Z
-    interior = (whole > domain.lower) & (whole < domain.upper) & ((whole != 0) | (domain.l1 == 0.0))
-    for c in circuit.channels:
-        if c.name not in x:
-            continue
-        signals["OWN"], teaches, W = a[c.name], heard[c.name] & driven, live[f"W.{c.name}"]
-        post = sum((v * signals[s] for s, v in circuit.reads(c.name).terms.items()), start=nothing) * teaches
-        post = post * interior if c.gated else post
-        gate = (x[c.name] * teaches).mean(0) if c.presynaptic else float(teaches.to(Z.dtype).mean())
-        W += 2 * eta * c.rate * (post.T @ x[c.name] / B - (c.leak or 0.0) * W * gate)
-    M, rate = live["M"], eta / lateral.tau
-    if lateral.kind == "gram":
-        M += rate * (Z.T @ Z / B - share * M)
-    elif lateral.kind == "whiten":
-        M += rate * (Z.T @ Z / B - share * torch.eye(circuit.size, dtype=M.dtype, device=M.device))
-    elif lateral.kind == "interneurons":
-        P = live["P"]
-        R = live.get("R", P.T.clone())
-        N, rest = Z @ R.T, lateral.rest * torch.eye(*P.shape, dtype=P.dtype, device=P.device)
-        P += rate * (Z.T @ N / B - share * (P - rest))
-        R += rate * (N.T @ Z / B - share * (R - rest.T))
-        M.copy_(P @ R + lateral.shift * torch.eye(circuit.size, dtype=M.dtype, device=M.device))
-    mean = Z.mean(0)
-    if circuit.threshold:
-        live["cells.b"] += 2 * eta * (circuit.threshold**0.5 * mean - share * live["cells.b"])
-    if domain.centred:
-        live["cells.mean"] += domain.centred * mean  # z is what lies above the mean
-    if lateral.power is not None:
-        live["cells.shift"] += lateral.power_rate * ((Z * Z).sum() / B - share * lateral.power)
-        live["cells.shift"].clamp_(min=lateral.shift_min)
+    return {name: torch.tensor(array, device=device) for name, array in state.arrays.items()}
+
+
+def _hear(
+    circuit: Circuit, live: Mapping[str, Tensor], rows: Mapping[str, Any], mute: np.ndarray, t: int
+) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor], Tensor, Tensor]:
+    """Rows, currents and who spoke, of the channels that spoke at all; settled outputs Z, and A they settled against.
+
+    Raises
+    ------
+    DivergenceError
+        Where an output is not finite; ``t`` is the number of the first row.
+    """
+    torch = require("torch", extra="torch")
+    M = live["M"]
+    spoke = {name: i for i, name in enumerate(circuit.names) if not mute[i].all()}
+    heard = {name: torch.tensor(~mute[i, :, None], device=M.device) for name, i in spoke.items()}
+    x = {name: torch.where(heard[name], _rows(rows[name], M.device), 0.0) for name in heard}
+    a = {name: x[name] @ live[f"W.{name}"].T for name in x}
+    nothing = M.new_zeros((mute.shape[1], circuit.size))
+    A = _against(circuit, live)
+    Z = settle(circuit, live, sum((circuit.channel(name).drive * a[name] for name in a), start=nothing), A)
+    finite = torch.isfinite(Z).all(1)
+    if not bool(finite.all()):
+        raise diverged(circuit, t + int((~finite).to(torch.uint8).argmax()), rows)
+    return x, a, heard, Z, A
 
 
 def _against(circuit: Circuit, live: Mapping[str, Tensor]) -> Tensor:

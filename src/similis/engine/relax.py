@@ -22,8 +22,9 @@ def relax(
     """Settle every row: ``z = argmin_{lower <= z <= upper} z'Az - 2 z'd + 2 l1 |z|_1``.
 
     Nesterov's acceleration of ``z <- clip(z + (d - A z) / L)``, with L the largest eigenvalue of A: the step is at most
-    half of what is stable, whatever A has become. A sample whose drive is nowhere above ``l1`` stays at 0 if outputs
-    are nonnegative, and costs nothing.
+    half of what is stable, whatever A has become. It begins at the solution without bounds, ``A^-1 d``, clipped, which
+    is worth about five iterations. A sample whose drive is nowhere above ``l1`` stays at 0 if outputs are nonnegative,
+    and costs nothing.
 
     Parameters
     ----------
@@ -46,16 +47,17 @@ def relax(
     L = values[-1]
     if not bool(values[0] >= -len(A) * torch.finfo(A.dtype).eps * L):  # no minimum, or not a number
         return torch.full_like(D, float("nan"))
-    B = torch.eye(len(A), dtype=A.dtype, device=A.device) - A / L
-    quiet = (D - l1 <= 0).all(1) if lower == 0.0 else torch.zeros(len(D), dtype=torch.bool, device=D.device)
-    if bool(quiet.all()):
+    unit = torch.eye(len(A), dtype=A.dtype, device=A.device)
+    B, start = unit - A / L, torch.linalg.inv(A / L + 1e-3 * unit)
+    heard = D
+    if lower == 0.0:  # a drive that is no number is not quiet, so that it shows
+        driven = (~(D.amax(1) <= l1)).nonzero()[:, 0]
+        heard = D if len(driven) == len(D) else D.index_select(0, driven)
+    if len(heard) == 0:
         return torch.zeros_like(D)
-    heard = D[~quiet]
     pieces = heard.split(ROWS) if D.device.type == "cpu" else (heard,)
-    settled = [_relax(piece / L, B, lower, upper, l1 / L, iterations, tolerance) for piece in pieces]
-    Z = torch.zeros_like(D)
-    Z[~quiet] = torch.cat(settled)
-    return Z
+    settled = torch.cat([_relax(piece / L, B, start, lower, upper, l1 / L, iterations, tolerance) for piece in pieces])
+    return settled if len(settled) == len(D) else torch.zeros_like(D).index_copy_(0, driven, settled)
 
 
 def clip(R: Tensor, lower: float, upper: float, l1: float | Tensor) -> Tensor:
@@ -65,13 +67,21 @@ def clip(R: Tensor, lower: float, upper: float, l1: float | Tensor) -> Tensor:
     return (R.sign() * (R.abs() - l1).clamp_(min=0.0)).clamp_(lower, upper)
 
 
-def _relax(D: Tensor, B: Tensor, lower: float, upper: float, l1: Tensor, iterations: int, tolerance: float) -> Tensor:
+def _relax(
+    D: Tensor, B: Tensor, start: Tensor, lower: float, upper: float, l1: Tensor, iterations: int, tolerance: float
+) -> Tensor:
     """The iteration z <- clip(B y + d), y ahead of z by its momentum; momentum that leads uphill is dropped."""
     torch = require("torch", extra="torch")
-    Z = clip(D, lower, upper, l1)
+    if lower == 0.0:  # the threshold is a constant of the drive
+        D, l1 = D - l1, torch.zeros_like(l1)
+
+    def clipped(R: Tensor) -> Tensor:
+        return R.clamp_(0.0, upper) if lower == 0.0 else clip(R, lower, upper, l1)
+
+    Z = clipped(D @ start)
     ahead, t = Z, 1.0 if tolerance == 0.0 else D.new_ones(len(D), 1)
     for n in range(1, iterations):
-        new = clip(D.addmm(ahead, B), lower, upper, l1)
+        new = clipped(D.addmm(ahead, B))
         later = (1.0 + (1.0 + 4.0 * t * t) ** 0.5) / 2.0
         if tolerance:
             move = new - Z

@@ -13,7 +13,7 @@ from ..circuit import Circuit, Lift, State
 from ..circuit.state import against
 from ..circuit.table import CURRENTS, DRIVE, Table, compile_circuit
 from ..kernels.gram import products
-from ..kernels.stream import DONE
+from ..kernels.stream import DONE, workspace
 from ..kernels.stream import learn as learn_block
 from ._cells import pack, unpack
 from ._input import Data, Rows, admit, diverged, rates
@@ -128,6 +128,7 @@ class _Workspace:
             self.flat = np.zeros((k, 0), dtype)
             self.W = {name: np.array(state.W[name], order="C") for name in circuit.names}
             self.A, self.G = np.zeros((C, self.block, k), dtype), np.zeros((C, self.block, self.block), dtype)
+        self.dense = workspace(table, k)
         self.coef, self.scale = np.zeros((C, self.block, k), dtype), np.ones(C, dtype)
         self.tol = dtype.type(10 * np.finfo(dtype).eps)
         self.reach = -0.25 * float(np.log(np.finfo(dtype).tiny))  # a block may shrink W by no more than this (log)
@@ -162,8 +163,8 @@ class _Workspace:
                 if name in X:
                     _products(X[name], self.W[name], A[c], G[c])
         failed = learn_block(
-            self.table, True, eta, mute, A, G, flat, self.offsets, self.flat, self.M, self.P, self.R, self.N,
-            self.cells, self.tol, Z, self.coef, self.scale,
+            self.table, True, _total(self.table), self.dense, eta, mute, A, G, flat, self.offsets, self.flat, self.M,
+            self.P, self.R, self.N, self.cells, self.tol, Z, self.coef, self.scale,
         )  # fmt: skip
         if failed != DONE:
             return failed
@@ -238,6 +239,10 @@ def _add(W: np.ndarray, scale: np.floating, A: np.ndarray, B: np.ndarray) -> np.
     return gemm(scale, B.T, A.T, scale, folded.T, trans_b=True, overwrite_c=True).T.reshape(W.shape)
 
 
+def _total(table: Table) -> np.floating | None:
+    return table.total if table.constrained else None
+
+
 def _own(X: Rows) -> Rows:
     """Rows the kernels may have: a read-only array is another type to the compiler."""
     return X.copy() if isinstance(X, np.ndarray) and not X.flags.writeable else X
@@ -278,8 +283,9 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
     none, tol = np.zeros((0, 0), Z.dtype), Z.dtype.type(10 * np.finfo(Z.dtype).eps)
     heard, offsets, weightless = np.zeros((1, len(Z)), bool), np.zeros(2, np.int64), np.zeros((k, 0), Z.dtype)
     failed = learn_block(
-        one, False, np.zeros(0, Z.dtype), heard, drive[None], none[None], none, offsets, weightless, state.M.copy(),
-        weightless, none, none, pack(circuit, table, state), tol, Z, drive[None], np.ones(1, Z.dtype),
+        one, False, _total(one), workspace(one, k), np.zeros(0, Z.dtype), heard, drive[None], none[None], none, offsets,
+        weightless, state.M.copy(), weightless, none, none, pack(circuit, table, state), tol, Z,
+        drive[None], np.ones(1, Z.dtype),
     )  # fmt: skip
     if failed != DONE:
         raise diverged(circuit, state.t, rows)

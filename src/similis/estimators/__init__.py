@@ -2,23 +2,30 @@
 
 from .cca import OnlineCCA
 from .control import OptimalFeedbackController
+from .conv import ConvSimilarityMatchingTransformer
 from .custom import CircuitTransformer
+from .denoise import EmpiricalBayesDenoiser, InContextDenoiser
 from .duality import DualClassifier, DualRegressor
 from .flexible import FlexibleSimilarityMatching
 from .kalman import NeuralKalmanFilter
 from .manifold import ManifoldClassifier
 from .microcircuit import LocalSupervisionClassifier, LocalSupervisionRegressor
 from .motion import MotionDetector
+from .nomad import NOMAD
 from .rrr import ReducedRankRegression
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 from .supervised import SupervisedSimilarityMatching
 from .tiling import ManifoldTiling
 
 __all__ = [
+    "NOMAD",
     "CircuitTransformer",
+    "ConvSimilarityMatchingTransformer",
     "DualClassifier",
     "DualRegressor",
+    "EmpiricalBayesDenoiser",
     "FlexibleSimilarityMatching",
+    "InContextDenoiser",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "ManifoldClassifier",

@@ -14,7 +14,7 @@ from .._errors import InputError, ModelFileError
 from .._random import generator
 from ..circuit import Circuit, State, init
 from ..circuit.state import against
-from ..engine import Trace, stream
+from ..engine import Trace, batch, stream
 from ._moments import Moments
 from ._running import Running
 
@@ -70,14 +70,9 @@ class NetworkEstimator(BaseEstimator):
             history = {key: list(values) for key, values in self.history_.items()}
         else:
             running, history, average = {n: self._new_running(X.shape[1], n) for n, X in streams.items()}, {}, None
-            dims = {name: fresh.width for name, fresh in running.items()}
-            circuit = self._circuit(dims)
-            dtype = np.result_type(*(X.dtype for X in streams.values()))
-            state = init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
+            circuit, state = self._new_network(running, np.result_type(*(X.dtype for X in streams.values())))
         mean, memory = _Average(average, self._turns), self._memory
-        traces = [] if self.trace_every is None else [Trace(self.trace_every, self._watch)]
-        if getattr(self, "average", False) and circuit.step.decay > 0:
-            traces.append(Trace(AVERAGE_EVERY, mean))
+        traces = self._traces(circuit, mean)
         rng = generator(self.random_state)
         for _ in range(epochs):
             order = rng.permutation(_length(streams)) if shuffle else None
@@ -88,12 +83,41 @@ class NetworkEstimator(BaseEstimator):
                 rows = self._presented(rows, state.t)
                 Z, state = stream.run(circuit, state, rows, trace=traces)
                 memory = self._notice(memory, Z, state.t, rows)
+        self._remember(traces, history)
+        self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
+        self.n_samples_seen_, self.average_, self._memory = state.t, mean.state, memory
+
+    def _new_network(self, running: dict[str, Running], dtype: np.dtype) -> tuple[Circuit, State]:
+        """The circuit for streams that are normalised so, and its first weights."""
+        dims = {name: fresh.width for name, fresh in running.items()}
+        circuit = self._circuit(dims)
+        return circuit, init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
+
+    def _advance(self, found: Mapping[str, np.ndarray], eta: float) -> None:
+        """One step from sums over a batch (``engine.batch.statistics``), wherever its rows were."""
+        circuit, state, mean = self.circuit_, self.state_, _Average(self.average_, self._turns)
+        traces, t, history = self._traces(circuit, mean), state.t, self.history_
+        state = batch.apply(circuit, state, found, eta)
+        for trace in traces:
+            if trace.due(t) <= state.t - t:
+                trace.record(state)
+        self._remember(traces, history)
+        self._state, self.n_samples_seen_, self.average_ = state, state.t, mean.state
+        self._memory = self._notice_sums(self._memory, found)
+
+    def _traces(self, circuit: Circuit, mean: _Average) -> list[Trace]:
+        """What looks at the weights while they learn: the history, and the average."""
+        traces = [] if self.trace_every is None else [Trace(self.trace_every, self._watch)]
+        if getattr(self, "average", False) and circuit.step.decay > 0:
+            traces.append(Trace(AVERAGE_EVERY, mean))
+        return traces
+
+    def _remember(self, traces: list[Trace], history: dict[str, list[float]]) -> None:
+        """Add what the first trace has recorded to the history."""
         for trace in traces[: self.trace_every is not None]:
             for sample, record in zip(trace.samples, trace.records, strict=True):
                 for key, value in {"n_samples": sample, **record}.items():
                     history.setdefault(key, []).append(value)
-        self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
-        self.n_samples_seen_, self.average_, self._memory = state.t, mean.state, memory
 
     def _watch(self, state: State) -> dict[str, float]:
         """Size of the filters M^{-1} W (for an orthonormal basis the root of k) and power of the outputs, Tr M."""
@@ -102,6 +126,10 @@ class NetworkEstimator(BaseEstimator):
 
     def _notice(self, memory: Any, Z: np.ndarray, t: int, rows: Streams) -> Any:
         """What is remembered of the outputs Z to these rows, the last of which was the t-th; here nothing, None."""
+        return memory
+
+    def _notice_sums(self, memory: Any, found: Mapping[str, np.ndarray]) -> Any:
+        """The same, where only sums over a batch are known."""
         return memory
 
     @property

@@ -64,6 +64,11 @@ class Recent:
         second = kept[0] * self.second + (Z * (share * kept[1:])[:, None]).T @ Z
         return Recent(self.count + len(Z), second)
 
+    def follow_sum(self, ZZ: np.ndarray, count: int) -> Recent:
+        """The moment after so many outputs of which only the sum ZZ of z z' is known."""
+        share = count / min(self.count + count, max(WINDOW, count))
+        return Recent(self.count + count, (1.0 - share) * self.second + share * ZZ / count)
+
 
 def principal(C: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Top k eigenvalues (descending) and eigenvectors (k, d) of a covariance, each with its largest entry positive."""

@@ -116,6 +116,9 @@ class OnlineCCA(SolvedStreams):
     def _notice(self, memory: Recent | None, Z: np.ndarray, t: int, rows: Any) -> Recent:
         return (memory or Recent.empty(Z.shape[1])).follow(Z)
 
+    def _notice_sums(self, memory: Recent | None, found: Any) -> Recent:
+        return (memory or Recent.empty(self.circuit_.size)).follow_sum(found["ZZ"], int(found["count"]))
+
     def _settle_exactly(self) -> State:
         """The state the network would reach: M = 1 + rho, M^{-1} W = the exact projections.
 
@@ -207,7 +210,8 @@ class OnlineCCA(SolvedStreams):
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, meta = super()._pack()
-        return arrays | ({"outputs": self._memory.second} if self.solver == "online" else {}), meta
+        memory = self._memory or Recent.empty(self.circuit_.size)
+        return arrays | ({"outputs": memory.second} if self.solver == "online" else {}), meta
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         super()._unpack(arrays, meta)

@@ -123,19 +123,23 @@ def tiles(images: np.ndarray, *, caption: str, alt: str, n_columns: int = 8, sig
 
     Parameters
     ----------
-    images : array of shape (n_images, height, width)
+    images : array of shape (n_images, height, width), or (n_images, height, width, 3) for colours around grey
     signed : bool
         Centre the colours at zero (blue negative, red positive) instead of grey from low to high.
     """
     require("matplotlib.image", extra="plot")
     colours = require("matplotlib", extra="plot").colormaps["RdBu_r" if signed else "gray"]
-    n, height, width = images.shape
+    n, height, width = images.shape[:3]
     n_rows, gap = -(-n // n_columns), max(1, height // 14)
     sheet = np.zeros((n_rows * (height + gap) - gap, n_columns * (width + gap) - gap, 4))
     for i, image in enumerate(images):
         top, left = (i // n_columns) * (height + gap), (i % n_columns) * (width + gap)
-        low, high = (-np.abs(image).max(), np.abs(image).max()) if signed else (image.min(), image.max())
-        sheet[top : top + height, left : left + width] = colours((image - low) / max(high - low, 1e-12))
+        in_colour = image.ndim == 3
+        size = np.abs(image).max()
+        low, high = (-size, size) if signed or in_colour else (image.min(), image.max())
+        pixels = (image - low) / max(high - low, 1e-12)
+        sheet[top : top + height, left : left + width, : 3 + (not in_colour)] = pixels if in_colour else colours(pixels)
+        sheet[top : top + height, left : left + width, 3] = 1.0
     zoom = max(1, round(640 / sheet.shape[1]))
     return Figure(caption, alt, _png(sheet.repeat(zoom, axis=0).repeat(zoom, axis=1)), "png")
 

@@ -19,13 +19,18 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
 def split(results: Path, docs: Path) -> None:
-    """Store a run's ``results.json`` as one committed file for each paper, ``docs/results/<paper>.json``."""
+    """Store a run's ``results.json`` as one committed file for each paper, ``docs/results/<paper>.json``.
+
+    Experiments of the paper that this run left out stay as they were.
+    """
     data = json.loads(results.read_text("utf-8"))
     (docs / "results").mkdir(parents=True, exist_ok=True)
     for paper in dict.fromkeys(result["paper"] for result in data["results"]):
-        members = [result for result in data["results"] if result["paper"] == paper]
-        text = json.dumps({"schema": data["schema"], "results": members}, indent=1, ensure_ascii=False)
-        (docs / "results" / f"{paper}.json").write_text(text + "\n", "utf-8")
+        path = docs / "results" / f"{paper}.json"
+        stored = json.loads(path.read_text("utf-8"))["results"] if path.exists() else []
+        members = {result["experiment"]: result for result in (*stored, *data["results"]) if result["paper"] == paper}
+        text = json.dumps({"schema": data["schema"], "results": [*members.values()]}, indent=1, ensure_ascii=False)
+        path.write_text(text + "\n", "utf-8")
 
 
 def table(results: list[dict[str, Any]]) -> str:
@@ -33,8 +38,9 @@ def table(results: list[dict[str, Any]]) -> str:
     first = results[0]
     machine = f"{first['environment']['processor']}, {first['environment']['BLAS']}"
     took = seconds(sum(result["seconds"] for result in results))
+    commands = ", ".join(f"`{command}`" for command in dict.fromkeys(result["command"] for result in results))
     lines = [
-        f"Made by `{first['command']}` in {took} ({machine}).",
+        f"Made by {commands} in {took} ({machine}).",
         "",
         "| claim | known (whose) | exact optimum | goal | measured (range over seeds) | verdict |",
         "|---|---|---|---|---|---|",

@@ -70,7 +70,9 @@ def apply_pending(N, V):
         row, a0, a1, a2, a3 = N[i], v0[i], v1[i], v2[i], v3[i]
         for j in range(N.shape[0]):
             row[j] -= a0 * v0[j] + a1 * v1[j] + a2 * v2[j] + a3 * v3[j]
-    V[:, :] = v0[0] - v0[0]
+    zero = v0[0] - v0[0]
+    for i in range(N.shape[0]):
+        v0[i] = v1[i] = v2[i] = v3[i] = zero
 
 
 @inline
@@ -85,28 +87,28 @@ def inhibit(table, cells, d):
 
 
 @inline
-def settle(table, M, N, track, V, d, z, g, tol, order, work, L, b, S, cells):
+def settle(table, total, dense, M, N, track, V, d, z, tol, cells):
     """Fill z for the drive d; False if A = gain M + shift I is not positive definite or settling fails."""
     k = d.shape[0]
     if not table.settles:
         for i in range(k):
             z[i] = clip(d[i], table.lower, table.upper, table.l1) - cells[MEAN, i]
         return True
-    if table.tracked:  # M^{-1} = track (N - V'V)
-        tracked_product(N, V, d, z)
-        for i in range(k):
-            z[i] *= track[0]
-        return True
-    if table.diagonal:
+    if dense is None:
+        if table.tracked:  # M^{-1} = track (N - V'V)
+            tracked_product(N, V, d, z)
+            for i in range(k):
+                z[i] *= track[0]
+            return True
         own = table.gain + cells[SINGLE, SHIFT]
-        if table.constrained:
-            return settle_diagonal(own, d, cells[B], table.total, table.give, z, cells[SINGLE, LAMBDA:])
-        return settle_alone(own, d, table.lower, table.upper, table.l1, table.radius, z)
+        if total is None:
+            return settle_alone(own, d, table.lower, table.upper, table.l1, table.radius, z)
+        return settle_diagonal(own, d, cells[B], total, table.give, z, cells[SINGLE, LAMBDA:])
+    order, work, L, S, g, b = dense
     matrix = against(table, M, cells, S)
-    if table.constrained:
-        return settle_total(
-            matrix, d, cells[B], table.total, table.give, z, cells[SINGLE, LAMBDA:], g, tol, order, work, L, b
-        )
+    if total is not None:
+        unit = cells[SINGLE, LAMBDA:]
+        return settle_total(matrix, d, cells[B], total, table.give, z, unit, g, tol, order, work, L, b)
     if table.linear:
         for i in range(k):
             z[i] = d[i]
@@ -151,7 +153,8 @@ def read(table, M, P, d, a, z, f, n, post, cells):
     C, k = a.shape
     if table.reads_feedback:
         if table.tracked:
-            f[:] = d  # M z = d once settled
+            for i in range(k):
+                f[i] = d[i]  # M z = d once settled
         elif table.lateral == INTERNEURONS and not table.settles:  # M itself is not needed, nor followed
             matvec(P, n, f)
             for i in range(k):
@@ -184,7 +187,8 @@ def hear(table, P, R, z, n):
     if table.decoupled:
         matvec(R, z, n)
         return
-    n[:] = table.zero
+    for p in range(n.shape[0]):
+        n[p] = table.zero
     k = z.shape[0]
     whole = k - k % 4
     for i in range(0, whole, 4):

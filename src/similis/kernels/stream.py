@@ -29,6 +29,15 @@ from .neuron import (
 DONE = -1
 
 
+def workspace(table, k):
+    """What ``learn`` needs to settle densely: an order of the neurons, three (k, k) and two (k,) arrays; or None."""
+    if table.tracked or table.diagonal or not table.settles:
+        return None
+    kind = table.one.dtype
+    matrices = (np.zeros((k, k), kind), np.zeros((k, k), kind), np.zeros((k, k), kind))
+    return np.zeros(k, np.int64), *matrices, np.zeros(k, kind), np.zeros(k, kind)
+
+
 @inline
 def catch_up(weights, coef, scale, a):
     """a <- scale (a + sum_u weights_u coef_u): what the earlier samples of the block taught."""
@@ -47,11 +56,13 @@ def catch_up(weights, coef, scale, a):
 
 
 @entry
-def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, tol, Z, coef, scale):
+def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, tol, Z, coef, scale):
     """Run one block; return DONE or the index of the first sample that did not settle to finite numbers.
 
     Parameters (C channels, B samples, k neurons)
     ----------
+    total: of the outputs, or None; dense: arrays to settle densely with, or None (see ``workspace``). What is None is
+    not compiled: four kinds of settling, each compiled when a first circuit needs it
     eta (B,), set to 0 where nothing is learned; mute (C, B) bool, silent samples; tol: of settling
     A (C, B, k), G (C, B, B): the products above; empty (B = 0) selects plain loops over X (B, n) and W (k, n), channels
     side by side at ``offsets`` (C + 1,), in which case W is updated here
@@ -64,40 +75,43 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, to
     plain = A.shape[1] == 0
     two = table.one + table.one
     a, post = np.zeros((C, k), W.dtype), np.zeros((C, k), W.dtype)
-    d, g, f, b = np.zeros(k, W.dtype), np.zeros(k, W.dtype), np.zeros(k, W.dtype), np.zeros(k, W.dtype)
+    d, f = np.zeros(k, W.dtype), np.zeros(k, W.dtype)
     n, track = np.zeros(P.shape[1], W.dtype), np.ones(1, W.dtype)
     V = np.zeros((4, k if table.tracked else 0), W.dtype)
-    dense = 0 if table.tracked or table.diagonal or not table.settles else k
-    order, L, work = np.zeros(dense, np.int64), np.zeros((dense, dense), W.dtype), np.zeros((dense, dense), W.dtype)
-    S = np.zeros((dense, dense), W.dtype)
-    scale[:] = table.one
+    for c in range(C):
+        scale[c] = table.one
     failed, pending = DONE, 0
     for t in range(Z.shape[0]):
         z = Z[t]
-        d[:] = table.zero
+        for i in range(k):
+            d[i] = table.zero
         driven = False
         for c in range(C):
             driven = driven or (table.channels[c, DRIVE] != 0 and not mute[c, t])
             if mute[c, t]:
-                a[c, :] = table.zero
+                for i in range(k):
+                    a[c, i] = table.zero
                 continue
             if plain:
                 currents(W, X[t], offsets[c], offsets[c + 1], a[c])
             else:
-                a[c, :] = A[c, t]
+                for i in range(k):
+                    a[c, i] = A[c, t, i]
                 if learning:
                     catch_up(G[c, t, :t], coef[c], scale[c], a[c])
             for i in range(k):
                 d[i] += table.channels[c, DRIVE] * a[c, i]
         inhibit(table, cells, d)
-        if not (settle(table, M, N, track, V, d, z, g, tol, order, work, L, b, S, cells) and finite(z)):
+        if not (settle(table, total, dense, M, N, track, V, d, z, tol, cells) and finite(z)):
             failed = t
             break
         if not learning:
             continue
         if not driven:  # a population nobody drives learns nothing
             eta[t] = table.zero
-            coef[:, t, :] = table.zero
+            for c in range(C):
+                for i in range(k):
+                    coef[c, t, i] = table.zero
             continue
         if table.lateral == INTERNEURONS:
             hear(table, P, R, z, n)
@@ -106,7 +120,8 @@ def learn(table, learning, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, to
             rate = two * eta[t] * table.channels[c, RATE]
             keep = table.one - rate * table.channels[c, LEAK]
             if mute[c, t]:
-                coef[c, t, :] = table.zero
+                for i in range(k):
+                    coef[c, t, i] = table.zero
             elif plain:
                 x, gated = X[t, offsets[c] : offsets[c + 1]], table.channels[c, PRESYNAPTIC] != 0
                 for i in range(k):

@@ -4,6 +4,7 @@ from .._card import Card, catalogue
 from . import rules as _rules  # noqa: F401  (a Representer in words,)
 from . import sketch as _sketch  # noqa: F401  (and as a picture)
 from .cca import adaptive_canonical_correlation, canonical_correlation
+from .convolutional import convolutional_similarity
 from .flexible import move_origin, row_sum_similarity, row_sum_start
 from .manifold import label_propagation, soft_tiles
 from .microcircuit import local_supervision
@@ -20,6 +21,7 @@ __all__ = [
     "adaptive_canonical_correlation",
     "canonical_correlation",
     "catalogue",
+    "convolutional_similarity",
     "duality",
     "label_propagation",
     "local_supervision",

@@ -1,0 +1,312 @@
+"""Convolutional similarity matching in scikit-learn's manner: images in, features out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from math import isqrt, prod
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._errors import InputError, ModelFileError
+from .._optional import require
+from .._random import Seed, generator
+from ..circuit import Step
+from ..networks import convolutional_similarity
+from ._labels import admit_labels, merged, one_hot, pack_classes, unpack_classes
+
+if TYPE_CHECKING:
+    from ..circuit import System
+    from ..nn import ConvSimilarityMatching
+
+#: outputs before pooling that are computed at once
+PIECE = 1 << 22
+#: images that whitening and the size of the first weights are taken from
+SURVEY = 1000
+
+
+class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Pooled feature maps of images, from filters that local rules learn.
+
+    ``min_{Y >= 0} |X'X - Y'Y|^2`` over all patches x of all images: at each position
+    ``y = argmin_{y >= 0} y'My - 2 y'W x + 2 l1 |y|_1``; after each batch ``W += 2 eta (<y x'> - W)``,
+    ``M += (eta/tau) (<y y'> - M)``. With ``alpha`` the class of the image drives y too, while the layer learns.
+
+    Parameters
+    ----------
+    n_components : int, number of filters
+    kernel_size, stride, padding : int or pair, as in :class:`torch.nn.Conv2d`; a kernel larger than the image is cut
+    contrast : float, optional; patches less their mean, over ``sqrt(variance + contrast)``
+    whiten : float, optional; patches ZCA-whitened, this added to the eigenvalues of their covariance
+    alpha : float >= 0, weight of class labels y (-1: none); 0 does not look at y
+    pool : "max" over ``pool_size x pool_size`` squares, "sum" over ``pool_size x pool_size`` parts that cover the map
+        (2: quadrants), or None for every position
+    pool_size : int
+    image_shape : (height, width) or (channels, height, width) of images that come as rows; None takes a row for a
+        square grey image, or for a line of pixels if it is not square
+    eta0, decay : learning rate eta_t = eta0 / (1 + decay t), t counts batches
+    tau, l1 : laterals learn at eta / tau; threshold of the outputs
+    iterations : int, of settling
+    n_epochs : int, passes of ``fit``; 0 leaves the filters as drawn, to compare with
+    batch_size, shuffle : samples a step; whether ``fit`` visits them in random order, anew each pass
+    device : str, of PyTorch
+    random_state : int, Generator, RandomState or None
+
+    Attributes
+    ----------
+    network_ : :class:`similis.nn.ConvSimilarityMatching`
+    components_ : (n_components, channels, height, width) what the neurons weigh pixels with, W_i / M_ii
+    classes_ : with ``alpha``
+    history_ : list of the objective at every step
+    n_samples_seen_ : int
+    circuit_ : its equations
+
+    References
+    ----------
+    Bahroun, Sridharan, Acharya, Chklovskii & Sengupta 2023 (arXiv 2308.02427).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from similis import ConvSimilarityMatchingTransformer
+    >>> images = load_digits().images / 16
+    >>> ConvSimilarityMatchingTransformer(16, kernel_size=3, random_state=0).fit_transform(images).shape
+    (1797, 144)
+    """
+
+    beside_x: ClassVar[str | None] = None
+    network_: ConvSimilarityMatching
+    history_: list[float]
+
+    def __init__(
+        self, n_components: int = 32, *, kernel_size: int | tuple[int, int] = 5, stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0, contrast: float | None = None, whiten: float | None = None,
+        alpha: float = 0.0, pool: str | None = "max", pool_size: int = 2, image_shape: tuple[int, ...] | None = None,
+        eta0: float = 0.1, decay: float = 0.02, tau: float = 0.5, l1: float = 0.0, iterations: int = 20,
+        n_epochs: int = 1, batch_size: int = 100, shuffle: bool = True, device: str = "cpu", random_state: Seed = None,
+    ) -> None:  # fmt: skip
+        self.n_components = n_components
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.contrast = contrast
+        self.whiten = whiten
+        self.alpha = alpha
+        self.pool = pool
+        self.pool_size = pool_size
+        self.image_shape = image_shape
+        self.eta0 = eta0
+        self.decay = decay
+        self.tau = tau
+        self.l1 = l1
+        self.iterations = iterations
+        self.n_epochs = n_epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.device = device
+        self.random_state = random_state
+
+    # learning --------------------------------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from images, from the beginning, ``n_epochs`` times.
+
+        Parameters
+        ----------
+        X : (n, height, width), (n, channels, height, width), or (n, n_features) rows, see ``image_shape``
+        y : (n,) class labels, -1 for none; not looked at without ``alpha``
+        """
+        for name in ("network_", "classes_", "history_", "n_samples_seen_", "image_shape_"):
+            self.__dict__.pop(name, None)
+        return self._learn(X, y, self.n_epochs, self.shuffle)
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Go on learning from images, once, in their order.
+
+        The first call gives whitening and the size of the first weights.
+        """
+        return self._learn(X, y, 1, False)
+
+    def _learn(self, X: Any, y: Any, epochs: int, shuffle: bool) -> Self:
+        torch = require("torch", extra="torch")
+        first = not hasattr(self, "network_")
+        images, rng = self._admit(X, reset=first), generator(self.random_state)
+        step = Step(self.eta0, self.decay)
+        if self.batch_size < 1 or epochs < 0:
+            raise InputError(f"batch_size={self.batch_size}, n_epochs={epochs}; expected integers >= 1 and >= 0")
+        y = admit_labels(y, X, type(self).__name__) if self.alpha else None
+        if first:
+            network, history = self._network(images, int(rng.integers(2**31))), []
+            network.prepare_(self._tensor(images[:SURVEY]))
+        else:  # nothing is changed if learning fails
+            network, history = deepcopy(self.network_), list(self.history_)
+        classes, labels = (None, None) if y is None else self._hear(network, y)
+        for _ in range(epochs):
+            order = rng.permutation(len(images)) if shuffle else np.arange(len(images))
+            for start in range(0, len(images), self.batch_size):
+                chosen = order[start : start + self.batch_size]
+                x = self._tensor(images[chosen])
+                heard = None if labels is None else torch.as_tensor(labels[chosen])
+                history.append(float(network.learn_(x, heard, eta=step.at(len(history)))))
+        self._n_features_out = self._pooled(network, images[:1]).shape[1]
+        self.network_, self.history_ = network, history
+        self.n_samples_seen_ = getattr(self, "n_samples_seen_", 0) + epochs * len(images)
+        if classes is not None:
+            self.classes_ = classes
+        return self
+
+    def _hear(self, network: ConvSimilarityMatching, y: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """All classes, and the number of each label's, -1 for none; new classes get columns of V that are zero."""
+        torch = require("torch", extra="torch")
+        known = getattr(self, "classes_", None)
+        classes, V = merged(known, y), network.V
+        grown = torch.zeros(len(V), len(classes), dtype=V.dtype, device=V.device)
+        if known is not None and len(known):
+            grown[:, torch.as_tensor(np.searchsorted(classes, known), device=V.device)] = V
+        network.V, L = grown, one_hot(y, classes, np.float32)
+        return classes, np.where(L.any(1), L.argmax(1), -1) if len(classes) else None
+
+    def _network(self, images: np.ndarray, seed: int) -> ConvSimilarityMatching:
+        from ..nn import ConvSimilarityMatching
+
+        pads = (self.padding,) * 2 if isinstance(self.padding, int) else self.padding
+        kernel = (self.kernel_size,) * 2 if isinstance(self.kernel_size, int) else self.kernel_size
+        room = [size + 2 * pad for size, pad in zip(images.shape[2:], pads, strict=True)]
+        kernel = (min(kernel[0], room[0]), min(kernel[1], room[1]))
+        return ConvSimilarityMatching(
+            images.shape[1], int(self.n_components), kernel, stride=self.stride, padding=self.padding,
+            contrast=self.contrast, whiten=self.whiten, tau=self.tau, l1=self.l1, iterations=self.iterations, seed=seed,
+            alpha=self.alpha, device=self.device, dtype=self._tensor(images[:1]).dtype,
+        )  # fmt: skip
+
+    # images ----------------------------------------------------------------------------------------------------------
+
+    def _admit(self, X: Any, *, reset: bool) -> np.ndarray:
+        """Images as (n, channels, height, width); their shape is remembered, or must be the one remembered."""
+        X = validate_data(self, X, reset=reset, dtype=[np.float64, np.float32], allow_nd=True, order="C")
+        if X.ndim == 2:
+            images = X.reshape(len(X), *self._shape_of_rows(X.shape[1]))
+        elif X.ndim in (3, 4):
+            images = X[:, None] if X.ndim == 3 else X
+        else:
+            raise InputError(f"images of shape {X.shape}; expected (n, height, width) or (n, channels, height, width)")
+        if reset:
+            self.image_shape_ = images.shape[1:]
+        elif images.shape[1:] != self.image_shape_:
+            raise InputError(f"images of {images.shape[1:]}; expected {self.image_shape_} as in fit")
+        return images if reset and not hasattr(self, "network_") else images.astype(self._dtype(), copy=False)
+
+    def _shape_of_rows(self, n: int) -> tuple[int, ...]:
+        if self.image_shape is None:
+            return (1, isqrt(n), isqrt(n)) if isqrt(n) ** 2 == n else (1, 1, n)
+        shape = tuple(self.image_shape)
+        if prod(shape) != n or len(shape) not in (2, 3):
+            raise InputError(
+                f"rows of {n} numbers do not fit image_shape={self.image_shape}; their product must be {n}"
+            )
+        return (1, *shape) if len(shape) == 2 else shape
+
+    def _tensor(self, images: np.ndarray) -> Any:
+        torch = require("torch", extra="torch")
+        return torch.as_tensor(np.require(images, requirements="W"), device=self.device)
+
+    def _dtype(self) -> np.dtype:
+        return self.network_.M.new_zeros(0).cpu().numpy().dtype
+
+    # features --------------------------------------------------------------------------------------------------------
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Pooled outputs y >= 0, labels silent: (n, n_features_out), a map of each filter after the other."""
+        check_is_fitted(self)
+        images = self._admit(X, reset=False)
+        return np.concatenate([self._pooled(self.network_, piece) for piece in self._pieces(images)])
+
+    def _pieces(self, images: np.ndarray) -> Iterator[np.ndarray]:
+        down, across = self.network_.patches.grid(self._tensor(images[:1]))
+        rows = max(1, PIECE // (down * across * max(int(self.n_components), self.network_.patches.size)))
+        return (images[start : start + rows] for start in range(0, len(images), rows))
+
+    def _pooled(self, network: ConvSimilarityMatching, images: np.ndarray) -> np.ndarray:
+        torch = require("torch", extra="torch")
+        from ..nn import QuadrantPool2d
+
+        y = network(self._tensor(images))
+        size = (min(self.pool_size, y.shape[2]), min(self.pool_size, y.shape[3]))
+        if self.pool == "max":
+            y = torch.nn.functional.max_pool2d(y, size)
+        elif self.pool == "sum":
+            y = QuadrantPool2d(size)(y)
+        elif self.pool is not None:
+            raise InputError(f"pool={self.pool!r}; expected 'max', 'sum' or None")
+        return y.flatten(1).cpu().numpy()
+
+    @property
+    def components_(self) -> np.ndarray:
+        check_is_fitted(self)
+        return (self.network_.filters() / self.network_.M.diagonal()[:, None, None, None]).cpu().numpy()
+
+    @property
+    def circuit_(self) -> System:
+        check_is_fitted(self)
+        return convolutional_similarity(int(self.n_components))
+
+    def score(self, X: Any, y: None = None) -> float:
+        """How much of the similarities of patches is kept, 1 - |X'X - Y'Y|^2 / |X'X|^2; 1 is perfect."""
+        check_is_fitted(self)
+        sums: dict[str, Any] = {}
+        for piece in self._pieces(self._admit(X, reset=False)):
+            x = self._tensor(piece)
+            more, heard = self.network_.statistics(x, self._silent(len(x))), self.network_.patches.statistics(x)
+            more["xx"] = heard["count"] * self.network_.patches.second_moment(heard)
+            sums = {name: sums[name] + more[name] for name in more} if sums else more
+        square = {name: float(sums[name].double().square().sum()) for name in ("xx", "yx", "yy")}
+        return (2 * square["yx"] - square["yy"]) / square["xx"] if square["xx"] > 0 else 1.0
+
+    def _silent(self, n: int) -> Any | None:
+        torch = require("torch", extra="torch")
+        return torch.full((n,), -1) if self.network_.V.shape[1] else None
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_n_features_out")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.target_tags.required = bool(self.alpha)
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    # persistence -----------------------------------------------------------------------------------------------------
+
+    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        check_is_fitted(self)
+        arrays = {name: tensor.cpu().numpy() for name, tensor in self.network_.state_dict().items()}
+        meta = {key: getattr(self, key) for key in ("n_features_in_", "n_samples_seen_", "history_")}
+        meta |= {"image_shape_": list(self.image_shape_), "n_features_out": self._n_features_out}
+        meta |= {"classes": pack_classes(self.classes_)} if hasattr(self, "classes_") else {}
+        if hasattr(self, "feature_names_in_"):
+            meta["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
+        return arrays, meta
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        torch = require("torch", extra="torch")
+        self.image_shape_ = tuple(meta["image_shape_"])
+        dtype = arrays["M"].dtype
+        self.network_ = self._network(np.zeros((1, *self.image_shape_), dtype), 0)
+        if "classes" in meta:
+            self.classes_ = unpack_classes(meta["classes"])
+            self.network_.V = self.network_.V.new_zeros(len(self.network_.V), len(self.classes_))
+        try:
+            self.network_.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
+        except RuntimeError as error:
+            raise ModelFileError(
+                f"the arrays of the model file do not fit its images of {self.image_shape_}"
+            ) from error
+        for key in ("n_features_in_", "n_samples_seen_", "history_"):
+            setattr(self, key, meta[key])
+        self._n_features_out = int(meta["n_features_out"])
+        if "feature_names_in_" in meta:
+            self.feature_names_in_ = np.array(meta["feature_names_in_"], object)

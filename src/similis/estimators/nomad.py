@@ -1,0 +1,318 @@
+"""Clusters and manifolds by a semidefinite program, with a proof of how good the solution is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
+from sklearn.metrics.pairwise import pairwise_kernels
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._errors import InputError, ModelFileError
+from .._random import Seed, generator
+from ..nomad import Feasible, Similarity, Solution, check_memory, components, embedding, nomad, rounded, solve
+
+#: samples of the certificate where it is on a subsample
+SAMPLE = 1000
+ARRAYS = ("labels_", "embedding_", "_factor", "_spill", "_scale", "_X", "_kernel_diagonal")
+NUMBERS = ("objective_", "bound_", "gap_", "_share", "n_iter_", "stopped_", "certificate_", "history_")
+
+
+class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
+    """Clusters of any shape, and coordinates on manifolds, from the semidefinite relaxation of K-means.
+
+    ``max <D, Q>`` over symmetric ``Q >= 0``, Q positive semidefinite, ``Q 1 = 1``, ``tr Q = K``, where D are the
+    centred similarities. Separated clusters give blocks, manifolds bands along them: each sample is tied to about n / K
+    neighbours, and samples of different manifolds are not. ``gap_`` proves how far the solution can be from the best.
+
+    Parameters
+    ----------
+    n_clusters : float >= 1, K; for manifolds several times their number
+    solver : "convex" (global, certified; memory n^2), "low-rank" (a heuristic; memory n K), "conditional-gradient" (the
+        paper's; slow) or "auto", convex up to 5,000 samples
+    layers : sequence of further K, or None; each takes the Q of the one before as its similarity, which merges
+        manifolds into clusters. Needs n x n numbers
+    assign_labels : "kmeans" on leading eigenvectors of Q, n_clusters of them rounded up; or "components", the connected
+        components of Q, for manifolds
+    n_labels : number of labels for "kmeans"; None is the last K, rounded up
+    n_components : coordinates in ``embedding_``
+    kernel : "linear", "precomputed", or a name or function of sklearn.metrics.pairwise.pairwise_kernels
+    kernel_params : dict of parameters of the kernel, or None
+    rank : columns of the low-rank factor; None is 8 K
+    tol : certified relative gap at which the convex solver stops
+    max_iter : None is the solver's own
+    n_neighbors : training samples that place an unseen one
+    certify : whether the low-rank solver is followed by a certificate on a random subsample of 1,000 (all, up to that)
+    time_limit : seconds after which the best point so far is returned, with its gap
+    return_interrupted : whether Ctrl-C ends the fit with the best point so far instead of an error
+    memory_limit : bytes that may be used; None is what the machine has free
+    random_state : int, Generator or None
+
+    Attributes
+    ----------
+    labels_ : (n_samples,) int
+    embedding_ : (n_samples, n_components), leading eigenvectors of Q times root eigenvalue, the constant one left out
+    Q_ : (n_samples, n_samples), exactly feasible to rounding; made when asked for
+    factor_ : (n_samples, r) F with Q close to FF'; F >= 0 from the low-rank solver
+    objective_, bound_ : float, ``<D, Q>`` and a number that no feasible matrix exceeds
+    gap_ : ``(bound_ - objective_) / objective_``, certified; nan where only a subsample is (see ``certificate_``)
+    certificate_ : dict: "kind" ("full", "subsample" or "none"), "n_samples" and "gap"; on a subsample, the certified
+        gap of the same solver on those samples alone, which says nothing of the others
+    history_ : dict of lists: seconds, iterations, objective and bound while solving; estimates before the last
+    n_iter_ : int
+    stopped_ : "gap", "iterations", "time" or "interrupt"
+
+    References
+    ----------
+    Tepper, Sengupta & Chklovskii 2018, JMLR 19(82).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_blobs
+    >>> from similis import NOMAD
+    >>> X, y = make_blobs(60, centers=3, cluster_std=0.3, random_state=0)
+    >>> model = NOMAD(3, random_state=0).fit(X)
+    >>> bool(model.gap_ < 1e-3), len(set(zip(y.tolist(), model.labels_.tolist())))
+    (True, 3)
+    """
+
+    certificate_: dict[str, Any]
+    beside_x: ClassVar[str | None] = None
+
+    def __init__(
+        self, n_clusters: float = 8, *, solver: str = "auto", layers: Sequence[float] | None = None,
+        assign_labels: str = "kmeans", n_labels: int | None = None, n_components: int = 2, kernel: Any = "linear",
+        kernel_params: dict[str, Any] | None = None, rank: int | None = None, tol: float = 1e-3,
+        max_iter: int | None = None, n_neighbors: int = 5, certify: bool = True, time_limit: float | None = None,
+        return_interrupted: bool = False, memory_limit: float | None = None, random_state: Seed = None,
+    ) -> None:  # fmt: skip
+        self.n_clusters = n_clusters
+        self.solver = solver
+        self.layers = layers
+        self.assign_labels = assign_labels
+        self.n_labels = n_labels
+        self.n_components = n_components
+        self.kernel = kernel
+        self.kernel_params = kernel_params
+        self.rank = rank
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_neighbors = n_neighbors
+        self.certify = certify
+        self.time_limit = time_limit
+        self.return_interrupted = return_interrupted
+        self.memory_limit = memory_limit
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Solve for all samples.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array, or (n_samples, n_samples) similarities if kernel is "precomputed"
+
+        Raises
+        ------
+        InputError
+            Before any work: for a K outside 1..n_samples, a similarity that is not symmetric or has negative
+            eigenvalues, or a problem that does not fit in memory.
+        """
+        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        self._check(len(X))
+        rng = generator(self.random_state)
+        D, self._kernel_diagonal = self._similarity(X)
+        words: dict[str, Any] = {
+            "tol": self.tol, "max_iter": self.max_iter, "time_limit": self.time_limit, "rank": self.rank,
+            "catch": bool(self.return_interrupted), "memory_limit": self.memory_limit, "rng": rng,
+        }  # fmt: skip
+        solution = solve(D, self.n_clusters, self.solver, **words)
+        for K in self.layers or ():
+            D = Similarity.given(solution.point.dense())
+            solution = solve(D, K, self.solver, **words)
+        self._X = X
+        self._keep(solution)
+        self._certify(D, solution, words)
+        self.embedding_ = embedding(solution.point, self.n_components).astype(X.dtype)
+        if self.assign_labels == "components":
+            self.labels_ = components(solution.point)
+        else:
+            self.labels_ = rounded(solution.point, self._n_labels(len(X)), rng)
+        return self
+
+    def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
+        """(n_samples,) labels."""
+        return self.fit(X).labels_
+
+    def predict(self, X: Any) -> np.ndarray:
+        """(n_samples,) the label that weighs most among the nearest training samples; their own for training samples.
+
+        With kernel="precomputed", X are similarities to the training samples.
+        """
+        neighbours, weights = self._neighbours(X)
+        votes = np.zeros((len(weights), int(self.labels_.max()) + 1))
+        np.add.at(votes, (np.arange(len(votes))[:, None], self.labels_[neighbours]), weights)
+        return votes.argmax(1)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """(n_samples, n_components) mean of the nearest training samples' coordinates, the nearer the heavier."""
+        neighbours, weights = self._neighbours(X)
+        return np.einsum("ij,ijk->ik", weights, self.embedding_[neighbours]).astype(self.embedding_.dtype)
+
+    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+        """(n_samples, n_components) ``embedding_``."""
+        return self.fit(X).embedding_
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Share of the samples' scatter that lies between the clusters predicted for them; 1 is best."""
+        labels = self.predict(X)
+        X = self._admit(X)
+        if self.kernel == "precomputed":
+            raise InputError("score needs rows of features; with kernel='precomputed' compare objective_ and bound_")
+        total = float(((X - X.mean(0)) ** 2).sum())
+        within = sum(float(((own - own.mean(0)) ** 2).sum()) for own in (X[labels == a] for a in np.unique(labels)))
+        return 1 - within / total if total else 1.0
+
+    @property
+    def Q_(self) -> np.ndarray:
+        """(n_samples, n_samples) the solution, made anew at each call."""
+        check_is_fitted(self)
+        check_memory(8.0 * len(self._factor) ** 2, "Q_", self.memory_limit)
+        return self._point().dense()
+
+    @property
+    def factor_(self) -> np.ndarray:
+        """(n_samples, r) F, Q close to FF'."""
+        check_is_fitted(self)
+        return self._scale[:, None] * self._factor
+
+    @property
+    def system_(self) -> Any:
+        """The equations, as ``similis show nomad`` prints them."""
+        return nomad()
+
+    # what fit is made of --------------------------------------------------------------------------------------------
+
+    def _check(self, n: int) -> None:
+        if self.assign_labels not in ("kmeans", "components"):
+            raise InputError(f"assign_labels={self.assign_labels!r}; expected 'kmeans' or 'components'")
+        for name in ("n_components", "n_neighbors"):
+            if not getattr(self, name) >= 1:
+                raise InputError(f"{name}={getattr(self, name)}; expected a whole number >= 1")
+        if not self.tol > 0:
+            raise InputError(f"tol={self.tol}; expected a number > 0")
+        for K in (self.n_clusters, *(self.layers or ())):
+            if not 1 <= K <= n:
+                raise InputError(f"n_clusters or a layer is {K}, n_samples={n}; expected a number from 1 to n_samples")
+        if self.kernel != "linear" or self.layers:
+            check_memory(24.0 * n**2, f"a similarity matrix of {n} samples", self.memory_limit)
+
+    def _similarity(self, X: np.ndarray) -> tuple[Similarity, np.ndarray]:
+        if self.kernel == "linear":
+            return Similarity.linear(X), np.zeros(0)
+        S = X if self.kernel == "precomputed" else self._kernel(X, X)
+        return Similarity.given(S), np.diagonal(S).astype(np.float64)
+
+    def _kernel(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
+        return pairwise_kernels(X, Y, metric=self.kernel, **(self.kernel_params or {}))
+
+    def _n_labels(self, n: int) -> int:
+        return min(
+            n, int(np.ceil((self.n_clusters, *(self.layers or ()))[-1])) if self.n_labels is None else self.n_labels
+        )
+
+    def _keep(self, solution: Solution) -> None:
+        point = solution.point
+        self._factor, self._spill, self._scale, self._share = point.factor, point.spill, point.scale, point.share
+        self.objective_, self.bound_, self.gap_ = solution.objective, solution.bound, solution.gap
+        self.n_iter_, self.stopped_ = solution.n_iter, solution.stopped
+        names = ("seconds", "iterations", "objective", "bound")
+        self.history_ = {name: [float(row[i]) for row in solution.history] for i, name in enumerate(names)}
+
+    def _point(self) -> Feasible:
+        return Feasible(self._factor, self._spill, self._scale, self._share)
+
+    def _certify(self, D: Similarity, solution: Solution, words: dict[str, Any]) -> None:
+        """The bound of the convex solver: of everything it solved, or for the low-rank solver of a subsample."""
+        if np.isfinite(solution.bound):
+            self.certificate_ = {"kind": "full", "n_samples": D.n, "gap": self.gap_}
+            return
+        self.gap_, self.certificate_ = float("nan"), {"kind": "none", "n_samples": 0, "gap": float("nan")}
+        if not self.certify or solution.stopped in ("time", "interrupt"):
+            return
+        rng = words["rng"]
+        chosen = np.arange(D.n) if D.n <= SAMPLE else np.sort(rng.choice(D.n, SAMPLE, replace=False))
+        few = D if D.n <= SAMPLE else D.sample(chosen)
+        K = min((self.n_clusters, *(self.layers or ()))[-1], few.n)
+        proof = solve(few, K, "convex", **words | {"max_iter": None})
+        if D.n <= SAMPLE:
+            self.bound_ = proof.bound
+            self.gap_ = max(self.bound_ - self.objective_, 0.0) / abs(self.objective_)
+            self.certificate_ = {"kind": "full", "n_samples": D.n, "gap": self.gap_}
+        else:
+            own = solve(few, K, "low-rank", **words)
+            gap = max(proof.bound - own.objective, 0.0) / abs(own.objective)
+            self.certificate_ = {"kind": "subsample", "n_samples": few.n, "gap": gap}
+
+    def _admit(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        return validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+
+    def _neighbours(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of the nearest training samples and weights of sum 1, one over the squared distance."""
+        X = self._admit(X)
+        k = min(int(self.n_neighbors), len(self._X))
+        if self.kernel == "linear":
+            squared, index = NearestNeighbors(n_neighbors=k).fit(self._X).kneighbors(X)
+            squared = squared.astype(np.float64) ** 2
+        else:
+            S = X if self.kernel == "precomputed" else self._kernel(X, self._X)
+            apart = self._kernel_diagonal - 2 * S.astype(np.float64)  # up to what is common to a row
+            index = np.argsort(apart, 1)[:, :k]
+            squared = np.take_along_axis(apart, index, 1)
+            squared -= squared[:, :1]
+        exact = squared <= 1e-12 * max(float(squared.max()), 1e-300)
+        weights = np.where(exact.any(1, keepdims=True), exact, 1 / np.where(exact, 1.0, squared))
+        return index, weights / weights.sum(1, keepdims=True)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = self.kernel == "precomputed"
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.embedding_.shape[1]
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """``nomad0``, ``nomad1``, ..."""
+        check_is_fitted(self)
+        return np.asarray([f"nomad{i}" for i in range(self._n_features_out)], object)
+
+    @property
+    def n_samples_seen_(self) -> int:
+        return len(self._X)
+
+    # persistence ----------------------------------------------------------------------------------------------------
+
+    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        check_is_fitted(self)
+        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in ARRAYS}
+        meta = {name: getattr(self, name) for name in NUMBERS} | {"n_features_in_": self.n_features_in_}
+        if hasattr(self, "feature_names_in_"):
+            meta["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
+        return arrays, meta
+
+    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        n = len(arrays["_X"])
+        if any(len(arrays[name]) != n for name in ARRAYS[:5]) or arrays["_factor"].ndim != 2:
+            raise ModelFileError(f"the arrays of the model file do not fit its {n} samples; save the model again")
+        for name in ARRAYS:
+            setattr(self, name, arrays[name].copy())
+        for name in (*NUMBERS, "n_features_in_"):
+            setattr(self, name, meta[name])
+        if "feature_names_in_" in meta:
+            self.feature_names_in_ = np.array(meta["feature_names_in_"], object)

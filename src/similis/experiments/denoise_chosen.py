@@ -1,0 +1,116 @@
+"""Attention as empirical Bayes with settings that a cloud of noisy tokens chooses for itself."""
+
+from __future__ import annotations
+
+import warnings
+from functools import partial
+
+import numpy as np
+
+from ..estimators import EmpiricalBayesDenoiser
+from ..memory import calibrate, depth, diagnose, empirical_bayes, horizon, kernel_mean, one_step, refine, two_stage
+from . import figures
+from ._registry import Budget, Claim, Measured, Outcome, Table, experiment
+from .denoise import ETA, MIX2, PRIORS, mse, repeats_of
+
+
+@experiment(
+    "denoise", "chosen", "Settings chosen without a clean token",
+    claims=[
+        Claim(id="derived", text="beta and T by held-out likelihood over the derived ones, which know the prior's "
+              "variance: largest ratio of mean losses", goal=1.05, better="lower"),
+        Claim(id="noise", text="Points on a circle and on a knot, noise unknown: largest relative error of its "
+              "variance", goal=0.3, better="lower", budgets=("full",)),
+        Claim(id="warned", text="Share of settings whose failure region is recognised (frozen, merged, or sound)",
+              goal=1.0, better="higher"),
+    ],
+)  # fmt: skip
+def chosen(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
+    """Half of the tokens are refined, the others asked how likely they are. An unknown noise is the largest that
+    explains them as well as any."""
+    repeats = repeats_of(seeds, 20 if budget == "full" else 4)
+    full = budget == "full"
+    rows: list[tuple[str | float, ...]] = []
+    ratios = []
+    cases = [(name, noise, n) for name in PRIORS for noise in (0.5, 2.0) for n in (400, 800)]
+    for name, noise, n in cases if full else cases[::4]:
+        prior, losses, picked = PRIORS[name], [], []
+        for seed in repeats:
+            noisy, clean = prior.sample(n, noise, seed)
+            own = calibrate(noisy, noise, eta=ETA, random_state=seed)
+            beta = 2 / noise
+            run = partial(two_stage, noisy, noise, eta=ETA)
+            losses.append([mse(prior.posterior_mean(noisy, noise), clean), mse(one_step(noisy, noise), clean),
+                           mse(run(beta=beta, horizon=horizon(noise, beta, prior.variance)), clean),
+                           mse(run(beta=own.beta, horizon=own.horizon), clean)])  # fmt: skip
+            picked.append((own.beta * noise, own.horizon / (noise / 2)))
+        mean = np.mean(losses, axis=0)
+        ratios.append(float(mean[3] / mean[2]))
+        rows.append((f"{name}, noise {noise:g}, N = {n}", *map(float, mean), *map(float, np.median(picked, axis=0))))
+    errors, found = [], []
+    for seed in repeats[: 5 if full else 0]:
+        for curve, noise in ((circle, 0.16), (knot, 0.04)):
+            clean = curve(800, np.random.default_rng(seed))
+            noisy = clean + np.random.default_rng(seed + 1).normal(0, noise**0.5, clean.shape)
+            errors.append(abs(calibrate(noisy, random_state=seed).noise / noise - 1))
+    for ratio, expected in ((12.0, "frozen"), (2.0, "sound"), (0.5, "merged")):
+        for seed in repeats[: 5 if full else 2]:
+            noisy, _ = MIX2.sample(400, 1.5, seed)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model = EmpiricalBayesDenoiser(1.5, beta=ratio / 1.5, prior_variance=0.09).fit(noisy)
+            found.append(model.diagnosis_ == expected)
+    canvas, ax = figures.canvas(6.4, 3.4)
+    _bandwidths(ax, repeats[: 5 if full else 1])
+    picture = figures.svg(
+        canvas, salt="denoise/chosen",
+        caption="Loss over Bayes against the width of stage 1's kernel, T = T*, 400 tokens, mean of 5 clouds. Too "
+        "narrow (right) freezes, too wide (left) merges modes; triangles mark what the cloud's own variance warns of.",
+        alt="Curves that are flat in the middle and rise at one or both ends, where triangles mark the points.",
+    )  # fmt: skip
+    columns = ("setting", "Bayes", "one step", "derived", "chosen", "beta noise", "T over noise/2")
+    caption = "Loss per token, mean over repeats, and the median of what was chosen, measured in this run"
+    table = Table(caption, columns, tuple(rows))
+    share = float(np.mean(found))
+    measured = {
+        "derived": Measured(max(ratios), (min(ratios), max(ratios)), tuple(repeats), "worst"),
+        "warned": Measured(share, (share, share), tuple(repeats), "mean"),
+    }
+    if full:
+        measured["noise"] = Measured(max(errors), (min(errors), max(errors)), tuple(repeats[:5]), "worst", oracle=0.0)
+    return Outcome(measured, (picture,), (table,), empirical_bayes())
+
+
+def _bandwidths(ax: figures.Axes, repeats: list[int]) -> None:
+    ratios = np.array([0.25, 0.5, 1, 2, 4, 8, 16, 32])
+    cases = (("Gaussian", 0.5), ("Gaussian", 2.0), ("mixture", 0.5), ("mixture", 2.0), ("mixture 2D", 1.5))
+    shades = (figures.BLUE, figures.GREEN, figures.ORANGE, figures.PURPLE, figures.GREY)
+    for (name, noise), colour in zip(cases, shades, strict=True):
+        prior, values, states = PRIORS[name], [], []
+        for ratio in ratios:
+            T, losses, found = horizon(noise, ratio / noise, prior.variance), [], []
+            for seed in repeats:
+                noisy, clean = prior.sample(400, noise, seed)
+                cloud = refine(noisy, ratio / noise, depth(T, ratio / noise, ETA), ETA)
+                exact = mse(prior.posterior_mean(noisy, noise), clean)
+                losses.append(mse(kernel_mean(noisy, cloud, 1 / noise), clean) / exact)
+                found.append(diagnose(noisy, cloud, noise))
+            values.append(np.mean(losses))
+            states.append(max(set(found), key=found.count))
+        ax.semilogx(ratios, values, color=colour, label=f"{name}, noise {noise:g}")
+        for state, mark in (("sound", "o"), ("frozen", ">"), ("merged", "<")):
+            at = [i for i, s in enumerate(states) if s == state]
+            ax.semilogx(ratios[at], np.array(values)[at], mark, color=colour, markersize=5)
+    figures.label(ax, "beta noise", "loss over Bayes")
+
+
+def circle(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Points on a circle of radius 3."""
+    turn = rng.uniform(0, 2 * np.pi, n)
+    return 3 * np.stack([np.cos(turn), np.sin(turn)], 1)
+
+
+def knot(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Points on a trefoil knot."""
+    t = rng.uniform(0, 2 * np.pi, n)
+    return np.stack([np.sin(t) + 2 * np.sin(2 * t), np.cos(t) - 2 * np.cos(2 * t), -np.sin(3 * t)], 1)

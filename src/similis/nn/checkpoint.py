@@ -1,0 +1,67 @@
+"""A network's tensors and how far its training has come, in one safetensors file."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from .._errors import InputError, ModelFileError
+
+
+def save_checkpoint(network: nn.Module, path: str | PathLike, progress: dict[str, Any]) -> None:
+    """Write ``state_dict()`` and ``progress`` (JSON-able), whole or not at all; an older file is replaced."""
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise InputError(f"cannot write {path}: the folder {path.parent} does not exist. Create it first")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        tensors = {name: tensor.detach().contiguous().clone() for name, tensor in network.state_dict().items()}
+        save_file(tensors, draft, {"similis": json.dumps(progress)})
+        with draft.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def load_checkpoint(network: nn.Module, path: str | PathLike, expected: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Read a checkpoint into a network of the same shape; returns its progress.
+
+    Parameters
+    ----------
+    expected : entries that the progress must have, so that a training is not continued as another
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, not a checkpoint, or of a network of another shape.
+    InputError
+        If the progress is not as expected.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            progress = json.loads((file.metadata() or {})["similis"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        fresh = {name: tensor.to(tensors[name].device) for name, tensor in network.state_dict().items()}
+        if any(tensors[name].dtype != tensor.dtype for name, tensor in fresh.items()):
+            raise ValueError("the numbers are of another type")
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise ModelFileError(f"{path} is no checkpoint of this network ({error}). Start without resume") from error
+    for name, value in (expected or {}).items():
+        if progress.get(name) != value:
+            raise InputError(
+                f"{path} is of a training with {name}={progress.get(name)}, not {value}. Resume with what it began with"
+            )
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ModelFileError(f"{path} is of a network of another shape ({error}). Start without resume") from error
+    return progress

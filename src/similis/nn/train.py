@@ -1,0 +1,145 @@
+"""Greedy training of a stack of layers, with a progress bar, and checkpoints that resume bit for bit."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .._errors import InputError
+from ..circuit import Step
+from .checkpoint import load_checkpoint, save_checkpoint
+from .layer import Layer, Statistics
+
+Reduce = Callable[[Statistics], Statistics]
+
+
+def layers(network: nn.Module) -> list[tuple[nn.Module, Layer]]:
+    """Every similarity-matching layer of a layer or (nested) ``Sequential``, behind what comes before it."""
+    modules = list(_chain(network))
+    return [(nn.Sequential(*modules[:place]), layer) for place, layer in enumerate(modules) if isinstance(layer, Layer)]
+
+
+def train(
+    network: nn.Module, x: Tensor, labels: Tensor | None = None, *, step: Step | None = None, epochs: int = 1,
+    batch_size: int = 100, prepare: int = 1000, seed: int = 0, checkpoint: str | PathLike | None = None,
+    checkpoint_every: int = 100, resume: bool = False, progress: bool = False, reduce: Reduce | None = None,
+) -> list[list[float]]:  # fmt: skip
+    """Train the layers one after the other, each on the outputs of those before it, which no longer change.
+
+    Modules between them, such as pooling, stay as they are. Layers with classes hear the labels.
+
+    Parameters
+    ----------
+    network : a layer, or ``torch.nn.Sequential`` of layers and other modules
+    x : (n, ...) tensor of inputs; batches move to the device of the layer
+    labels : (n,) integers, -1 for none; for layers with classes
+    step : Step, default ``Step(0.05, 0.01)``; its t counts the batches of a layer
+    epochs, batch_size : int
+    prepare : int, so many inputs, drawn at random, give a layer its whitening and the size of its first weights
+    seed : int, of the order of the samples
+    checkpoint : file to keep up to date every ``checkpoint_every`` batches, and at the end
+    resume : continue from ``checkpoint``; ends bit for bit where the unbroken training ends
+    progress : bar on stderr
+    reduce : called with the sums of a batch before each step, see :meth:`similis.nn.Layer.learn_`
+
+    Returns
+    -------
+    for each layer, its objective at every step
+
+    Raises
+    ------
+    InputError
+        If there is no layer, or sizes do not fit; if a checkpoint exists and ``resume`` is False, or it is of another
+        training.
+    """
+    stack, step = layers(network), step or Step(0.05, 0.01)
+    if not stack:
+        raise InputError(f"{type(network).__name__} has no similarity-matching layer to train")
+    if len(x) == 0 or min(epochs, batch_size, prepare, checkpoint_every) < 1:
+        raise InputError(
+            f"{len(x)} inputs, epochs={epochs}, batch_size={batch_size}, prepare={prepare}, "
+            f"checkpoint_every={checkpoint_every}; expected at least 1 of each"
+        )
+    history: list[list[float]] = [[] for _ in stack]
+    per_epoch = -(-len(x) // batch_size)
+    plan: dict[str, Any] = {}
+    if checkpoint is not None:
+        plan = {
+            "step": [step.eta0, step.decay, step.floor], "epochs": epochs, "batch_size": batch_size, "seed": seed,
+            "prepare": prepare, "data": [_crc(x), None if labels is None else _crc(labels)],
+        }  # fmt: skip
+        if resume:
+            history = load_checkpoint(network, checkpoint, plan)["history"]
+        elif Path(checkpoint).exists():
+            raise InputError(f"{checkpoint} already exists; say resume=True, or choose another name")
+
+    def keep() -> None:
+        if checkpoint is not None:
+            save_checkpoint(network, checkpoint, plan | {"history": history})
+
+    with _bar(progress, len(stack) * epochs * per_epoch) as advance:
+        for place, (before, layer) in enumerate(stack):
+            advance(place, len(history[place]), history[place])
+            for t in range(len(history[place]), epochs * per_epoch):
+                epoch, batch = divmod(t, per_epoch)
+                if batch == 0 or t == len(history[place]):
+                    order = torch.from_numpy(np.random.default_rng([seed, place, epoch]).permutation(len(x)))
+                if t == 0:
+                    _prepare(before, layer, x[order[:prepare]], batch_size, reduce)
+                chosen = order[batch * batch_size : (batch + 1) * batch_size]
+                heard = labels[chosen] if labels is not None and layer.V.shape[1] else None
+                value = layer.learn_(before(x[chosen].to(layer.W.device)), heard, eta=step.at(t), reduce=reduce)
+                history[place].append(float(value))
+                advance(place, 1, history[place])
+                if (t + 1) % checkpoint_every == 0:
+                    keep()
+    keep()
+    return history
+
+
+def _prepare(before: nn.Module, layer: Layer, x: Tensor, batch_size: int, reduce: Reduce | None) -> None:
+    sums: Statistics = {}
+    for piece in x.split(batch_size):
+        more = layer.survey(before(piece.to(layer.W.device)))
+        sums = {name: sums[name] + more[name] for name in more} if sums else more
+    layer.begin_(sums if reduce is None else reduce(sums))
+
+
+def _chain(network: nn.Module) -> Iterator[nn.Module]:
+    if isinstance(network, nn.Sequential):
+        for module in network:
+            yield from _chain(module)
+    else:
+        yield network
+
+
+def _crc(x: Tensor) -> int:
+    return zlib.crc32(x.detach().cpu().contiguous().numpy().data, x.ndim)
+
+
+@contextmanager
+def _bar(show: bool, total: int) -> Iterator[Callable[[int, int, list[float]], None]]:
+    """What to call with the layer, the steps it made and its objectives so far."""
+    if not show:
+        yield lambda place, steps, values: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    text = TextColumn("layer {task.fields[layer]}  objective {task.fields[objective]}")
+    columns = (text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task("", total=total, layer=1, objective="")
+
+        def advance(place: int, steps: int, values: list[float]) -> None:
+            bars.update(task, advance=steps, layer=place + 1, objective=f"{values[-1]:.4g}" if values else "")
+
+        yield advance

@@ -1,0 +1,143 @@
+"""Depth as particle dynamics, against the mean field, closed forms and other denoisers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from similis._errors import InputError
+from similis.memory import (
+    MixturePrior,
+    balance,
+    calibrate,
+    depth,
+    diagnose,
+    gaussian_variance,
+    horizon,
+    james_stein,
+    kde_tweedie,
+    kernel_mean,
+    mean_shift,
+    npmle,
+    one_step,
+    refine,
+    symmetric_mixture,
+    two_stage,
+)
+
+GAUSS = MixturePrior(np.zeros((1, 1)), 1.0)
+
+
+def mse(a: np.ndarray, b: np.ndarray) -> float:
+    return float(((a - b) ** 2).sum(1).mean())
+
+
+@pytest.mark.parametrize("beta", [0.5, 4.0, 1e4])
+def test_the_mean_field_variance_solves_its_equation(beta):
+    times = np.linspace(0, 0.9, 7)
+    ode = solve_ivp(lambda t, v: -2 * v / (v + 1 / beta), (0, 0.9), [3.0], t_eval=times, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(gaussian_variance(3.0, beta, times), ode.y[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("beta", [1.0, 8.0, np.inf])
+def test_at_the_horizon_the_prior_is_back(beta):
+    noise, prior = 0.5, 0.7
+    if np.isfinite(beta):
+        assert gaussian_variance(prior + noise, beta, horizon(noise, beta, prior)) == pytest.approx(prior)
+    assert horizon(noise, 1e9, prior) == pytest.approx(horizon(noise))
+
+
+def test_particles_follow_the_mean_field():
+    """Many tokens, small steps: at times T the variance is that of the equation, at eta = 1 that of the recursion."""
+    noisy, _ = GAUSS.sample(4000, 1.0, 0)
+    start = float(noisy.var())
+    cloud = refine(noisy, 2.0, 20, 0.05)
+    assert float(cloud.var()) == pytest.approx(float(gaussian_variance(start, 2.0, 20 * 0.05 / 2.0)), rel=0.03)
+    v = start * (start / (start + 0.5)) ** 2
+    assert float(refine(noisy, 2.0, 1, 1.0).var()) == pytest.approx(v, rel=0.03)
+
+
+def test_stage_one_alone_is_a_transport_map_and_the_long_skip_repairs_it():
+    """Gaussian t2 = 1, noise 2: map sqrt(1/3) y, loss 2 (1 - sqrt(1/3)) = 0.845; Bayes 2/3."""
+    noisy, clean = GAUSS.sample(6000, 2.0, 0)
+    T = horizon(2.0, 1.0, 1.0)
+    cloud = refine(noisy, 1.0, depth(T, 1.0, 0.05), 0.05)
+    bayes = mse(GAUSS.posterior_mean(noisy, 2.0), clean)
+    assert mse(cloud, clean) == pytest.approx(2 * (1 - np.sqrt(1 / 3)), rel=0.04)
+    assert mse(kernel_mean(noisy, cloud, 0.5), clean) < 1.01 * bayes
+    shrunk = (1 + 2) / (1 + 2 * 2) * noisy  # one step behaves as if the prior were noisy: (t2 + s2)/(t2 + 2 s2)
+    np.testing.assert_allclose(mse(one_step(noisy, 2.0), clean), mse(shrunk, clean), rtol=0.02)
+
+
+def test_two_stages_recover_the_posterior_mean_as_the_cloud_grows():
+    prior, losses = symmetric_mixture(), []
+    for n in (50, 400, 3200):
+        excess = []
+        for seed in range(3200 // n):
+            noisy, _ = prior.sample(n, 0.5, seed)
+            out = two_stage(noisy, 0.5, beta=4.0, horizon=horizon(0.5, 4.0, 0.09))
+            excess.append(mse(out, prior.posterior_mean(noisy, 0.5)))
+        losses.append(np.mean(excess))
+    assert losses[0] > 2 * losses[1] > 4 * losses[2]
+    assert losses[2] < 0.005
+
+
+def test_the_grid_finds_the_posterior_means_of_a_mixture():
+    for n in (1, 2):
+        prior = symmetric_mixture(n)
+        noisy, clean = prior.sample(1500, 0.5, 0)
+        bayes, single = (mse(f, clean) for f in (prior.posterior_mean(noisy, 0.5), one_step(noisy, 0.5)))
+        assert mse(npmle(noisy, 0.5, n_iter=200), clean) < bayes + 0.1 * (single - bayes)
+    with pytest.raises(InputError, match="two_stage"):
+        npmle(np.zeros((5, 3)), 1.0)
+
+
+def test_the_other_baselines_do_what_they_say():
+    noisy, clean = GAUSS.sample(3000, 1.0, 0)
+    np.testing.assert_allclose(james_stein(noisy, 1.0), noisy.mean() + 0.5 * (noisy - noisy.mean()), atol=0.1)
+    assert mse(kde_tweedie(noisy, 1.0, 4.0), clean) < 1.15 * mse(GAUSS.posterior_mean(noisy, 1.0), clean)
+    modes = mean_shift(symmetric_mixture().sample(300, 0.1, 0)[0], 2.0)
+    assert np.abs(np.abs(modes) - 2).max() < 0.2
+    assert (james_stein(noisy, 100.0) == noisy.mean(0)).all()
+
+
+@pytest.mark.parametrize(("noise", "n"), [(0.5, 1), (2.0, 1), (0.5, 2)])
+def test_settings_chosen_without_clean_tokens_are_as_good_as_the_derived(noise, n):
+    prior, losses = symmetric_mixture(n), []
+    for seed in range(8):
+        noisy, clean = prior.sample(400, noise, seed)
+        own = calibrate(noisy, noise, random_state=0)
+        best = two_stage(noisy, noise, beta=2 / noise, horizon=horizon(noise, 2 / noise, 0.09))
+        losses.append([mse(two_stage(noisy, noise, beta=own.beta, horizon=own.horizon), clean), mse(best, clean)])
+    chosen, derived = np.mean(losses, axis=0)
+    assert chosen < 1.05 * derived
+
+
+def test_an_unknown_noise_is_found_where_the_prior_is_thin():
+    rng = np.random.default_rng(0)
+    turn = rng.uniform(0, 2 * np.pi, (600, 1))
+    noisy = 3 * np.hstack([np.cos(turn), np.sin(turn)]) + rng.normal(0, 0.4, (600, 2))
+    assert 0.6 * 0.16 < calibrate(noisy, random_state=0).noise < 1.5 * 0.16
+
+
+def test_the_two_failure_regions_are_told_apart():
+    prior = symmetric_mixture(2)
+    noisy, _ = prior.sample(400, 1.5, 0)
+    for beta, found in ((12 / 1.5, "frozen"), (2 / 1.5, "sound"), (0.5 / 1.5, "merged")):
+        cloud = refine(noisy, beta, depth(horizon(1.5, beta, 0.09), beta, 0.1))
+        assert diagnose(noisy, cloud, 1.5) == found
+    assert balance(noisy, noisy, 1.5) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: horizon(0.0), lambda: horizon(1.0, -1.0), lambda: horizon(1.0, 2.0), lambda: horizon(1.0, 2.0, 0.0),
+        lambda: depth(np.inf, 1.0, 0.1), lambda: depth(-1.0, 1.0, 0.1), lambda: refine(np.ones((2, 1)), 1.0, 1, 1.5),
+        lambda: refine(np.ones((2, 1)), 0.0, 1), lambda: calibrate(np.ones((9, 2))), lambda: calibrate(np.eye(2)),
+    ],
+)  # fmt: skip
+def test_bad_settings_are_refused(call):
+    with pytest.raises(InputError):
+        call()
