@@ -98,10 +98,12 @@ def test_catalog_describes_everything():
         "digits",
         "mnist",
         "fashion-mnist",
+        "cifar10-jpeg",
         "orl-faces",
         "mfeat",
         "natural-images",
         "photographs",
+        "yale-b",
         "coil20",
         "graphs",
     ]
