@@ -17,20 +17,15 @@ for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[pool] = "1"
 
 import argparse
-import json
-import platform
-import re
-from pathlib import Path
 
 import numpy as np
-from plain import clock
+from plain import clock, store
 
 from similis import OnlineCCA
 from similis.circuit import Circuit, State, init
 from similis.engine import stream
 from similis.networks import adaptive_canonical_correlation, canonical_correlation
 
-HERE = Path(__file__).parent
 SIZES = [(50, 30, 10), (98, 98, 10), (392, 392, 16), (784, 784, 16), (784, 784, 32)]
 GOAL = 10
 
@@ -123,17 +118,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a quarter of the samples")
     parser.add_argument("--write", action="store_true", help="store the result and put the table into the page")
     options = parser.parse_args()
-    result: dict = {"command": "python benchmarks/bench_adaptive_cca.py", "threads": 1}
-    result["versions"] = {"python": platform.python_version(), "numpy": np.__version__}
-    result["rows"] = [measure(*size, options.quick) for size in SIZES]
-    text = table(result["rows"])
+    rows = [measure(*size, options.quick) for size in SIZES]
+    text = table(rows)
     print(text)
     if options.write:
-        (HERE / "results").mkdir(exist_ok=True)
-        (HERE / "results" / "bench_adaptive_cca.json").write_text(json.dumps(result, indent=1) + "\n")
-        page = HERE.parent / "docs" / "papers" / "cca.md"
-        marked = re.compile(r"(<!-- bench: begin -->).*?(<!-- bench: end -->)", re.S)
-        page.write_text(marked.sub(lambda m: f"{m[1]}\n{text}\n{m[2]}", page.read_text()))
+        store("bench_adaptive_cca", {"rows": rows}, text, "docs/papers/cca.md")
 
 
 if __name__ == "__main__":

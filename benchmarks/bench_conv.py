@@ -20,13 +20,10 @@ for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[pool] = "1"
 
 import argparse
-import json
-import platform
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import torch
-from plain import clock
+from plain import clock, store
 from pynsm import SimilarityMatching
 from torch import Tensor, nn
 
@@ -35,7 +32,6 @@ from similis.datasets import load_mnist
 from similis.engine.relax import relax
 from similis.nn import ConvSimilarityMatching, train
 
-HERE = Path(__file__).parent
 FILTERS, KERNEL, BATCH, RATE, GOAL = 50, 6, 100, 0.05, 8
 torch.set_num_threads(1)
 
@@ -133,15 +129,9 @@ def main() -> None:
         cells = [f"{found[name]:.2g}" if name in found else "-" for found in settling.values()]
         print(f"| {name} | {rate[name]:.0f} | {rate[name] / rate['pynsm, 40']:.1f} | " + " | ".join(cells) + " |")
     if options.write:
-        result = {
-            "command": "python benchmarks/bench_conv.py",
-            "threads": 1,
-            "images_per_second": rate,
-            "excess": settling,
-        }
+        result = {"images_per_second": rate, "excess": settling}
         result |= {"ratio": rate["ours, 10"] / rate["pynsm, 40"], "goal": GOAL}
-        result["versions"] = {"python": platform.python_version(), "torch": torch.__version__, "pynsm": "1.0.1"}
-        (HERE / "results" / "bench_conv.json").write_text(json.dumps(result, indent=1) + "\n")
+        store("bench_conv", result | {"versions": {"torch": torch.__version__, "pynsm": "1.0.1"}})
 
 
 if __name__ == "__main__":

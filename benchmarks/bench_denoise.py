@@ -19,18 +19,16 @@ for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import argparse
 import json
-import platform
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
-from plain import clock
+from plain import clock, store
 
 from similis.memory import kernel_mean
 
-HERE = Path(__file__).parent
 DIM, MANY, SIZES = 16, 50_000, (1024, 4096, 12_288)
 GOAL, MEMORY = 5, 1.0  # times faster, GB
 
@@ -99,17 +97,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.one:
         return one(options.one)
-    result: dict = {"command": "python benchmarks/bench_denoise.py", "threads": 1}
-    result["versions"] = {"python": platform.python_version(), "numpy": np.__version__}
-    result["results"] = [measure(dtype, options.quick) for dtype in ("float32", "float64")]
-    text = table(result["results"])
+    results = [measure(dtype, options.quick) for dtype in ("float32", "float64")]
+    text = table(results)
     print(text)
     if options.write:
-        (HERE / "results").mkdir(exist_ok=True)
-        (HERE / "results" / "bench_denoise.json").write_text(json.dumps(result, indent=1) + "\n")
-        page = HERE.parent / "docs" / "papers" / "denoise.md"
-        marked = re.compile(r"(<!-- bench:start -->).*?(<!-- bench:end -->)", re.S)
-        page.write_text(marked.sub(lambda m: f"{m[1]}\n{text}\n{m[2]}", page.read_text()))
+        store("bench_denoise", {"results": results}, text, "docs/papers/denoise.md")
     return None
 
 

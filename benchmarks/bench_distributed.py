@@ -15,22 +15,19 @@ for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[pool] = "1"
 
 import argparse
-import json
-import platform
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 import dask
 import dask.array as da
 import numpy as np
 import torch
 from distributed import Client, LocalCluster, wait
+from plain import store
 
 from similis import NonnegativeSimilarityMatching, SimilarityMatching
 from similis.distributed import fit
 
-HERE = Path(__file__).parent
 torch.set_num_threads(1)
 
 
@@ -84,11 +81,9 @@ def main() -> None:
         head = f"| {row['estimator']} | {row['k']} | {row['d']} | {row['round_rows']} | "
         print(head + " | ".join(cells) + f" | {row['ratio']:.2f} | {row['gap']:.0e} |")
     if options.write:
-        result = {"command": "python benchmarks/bench_distributed.py", "cores": os.cpu_count(), "rows": rows}
-        result["load"] = os.getloadavg()[0]
-        versions = {"dask": dask.__version__, "torch": torch.__version__, "numpy": np.__version__}
-        result["versions"] = {"python": platform.python_version()} | versions
-        (HERE / "results" / "bench_distributed.json").write_text(json.dumps(result, indent=1) + "\n")
+        result = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "rows": rows}
+        versions = {"dask": dask.__version__, "torch": torch.__version__}
+        store("bench_distributed", result | {"versions": versions})
 
 
 if __name__ == "__main__":

@@ -19,14 +19,10 @@ for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[pool] = "1"
 
 import argparse
-import json
-import platform
-import re
 import warnings
-from pathlib import Path
 
 import numpy as np
-from plain import clock
+from plain import clock, store
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
 from sklearn.svm import LinearSVC
@@ -35,7 +31,6 @@ from similis import DualClassifier, DualRegressor
 from similis.estimators._ascent import Problem, packed
 from similis.kernels import dual as kernel
 
-HERE = Path(__file__).parent
 D, T, ALPHA, U, GOAL = 784, 10_000, 1e-3, 30.0, 10
 
 
@@ -173,17 +168,13 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="store the result and put the tables into docs/papers")
     options = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)  # one pass is what is timed
-    result: dict = {"command": "python benchmarks/bench_duality.py", "threads": 1}
-    result["versions"] = {"python": platform.python_version(), "numpy": np.__version__}
+    result: dict = {}
     result["rules"] = [row for n_outputs in (1, 10) for row in measured(n_outputs, options.quick)]
     result["solved"] = solved()
     text = tables(result)
     print(text)
     if options.write:
-        (HERE / "results" / "bench_duality.json").write_text(json.dumps(result, indent=1) + "\n")
-        page = HERE.parent / "docs" / "papers" / "dual.md"
-        marked = re.compile(r"(<!-- bench:start -->).*?(<!-- bench:end -->)", re.S)
-        page.write_text(marked.sub(lambda m: f"{m[1]}\n{text}\n{m[2]}", page.read_text()))
+        store("bench_duality", result, text, "docs/papers/dual.md")
 
 
 if __name__ == "__main__":

@@ -15,18 +15,14 @@ for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[pool] = "1"
 
 import argparse
-import json
-import platform
-from pathlib import Path
 
 import numpy as np
-from plain import clock
+from plain import clock, store
 
 from similis.circuit import Circuit, State
 from similis.engine import stream
 from similis.networks import row_sum_similarity, row_sum_start
 
-HERE = Path(__file__).parent
 SIZES = [(784, 16), (784, 64), (64, 16), (3072, 64)]
 GOAL = 10  # at (784, 16)
 
@@ -106,10 +102,7 @@ def main() -> None:
         cells = [r["d"], r["k"], r["gamma"], f"{r['us']['ours']:.3g}", f"{r['us']['rules']:.4g}"]
         print("| " + " | ".join(map(str, [*cells, f"{r['ratio']:.1f}", f"{r['largest gap']:.1e}"])) + " |")
     if options.write:
-        result = {"command": "python benchmarks/bench_flexible.py", "threads": 1, "goal": {"784, 16": GOAL}}
-        result |= {"versions": {"python": platform.python_version(), "numpy": np.__version__}, "rows": rows}
-        (HERE / "results").mkdir(exist_ok=True)
-        (HERE / "results" / "bench_flexible.json").write_text(json.dumps(result, indent=1) + "\n")
+        store("bench_flexible", {"goal": {"784, 16": GOAL}, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -19,14 +19,10 @@ for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[pool] = "1"
 
 import argparse
-import json
-import platform
-import re
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-from plain import clock, descent
+from plain import clock, descent, store
 
 from similis.circuit import Outer, init
 from similis.datasets import moved_patches, shifted_textures
@@ -34,7 +30,6 @@ from similis.engine import stream
 from similis.estimators._frames import Frames
 from similis.networks import motion_detection
 
-HERE = Path(__file__).parent
 #: pixels of a frame, neurons, rectified, pairs, goal for rules / ours
 ROWS = [
     ((5,), 2, True, 20_000, 10), ((5,), 1, False, 20_000, 10), ((5, 5), 4, True, 10_000, 10),
@@ -127,12 +122,7 @@ def main() -> None:
     rows = [measure(*row, rate) for row in ROWS]
     print(table(rows))
     if options.write:
-        result = {"command": "python benchmarks/bench_motion.py", "threads": 1, "gemm flop/s": rate, "rows": rows}
-        result["versions"] = {"python": platform.python_version(), "numpy": np.__version__}
-        (HERE / "results" / "bench_motion.json").write_text(json.dumps(result, indent=1) + "\n")
-        page = HERE.parent / "docs" / "papers" / "motion.md"
-        marked = re.compile(r"(<!-- bench:start -->).*?(<!-- bench:end -->)", re.S)
-        page.write_text(marked.sub(lambda m: f"{m[1]}\n{table(rows)}\n{m[2]}", page.read_text()))
+        store("bench_motion", {"gemm flop/s": rate, "rows": rows}, table(rows), "docs/papers/motion.md")
 
 
 if __name__ == "__main__":

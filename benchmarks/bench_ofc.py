@@ -16,13 +16,10 @@ for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[pool] = "1"
 
 import argparse
-import json
-import platform
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-from plain import clock
+from plain import clock, store
 
 from similis.control import (
     Agent,
@@ -37,7 +34,6 @@ from similis.control import (
     steady_regulator,
 )
 
-HERE = Path(__file__).parent
 GOAL = 50
 CASES = {
     "double integrator, published": (double_integrator(1), Rule.published(0.005, 1e-5), 2, 16, 5000),
@@ -103,10 +99,7 @@ def main() -> None:
         speed = f"{r['us']['ours']:.3g} | {1e6 / r['us']['ours']:,.0f} | {r['us']['plain']:,.0f}"
         print(f"| {r['case']} | {speed} | {r['ratio']:.0f} | {GOAL} | {r['largest gap']:.0e} |")
     if options.write:
-        result = {"command": "python benchmarks/bench_ofc.py", "threads": 1, "goal": {"every row": GOAL}}
-        result |= {"versions": {"python": platform.python_version(), "numpy": np.__version__}, "rows": rows}
-        (HERE / "results").mkdir(exist_ok=True)
-        (HERE / "results" / "bench_ofc.json").write_text(json.dumps(result, indent=1) + "\n")
+        store("bench_ofc", {"goal": {"every row": GOAL}, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -18,13 +18,9 @@ for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[pool] = "1"
 
 import argparse
-import json
-import platform
-import re
-from pathlib import Path
 
 import numpy as np
-from plain import clock, descent
+from plain import clock, descent, store
 from scipy import linalg
 from sklearn.decomposition import IncrementalPCA
 
@@ -34,7 +30,6 @@ from similis.engine import stream
 from similis.metrics import subspace_error
 from similis.networks import nonnegative_similarity, principal_subspace
 
-HERE = Path(__file__).parent
 SIZES = [(100, 10), (784, 16), (784, 64), (1024, 128), (3072, 64), (10304, 16), (10304, 64)]
 GOALS = {(100, 10): 15, (784, 16): 8, (784, 64): 8, (1024, 128): 8, (3072, 64): 5, (10304, 16): 4, (10304, 64): 6}
 
@@ -198,23 +193,13 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="store the result and put the tables into README.md")
     options = parser.parse_args()
     rates, bandwidth = machine()
-    result: dict = {
-        "command": "python benchmarks/bench_stream.py",
-        "threads": 1,
-        "gemm flop/s": rates,
-        "read byte/s": bandwidth,
-    }
-    result["versions"] = {"python": platform.python_version(), "numpy": np.__version__}
+    result: dict = {"gemm flop/s": rates, "read byte/s": bandwidth}
     result["psp"] = [measure(d, k, rates, bandwidth, options.quick) for d, k in SIZES]
     result["nsm"] = [nonnegative(d, k, options.quick) for d, k in ((64, 10), (784, 16), (784, 64))]
     text = tables(result)
     print(text)
     if options.write:
-        (HERE / "results").mkdir(exist_ok=True)
-        (HERE / "results" / "bench_stream.json").write_text(json.dumps(result, indent=1) + "\n")
-        readme = HERE.parent / "README.md"
-        marked = re.compile(r"(<!-- bench:start -->).*?(<!-- bench:end -->)", re.S)
-        readme.write_text(marked.sub(lambda m: f"{m[1]}\n{text}\n{m[2]}", readme.read_text()))
+        store("bench_stream", result, text, "README.md")
 
 
 if __name__ == "__main__":

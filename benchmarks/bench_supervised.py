@@ -16,19 +16,15 @@ for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[pool] = "1"
 
 import argparse
-import json
-import platform
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-from plain import clock, descent
+from plain import clock, descent, store
 
 from similis.circuit import State, Step, init
 from similis.engine import stream
 from similis.networks import supervised_similarity
 
-HERE = Path(__file__).parent
 CLASSES, GOAL = 10, 10
 
 
@@ -90,9 +86,7 @@ def main() -> None:
         cells = [f"{row['us'][name]:.3g}" for name in names]
         print(f"| {row['d']} | {row['k']} | " + " | ".join(cells) + f" | {row['ratio']:.0f} | {row['goal']} |")
     if options.write:
-        result = {"command": "python benchmarks/bench_supervised.py", "threads": 1, "rows": rows}
-        result["versions"] = {"python": platform.python_version(), "numpy": np.__version__}
-        (HERE / "results" / "bench_supervised.json").write_text(json.dumps(result, indent=1) + "\n")
+        store("bench_supervised", {"rows": rows})
 
 
 if __name__ == "__main__":

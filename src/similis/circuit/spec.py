@@ -208,9 +208,9 @@ class Step:
         _check(self.decay >= 0.0, f"decay={self.decay}", "a number >= 0")
         _check(0.0 <= self.floor <= self.eta0, f"floor={self.floor}", "a number in [0, eta0]")
 
-    def at(self, t: float) -> float:
-        """eta_t."""
-        return max(self.floor, self.eta0 / (1.0 + self.decay * t))
+    def at(self, t: Any) -> Any:
+        """eta_t, of a sample or of an array of them."""
+        return np.maximum(self.floor, self.eta0 / (1.0 + self.decay * t))
 
     def total(self, t: float) -> float:
         """Integral of eta from sample 0 to sample t."""

@@ -11,9 +11,9 @@ from typing import IO
 import numpy as np
 import typer
 
+from .._atomic import new_file
 from .._errors import InputError
 from .._optional import require
-from ..estimators._atomic import new_file
 
 Write = Callable[[np.ndarray], None]
 

@@ -73,9 +73,9 @@ def show(
 
 
 def _draw(network: Any, path: Path, force: bool) -> None:
+    from .._atomic import new_file
     from .._optional import require
     from ..circuit.draw import draw
-    from ..estimators._atomic import new_file
 
     kind = path.suffix.lstrip(".").lower()
     if kind not in ("svg", "png", "pdf"):

@@ -55,7 +55,7 @@ def fit(
     The data are read in blocks, so memory does not grow with the file. With --checkpoint-every, a killed fit of
     m.safetensors goes on with --resume m.checkpoint.safetensors and ends bit for bit where the unbroken one ends.
     """
-    from ..estimators._atomic import refuse_existing
+    from .._atomic import refuse_existing
     from ..estimators.persist import save
     from ._views import Views
 
@@ -80,8 +80,10 @@ def fit(
     if epochs > 1 and data == "-":
         raise typer.BadParameter("stdin can be read once; save it to a file for more passes", param_hint="--epochs")
     streams = hasattr(estimator, "partial_fit")
-    if not streams and (epochs > 1 or checkpoint_every is not None):
-        raise typer.BadParameter(f"{model} learns from the whole table at once: leave out --epochs, --checkpoint-every")
+    if not streams and (epochs > 1 or checkpoint_every is not None or resume is not None):
+        raise typer.BadParameter(
+            f"{model} learns from the whole table at once: leave out --epochs, --checkpoint-every and --resume"
+        )
     if streams and resume is None and "n_epochs" in estimator.get_params():
         estimator.set_params(n_epochs=epochs)
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .lqg import quadratic_only
+from .lqg import quadratic_only, some_starts
 from .plant import Plant
 from .rule import Agents
 
@@ -118,5 +118,5 @@ def expected_cost(plant: Plant, controller: Controller) -> float:
 
 
 def _second_moment(plant: Plant) -> np.ndarray:
-    X = plant.starts(np.random.default_rng(0), 0, 4096 if callable(plant.start) else 1)
+    X = some_starts(plant)
     return X.T @ X / len(X)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve_discrete_are
+from scipy.linalg import solve_discrete_are, solve_discrete_lyapunov
 
 from .._errors import InputError
 from .plant import Plant
@@ -39,12 +39,12 @@ def steady_gain(plant: Plant) -> np.ndarray:
 def uncertainty(plant: Plant, delay: int | None = None) -> np.ndarray:
     """(T + 1, d, d) covariance of x(t) given y(0), exactly, and y(1) ... y(t - delay): that of the exact filter."""
     delay = plant.delay if delay is None else delay
-    X = _some_starts(plant)
+    X = some_starts(plant)
     S = np.atleast_2d(np.cov(X.T, bias=True)) if callable(plant.start) else np.zeros_like(plant.A)
     S, out = _heard(plant, S, 0 * plant.W), []
     for t in range(plant.n_steps + 1):
         late = max(0, t - delay)
-        if late > 0 and t - delay > 0:
+        if late > 0:
             S = _heard(plant, plant.A @ S @ plant.A.T + plant.V, plant.W)
         ahead = S
         for _ in range(t - late):
@@ -66,7 +66,7 @@ def optimal_cost(plant: Plant, delay: int | None = None) -> float:
     quadratic_only(plant)
     K, P = regulator(plant)
     S = uncertainty(plant, delay)
-    X = _some_starts(plant)
+    X = some_starts(plant)
     total = float(np.einsum("ni,ij,nj->", X, P[0], X)) / len(X)
     for t in range(plant.n_steps):
         effort = K[t].T @ (plant.R + plant.B.T @ P[t + 1] @ plant.B) @ K[t]
@@ -121,13 +121,12 @@ def _heard(plant: Plant, S: np.ndarray, W: np.ndarray) -> np.ndarray:
     return S - S @ C.T @ np.linalg.pinv(C @ S @ C.T + W, hermitian=True) @ C @ S
 
 
-def _some_starts(plant: Plant) -> np.ndarray:
+def some_starts(plant: Plant) -> np.ndarray:
+    """(N, d) states that episodes begin in: the one there is, or 4,096 of those drawn."""
     return plant.starts(np.random.default_rng(0), 0, 4096 if callable(plant.start) else 1)
 
 
 def _resting(plant: Plant) -> np.ndarray:
-    from scipy.linalg import solve_discrete_lyapunov
-
     if np.abs(np.linalg.eigvals(plant.A)).max() >= 1:
         raise InputError("A has an eigenvalue of size 1 or more: without a controller the stream has no bounds")
     return solve_discrete_lyapunov(plant.A, plant.V)

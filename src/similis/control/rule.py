@@ -82,20 +82,11 @@ class Rule:
             raise InputError(f"baseline={self.baseline!r}; expected one of {BASELINES}")
         if not set(self.learned) <= set("ABCL"):
             raise InputError(f"learned={self.learned!r}; expected some of the letters 'ABCL'")
-        least = {
-            "eta": 0,
-            "eta_K": 0,
-            "decay": 0,
-            "decay_K": 0,
-            "decay_sigma": 0,
-            "sigma": 0,
-            "clip": 0,
-            "damp": 0,
-            "half_life": 1e-300,
-        }
-        for name, bound in least.items():
-            if not getattr(self, name) >= bound:
+        for name in ("eta", "eta_K", "decay", "decay_K", "decay_sigma", "sigma", "clip", "damp"):
+            if not getattr(self, name) >= 0:
                 raise InputError(f"{name}={getattr(self, name)}; expected a number >= 0")
+        if not self.half_life > 0:
+            raise InputError(f"half_life={self.half_life}; expected a number of episodes > 0")
         if not (0 <= self.momentum < 1 and 0 <= self.trace <= 1):
             raise InputError(f"momentum={self.momentum}, trace={self.trace}; expected 0 <= momentum < 1, trace <= 1")
 

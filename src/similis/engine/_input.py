@@ -63,7 +63,7 @@ def rates(circuit: Circuit, t: int, T: int, dtype: np.dtype) -> np.ndarray:
         If eta0/tau >= 1 (Gram, interneurons) or 2 eta0 rate leak >= 1 for a channel.
     """
     step, lateral = circuit.step, circuit.lateral
-    eta = np.maximum(step.floor, step.eta0 / (1.0 + step.decay * np.arange(t, t + T))).astype(dtype)
+    eta = step.at(np.arange(t, t + T)).astype(dtype)
     if T and lateral.kind in ("gram", "interneurons") and eta[0] >= lateral.tau:
         raise InputError(f"eta0={step.eta0} with tau={lateral.tau}: eta0/tau must be below 1; lower eta0 or raise tau")
     for c in circuit.channels:

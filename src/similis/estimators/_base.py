@@ -217,8 +217,6 @@ class NetworkEstimator(BaseEstimator):
             arrays |= {"moments.mean": self.moments_.mean, "moments.scatter": self.moments_.scatter}
             meta["moments"] = self.moments_.count
         meta |= {key: getattr(self, key) for key in self._remembered() if hasattr(self, key)}
-        if hasattr(self, "feature_names_in_"):
-            meta["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
         return arrays, meta
 
     def _remembered(self) -> tuple[str, ...]:
@@ -269,8 +267,6 @@ class NetworkEstimator(BaseEstimator):
             self.moments_, self._dtype = moments, state.M.dtype
         for key, value in remembered.items():
             setattr(self, key, value)
-        if "feature_names_in_" in meta:
-            self.feature_names_in_ = np.array(meta["feature_names_in_"], object)
 
 
 class _Average:

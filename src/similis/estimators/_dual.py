@@ -304,8 +304,6 @@ class DualEstimator(BaseEstimator):
             for name, running in (("input", self._input), ("target_running", self._target))
         }
         meta |= {key: getattr(self, key) for key in self._remembered() if hasattr(self, key)}
-        if hasattr(self, "feature_names_in_"):
-            meta["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
         return arrays, meta
 
     def _remembered(self) -> tuple[str, ...]:
@@ -341,8 +339,6 @@ class DualEstimator(BaseEstimator):
         self._input, self._target = x, y
         for key, value in (found | remembered).items():
             setattr(self, key, value)
-        if "feature_names_in_" in meta:
-            self.feature_names_in_ = np.array(meta["feature_names_in_"], object)
 
 
 def _returned(said: np.ndarray, order: np.ndarray) -> np.ndarray:

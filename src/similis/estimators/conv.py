@@ -287,8 +287,6 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         meta = {key: getattr(self, key) for key in ("n_features_in_", "n_samples_seen_", "history_")}
         meta |= {"image_shape_": list(self.image_shape_), "n_features_out": self._n_features_out}
         meta |= {"classes": pack_classes(self.classes_)} if hasattr(self, "classes_") else {}
-        if hasattr(self, "feature_names_in_"):
-            meta["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
         return arrays, meta
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
@@ -308,5 +306,3 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         for key in ("n_features_in_", "n_samples_seen_", "history_"):
             setattr(self, key, meta[key])
         self._n_features_out = int(meta["n_features_out"])
-        if "feature_names_in_" in meta:
-            self.feature_names_in_ = np.array(meta["feature_names_in_"], object)

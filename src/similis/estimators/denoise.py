@@ -51,8 +51,6 @@ class _Denoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         meta = {name: getattr(self, name) for name in (*self._learned, "n_features_in_", "n_samples_seen_")}
-        if hasattr(self, "feature_names_in_"):
-            meta["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
         return {"tokens": self.tokens_}, meta
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
@@ -63,8 +61,6 @@ class _Denoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.tokens_ = tokens
         for name in (*self._learned, "n_features_in_", "n_samples_seen_"):
             setattr(self, name, meta[name])
-        if "feature_names_in_" in meta:
-            self.feature_names_in_ = np.array(meta["feature_names_in_"], object)
 
 
 def _positive(value: float, name: str) -> float:

@@ -245,8 +245,6 @@ class NeuralKalmanFilter(BaseEstimator):
         arrays |= {f"past.{name}": np.ascontiguousarray(array) for name, array in self._past.items()}
         meta: dict[str, Any]
         meta = {"n_samples_seen_": self.n_samples_seen_, "n_features_in_": self.n_features_in_, "scale_": self.scale_}
-        if hasattr(self, "feature_names_in_"):
-            meta["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
         return arrays, meta
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
@@ -268,8 +266,6 @@ class NeuralKalmanFilter(BaseEstimator):
         self._weights, self._mean, self._past = weights, mean, past
         self._moments, self._power, self.mean_ = (np.array(arrays[name]) for name in ("moments", "power", "mean_"))
         (self.n_samples_seen_, self.n_features_in_, self.scale_), self.circuit_ = numbers, bio_ofc()
-        if "feature_names_in_" in meta:
-            self.feature_names_in_ = np.array(meta["feature_names_in_"], object)
 
 
 def _rest(delay: int, n: int, p: int, m: int) -> dict[str, np.ndarray]:

@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
-from ..nomad import Feasible, Similarity, Solution, check_memory, components, embedding, nomad, rounded, solve
+from ..nomad import Feasible, Similarity, Solution, check_memory, components, embedding, rounded, solve
+from ..nomad.problem import check_clusters
 
 #: samples of the certificate where it is on a subsample
 SAMPLE = 1000
@@ -188,11 +189,6 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         return self._scale[:, None] * self._factor
 
-    @property
-    def system_(self) -> Any:
-        """The equations, as ``similis show nomad`` prints them."""
-        return nomad()
-
     # what fit is made of --------------------------------------------------------------------------------------------
 
     def _check(self, n: int) -> None:
@@ -204,8 +200,7 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
         if not self.tol > 0:
             raise InputError(f"tol={self.tol}; expected a number > 0")
         for K in (self.n_clusters, *(self.layers or ())):
-            if not 1 <= K <= n:
-                raise InputError(f"n_clusters or a layer is {K}, n_samples={n}; expected a number from 1 to n_samples")
+            check_clusters(K, n)
         if self.kernel != "linear" or self.layers:
             check_memory(24.0 * n**2, f"a similarity matrix of {n} samples", self.memory_limit)
 
@@ -302,8 +297,6 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in ARRAYS}
         meta = {name: getattr(self, name) for name in NUMBERS} | {"n_features_in_": self.n_features_in_}
-        if hasattr(self, "feature_names_in_"):
-            meta["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
         return arrays, meta
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
@@ -314,5 +307,3 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
             setattr(self, name, arrays[name].copy())
         for name in (*NUMBERS, "n_features_in_"):
             setattr(self, name, meta[name])
-        if "feature_names_in_" in meta:
-            self.feature_names_in_ = np.array(meta["feature_names_in_"], object)

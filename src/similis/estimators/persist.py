@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from .._atomic import new_file
 from .._errors import InputError, ModelFileError
-from ._atomic import new_file
 from ._modelfile import read, to_bytes
 
 #: classes a file may name; nothing is ever imported by a name read from a file
@@ -68,6 +68,8 @@ def save(
         raise InputError(f"cannot save a {name}; expected one of {', '.join(CLASSES)}")
     check_is_fitted(estimator)
     arrays, meta = estimator._pack()
+    if hasattr(estimator, "feature_names_in_"):
+        meta["feature_names_in_"] = [str(name) for name in estimator.feature_names_in_]
     header = {
         "class": name,
         "version": __version__,
@@ -111,6 +113,8 @@ def load_with_progress(path: str | os.PathLike) -> tuple[BaseEstimator, dict[str
             params["circuit"] = Circuit.from_dict(params["circuit"])
         estimator = kind(**params)
         estimator._unpack(arrays, header["meta"])
+        if "feature_names_in_" in header["meta"]:
+            estimator.feature_names_in_ = np.array(header["meta"]["feature_names_in_"], object)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise ModelFileError(f"{path} does not describe a {name} ({error}). Fit and save the model again") from error
     return estimator, header.get("progress")

@@ -68,10 +68,9 @@ def layers(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
 
 def _ring_order(Z: np.ndarray) -> float:
     """How well angles in the plane of coordinates follow the order of the rows along a closed ring."""
-    angle = np.unwrap(np.arctan2(Z[:, 1], Z[:, 0]))
     turn = np.exp(1j * np.arctan2(Z[:, 1], Z[:, 0]))
-    way = np.exp(2j * np.pi * np.arange(len(angle)) / len(angle))
-    return float(max(abs(np.vdot(turn, way)), abs(np.vdot(turn.conj(), way))) / len(angle))
+    way = np.exp(2j * np.pi * np.arange(len(Z)) / len(Z))
+    return float(max(abs(np.vdot(turn, way)), abs(np.vdot(turn.conj(), way))) / len(Z))
 
 
 @experiment(

@@ -10,8 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from .._atomic import new_file
 from .._optional import require
-from ..estimators._atomic import new_file
 from ._registry import Figure
 from ._result import Result
 

@@ -31,8 +31,7 @@ def flow(tokens: np.ndarray, beta: float, eta: float = 0.1, *, engine: Engine = 
     ------
     (N, n) array
     """
-    if not 0 < eta <= 1:
-        raise InputError(f"eta={eta}; expected a step in (0, 1], such as 0.1")
+    _check_step(eta)
     while True:
         yield tokens
         tokens = tokens + tokens.dtype.type(eta) * (kernel_mean(tokens, tokens, beta, engine=engine) - tokens)
@@ -95,9 +94,13 @@ def depth(horizon: float, beta: float, eta: float) -> int:
     """Layers that cover a horizon: ``eta layers = beta horizon``, rounded."""
     if not (np.isfinite(horizon) and horizon >= 0):
         raise InputError(f"horizon={horizon}; expected a finite time >= 0, such as noise / 2")
-    if not eta > 0:
-        raise InputError(f"eta={eta}; expected a step > 0, such as 0.5")
+    _check_step(eta)
     return round(beta * horizon / eta)
+
+
+def _check_step(eta: float) -> None:
+    if not 0 < eta <= 1:
+        raise InputError(f"eta={eta}; expected a step in (0, 1], such as 0.1")
 
 
 def gaussian_variance(start: float, beta: float, time: np.ndarray | float) -> np.ndarray:

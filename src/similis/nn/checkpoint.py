@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from .._atomic import new_file
 from .._errors import InputError, ModelFileError
 
 
 def save_checkpoint(network: nn.Module, path: str | PathLike, progress: dict[str, Any]) -> None:
     """Write ``state_dict()`` and ``progress`` (JSON-able), whole or not at all; an older file is replaced."""
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise InputError(f"cannot write {path}: the folder {path.parent} does not exist. Create it first")
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        tensors = {name: tensor.detach().contiguous().clone() for name, tensor in network.state_dict().items()}
+    tensors = {name: tensor.detach().contiguous().clone() for name, tensor in network.state_dict().items()}
+    with new_file(path, force=True) as draft:
         save_file(tensors, draft, {"similis": json.dumps(progress)})
-        with draft.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def load_checkpoint(network: nn.Module, path: str | PathLike, expected: dict[str, Any] | None = None) -> dict[str, Any]:

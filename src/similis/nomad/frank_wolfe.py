@@ -39,7 +39,7 @@ def conditional_gradient(
     """
     began, n = time.perf_counter(), D.n
     size = float(D.diagonal().max()) or 1.0
-    target = np.concatenate([D.rows(slice(0, n))]) / size
+    target = D.rows(slice(0, n)) / size
     W, L, G = np.zeros((n, n)), np.zeros((n, n)), np.empty((n, n))
     history: list[tuple[float, int, float, float]] = []
     stopped, t = "iterations", 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .._errors import InputError
+from ._errors import InputError
 
 
 @contextmanager
