@@ -199,8 +199,9 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
                 raise InputError(f"{name}={getattr(self, name)}; expected a whole number >= 1")
         if not self.tol > 0:
             raise InputError(f"tol={self.tol}; expected a number > 0")
-        for K in (self.n_clusters, *(self.layers or ())):
-            check_clusters(K, n)
+        check_clusters(self.n_clusters, n)
+        for K in self.layers or ():
+            check_clusters(K, n, "a layer")
         if self.kernel != "linear" or self.layers:
             check_memory(24.0 * n**2, f"a similarity matrix of {n} samples", self.memory_limit)
 

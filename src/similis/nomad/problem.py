@@ -103,8 +103,8 @@ class Similarity:
         return Similarity(matrix=centred(self.matrix[np.ix_(index, index)]))  # type: ignore[index]
 
 
-def check_clusters(n_clusters: float, n: int) -> float:
-    """The trace K, if some matrix can have it.
+def check_clusters(n_clusters: float, n: int, name: str = "n_clusters") -> float:
+    """The trace K, if some matrix can have it; ``name`` is what the message calls it.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def check_clusters(n_clusters: float, n: int) -> float:
         Unless 1 <= K <= n.
     """
     if not 1 <= n_clusters <= n:
-        raise InputError(f"n_clusters={n_clusters}, n_samples={n}; expected a number from 1 to n_samples")
+        raise InputError(f"{name}={n_clusters}, n_samples={n}; expected a number from 1 to n_samples")
     return float(n_clusters)
 
 
