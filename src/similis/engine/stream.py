@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 
 import numpy as np
 from scipy import linalg, sparse
-from threadpoolctl import ThreadpoolController
 
+from .._threads import one_thread
 from ..circuit import Circuit, Lift, State
 from ..circuit.state import against
 from ..circuit.table import CURRENTS, DRIVE, Table, compile_circuit
@@ -57,18 +56,8 @@ def run(
     ------
     InputError, DivergenceError
     """
-    with _one_thread():
+    with one_thread():
         return _run(circuit, state, data, learn, present, Trace.several(trace), block)
-
-
-@cache
-def _libraries() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def _one_thread():
-    """The products of a block are too small to share: threads that wait for each other cost 20 times the work."""
-    return _libraries().limit(limits=1, user_api="blas")
 
 
 def _run(

@@ -11,6 +11,7 @@ from scipy.sparse.linalg import eigsh
 from sklearn.cluster import KMeans
 
 from .._errors import InputError
+from .._threads import one_thread
 from .certificate import Feasible
 from .convex import KEPT, Solution, convex
 from .frank_wolfe import conditional_gradient
@@ -49,6 +50,14 @@ def solve(
     InputError
         For a K or a solver that cannot be, or when the memory does not suffice: before the work starts.
     """
+    with one_thread():
+        return _solve(D, n_clusters, solver, rank, tol, max_iter, dtype, time_limit, catch, memory_limit, rng)
+
+
+def _solve(
+    D: Similarity, n_clusters: float, solver: str, rank: int | None, tol: float, max_iter: int | None,
+    dtype: type | None, time_limit: float | None, catch: bool, memory_limit: float | None, rng: np.random.Generator,
+) -> Solution:  # fmt: skip
     n, K = D.n, check_clusters(n_clusters, D.n)
     if solver not in SOLVERS:
         raise InputError(f"solver={solver!r}; expected one of {', '.join(map(repr, SOLVERS))}")
