@@ -38,6 +38,7 @@ ROOMS = (
     ".networks",
     ".nn",
     ".nomad",
+    ".superconductor",
 )
 
 

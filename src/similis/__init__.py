@@ -1,8 +1,8 @@
 """Learning from similarities: online networks with local learning rules, exact and fast.
 
 Estimators are importable from here (``from similis import SimilarityMatching``); the rooms are ``similis.circuit``,
-``engine``, ``networks``, ``nomad``, ``memory``, ``control``, ``nn``, ``distributed``, ``metrics``, ``datasets`` and
-``experiments``.
+``engine``, ``networks``, ``nomad``, ``memory``, ``control``, ``superconductor``, ``nn``, ``distributed``, ``metrics``,
+``datasets`` and ``experiments``.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ _ROOMS = (
     "networks",
     "nn",
     "nomad",
+    "superconductor",
 )
 
 __all__ = [

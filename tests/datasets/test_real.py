@@ -92,6 +92,15 @@ def test_coil20_is_twenty_rings_of_upright_objects():
     assert wide > 2 * tall  # it drives, it does not stand on its bumper
 
 
+@pytest.mark.data
+@needs("supercon")
+def test_supercon():
+    names, tc = datasets.load_supercon()
+    assert len(set(names)) == len(tc) == 16_414
+    assert (names[0], tc[0]) == ("Ba0.4K0.6Fe2As2", 31.2)
+    assert (tc.min(), tc.max(), (tc == 0).sum()) == (0, 143, 3_966)
+
+
 def test_catalog_describes_everything():
     records = datasets.catalog()
     assert [record.name for record in records] == [
@@ -106,6 +115,7 @@ def test_catalog_describes_everything():
         "yale-b",
         "coil20",
         "graphs",
+        "supercon",
     ]
     for record in records:
         assert record.description

@@ -20,6 +20,7 @@ from .real import (
     mnist_halves,
 )
 from .sources import DataFile, Dataset, cache_folder, catalog, dataset, fetch
+from .supercon import load_supercon
 from .synthetic import Views, correlated_views, gaussian_blobs, ring, spiked_covariance
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "load_natural_images",
     "load_orl_faces",
     "load_photographs",
+    "load_supercon",
     "mnist_halves",
     "moved_patches",
     "pairs",

@@ -193,6 +193,12 @@ _GRAPHS = tuple(
         ("football", 33508, "691340e10a939be812a4fce7a1228bdd425dcb30e69381e298ba8cfdc97952ed"),
     ]
 )
+_SUPERCON = DataFile(
+    "supercon/Supercon_data.csv",
+    357918,
+    "b34a955cc59f7a1556bc92c4b9db559bfd634c03227b7e95337a2e5d69227dd6",
+    "https://raw.githubusercontent.com/vstanev1/Supercon/master/Supercon_data.csv",
+)
 
 DATASETS = {
     record.name: record
@@ -272,6 +278,14 @@ DATASETS = {
             "none stated; cite the original authors",
             "collected by M. Newman",
             _GRAPHS,
+        ),
+        Dataset(
+            "supercon",
+            "critical temperatures of superconductors by composition",
+            "16,414 formulas",
+            "stated CC BY 4.0",
+            "NIMS SuperCon; Stanev et al. 2018",
+            (_SUPERCON,),
         ),
     )
 }
