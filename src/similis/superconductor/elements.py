@@ -55,22 +55,22 @@ class Element:
 
 
 def _read() -> tuple[Element, ...]:
-    with files(__package__).joinpath("elements.csv").open(encoding="utf-8", newline="") as handle:
-        return tuple(
-            Element(
-                number=int(row["number"]),
-                symbol=row["symbol"],
-                name=row["name"],
-                period=int(row["period"]),
-                group=int(row["group"]) if row["group"] else None,
-                column=int(row["column"]),
-                mass=float(row["mass"]),
-                electronegativity=float(row["electronegativity"]) if row["electronegativity"] else None,
-                radius=float(row["radius"]) if row["radius"] else None,
-                valence=int(row["valence"]),
-            )
-            for row in csv.DictReader(handle)
+    text = files(__package__).joinpath("elements.csv").read_text(encoding="utf-8")
+    return tuple(
+        Element(
+            number=int(row["number"]),
+            symbol=row["symbol"],
+            name=row["name"],
+            period=int(row["period"]),
+            group=int(row["group"]) if row["group"] else None,
+            column=int(row["column"]),
+            mass=float(row["mass"]),
+            electronegativity=float(row["electronegativity"]) if row["electronegativity"] else None,
+            radius=float(row["radius"]) if row["radius"] else None,
+            valence=int(row["valence"]),
         )
+        for row in csv.DictReader(text.splitlines())
+    )
 
 
 ELEMENTS = _read()  #: in the order of their numbers

@@ -164,11 +164,11 @@ class _Reader:
             self._refuse(at, f"{char!r} {expected}.", "let brackets match in pairs.")
         if char.isspace():
             self._refuse(at, "a space inside a formula.", "delete it, or join parts with '·'.")
-        if char in "+-−⁺⁻^":
+        if char in "+-\u2212\u207a\u207b^":
             self._refuse(at, f"{char!r} is a sign, a charge or a range, not an amount.", "put one number, no charge.")
         if _VARIABLE.match(char):
             self._refuse(at, f"{char!r} is a variable or lacks its capital.", "put its value, or write 'Ba' for 'ba'.")
-        if char.isdecimal() and char.isascii() or char == ".":
+        if char in "0123456789.":
             self._refuse(at, "a number without an element before it.", "put an element first, or join with '·'.")
         if char in "·*":
             self._refuse(at, f"{char!r} joins whole formulas, not parts of a bracket.", "close the bracket before it.")

@@ -34,8 +34,8 @@ def known(*, pressure: bool = False) -> Known:
     Known
         Formulas, critical temperatures, families, sources and notes.
     """
-    with files(__package__).joinpath("known.csv").open(encoding="utf-8", newline="") as handle:
-        rows = [row for row in csv.DictReader(handle) if pressure or "GPa" not in row["note"]]
+    text = files(__package__).joinpath("known.csv").read_text(encoding="utf-8")
+    rows = [row for row in csv.DictReader(text.splitlines()) if pressure or "GPa" not in row["note"]]
     return Known(
         [row["formula"] for row in rows],
         np.array([float(row["tc"]) for row in rows]),
