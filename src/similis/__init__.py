@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         NOMAD,
         CircuitTransformer,
         ConvSimilarityMatchingTransformer,
+        CriticalTemperatureRegressor,
         DualClassifier,
         DualRegressor,
         EmpiricalBayesDenoiser,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _ESTIMATORS = (
     "CircuitTransformer",
+    "CriticalTemperatureRegressor",
     "ConvSimilarityMatchingTransformer",
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
@@ -80,6 +82,7 @@ __all__ = [
     "NOMAD",
     "CircuitTransformer",
     "ConvSimilarityMatchingTransformer",
+    "CriticalTemperatureRegressor",
     "DualClassifier",
     "DualRegressor",
     "EmpiricalBayesDenoiser",

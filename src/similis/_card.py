@@ -19,6 +19,7 @@ _ROOMS = (
     "memory",
     "nomad",
     "control",
+    "superconductor",
 )
 _CARDS: dict[str, Card] = {}
 

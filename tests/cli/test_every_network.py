@@ -16,7 +16,7 @@ BESIDE = {"view": X[:, :4] + 0.1 * RNG.standard_normal((240, 4)), "target": TARG
 FITS = [
     (name, kind)
     for name, card in catalogue().items()
-    if card.data != "episodes"
+    if card.data not in ("episodes", "formulas")
     for kind in (card.estimator, card.classifier)
     if kind
 ]

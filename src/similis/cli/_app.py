@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from .._errors import SimilisError
-from . import catalogue, data, doctor, fit, predict, reproduce, score, transform
+from . import catalogue, data, doctor, fit, predict, reproduce, score, screen, transform
 
 
 class _Commands(TyperGroup):
@@ -40,6 +40,7 @@ app.command("fit")(fit.fit)
 app.command("transform")(transform.transform)
 app.command("predict")(predict.predict)
 app.command("score")(score.score)
+app.command("screen")(screen.screen)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)

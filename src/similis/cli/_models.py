@@ -77,6 +77,11 @@ def build(name: str, n_components: int | None, seed: int, given: list[str], *, l
     return estimator.set_params(**params)
 
 
+def learns_formulas(estimator: BaseEstimator) -> bool:
+    """Whether rows are chemical formulas."""
+    return card_of(estimator).data == "formulas"
+
+
 def beside_x(estimator: BaseEstimator) -> str | None:
     """What the estimator learns from beside X: "view", "target" (numbers), "labels" (classes), or None."""
     return getattr(estimator, "beside_x", None)

@@ -68,6 +68,9 @@ def fit(
                 "leave out -k, --param and --seed: the saved model has them", param_hint="--resume"
             )
         estimator, start = _resume(model, resume)
+    if card(model).data == "formulas":
+        _fit_formulas(model, estimator, data, columns, y_columns, output, force=force, as_json=as_json)
+        return
     if start is not None:
         start.refuse_other(epochs=epochs, columns=columns, y_columns=y_columns, dtype=dtype, block_rows=block_rows)
         epochs, columns, y_columns, dtype = start.epochs, start.columns, start.y_columns, start.dtype
@@ -116,6 +119,27 @@ def _resume(model: str, path: Path) -> tuple[BaseEstimator, Checkpoint | None]:
     if type(estimator).__name__ not in (card(model).estimator, card(model).classifier):
         raise typer.BadParameter(f"{path} holds a {type(estimator).__name__}, not a {model}", param_hint="NETWORK")
     return estimator, None if progress is None else Checkpoint.read(progress, path)
+
+
+def _fit_formulas(
+    name: str, estimator: BaseEstimator, data: str, columns: str | None, y_columns: str | None, output: Path, *,
+    force: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Learn from a file of formulas and Tc; what cannot be read is named and left out."""
+    from ..estimators.persist import save
+    from ._formulas import complain, read_formulas
+
+    given, began = read_formulas(data, columns, y_columns, tc=True), time.perf_counter()
+    estimator.fit(given.formulas, given.tc)
+    complain(data, given.lines, estimator.refused_)
+    save(estimator, output, force=force)
+    record = {
+        "model": str(output), "network": name, "class": type(estimator).__name__, "rows": len(given.tc),
+        "n_samples_seen": int(estimator.n_samples_seen_), "refused": len(estimator.refused_),
+        "seconds": round(time.perf_counter() - began, 3),
+    }  # fmt: skip
+    text = "{model}: {network}, {n_samples_seen} compositions of {rows} rows, {refused} refused, in {seconds} s"
+    emit(record, as_json=as_json, text=text.format(**record))
 
 
 def _learn_table(estimator: BaseEstimator, views: Views) -> int:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import csv
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from . import _options as opt
+from ._models import learns_formulas
 from ._output import emit
+
+if TYPE_CHECKING:
+    from ..estimators import CriticalTemperatureRegressor
 
 
 def predict(
@@ -33,6 +41,11 @@ def predict(
     estimator = load(model)
     if not hasattr(estimator, "predict"):
         raise typer.BadParameter(f"{model} holds a {type(estimator).__name__}, which has outputs: use `transform`")
+    if learns_formulas(estimator):
+        record = _formulas(estimator, data, output, columns, force=force)
+        if output != "-":
+            emit(record, as_json=as_json, text="{output}: {rows} formulas, {refused} refused".format(**record))
+        return
     views, rows = Views(data, columns, dtype=dtype, block_rows=block_rows), 0
     width = int(getattr(estimator, "n_targets_", 1))
     names = ["prediction"] if width == 1 else [f"prediction{i}" for i in range(width)]
@@ -44,3 +57,44 @@ def predict(
             advance(len(block))
     if output != "-":
         emit({"output": output, "rows": rows}, as_json=as_json, text=f"{output}: {rows} rows")
+
+
+def _formulas(
+    estimator: CriticalTemperatureRegressor, data: str, output: str, columns: str | None, *, force: bool
+) -> dict[str, object]:
+    """Everything that is known of each formula, as CSV; those that cannot be read get a message and an empty row."""
+    from .._atomic import new_file
+    from ..superconductor import read
+    from ._formulas import complain, read_formulas
+
+    given = read_formulas(data, columns, None, tc=False)
+    _, refused = read(given.formulas)
+    complain(data, given.lines, refused)
+    bad = {row for row, _ in refused}
+    good = [formula for row, formula in enumerate(given.formulas) if row not in bad]
+    rows = iter(_judged(estimator, good) if good else ())
+    with new_file(output, force=force) if output != "-" else nullcontext() as draft, _text(draft) as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(("formula", "tc", "low", "high", "p_superconducting", "p_above", "novelty", "novel"))
+        out.writerows(
+            (formula, *([""] * 7 if row in bad else next(rows))) for row, formula in enumerate(given.formulas)
+        )
+    return {"output": output, "rows": len(good), "refused": len(refused)}
+
+
+def _text(path: Path | None) -> AbstractContextManager[IO[str]]:
+    return nullcontext(sys.stdout) if path is None else path.open("w", encoding="utf-8", newline="")
+
+
+def _judged(estimator: CriticalTemperatureRegressor, formulas: list[str]) -> list[list[str]]:
+    tc, interval, novelty = (
+        estimator.predict(formulas),
+        estimator.predict_interval(formulas),
+        estimator.novelty(formulas),
+    )
+    warm, above = estimator.predict_proba_superconducting(formulas), estimator.predict_proba_above(formulas)
+    return [
+        [f"{tc[i]:.2f}", f"{interval[i, 0]:.2f}", f"{interval[i, 1]:.2f}", f"{warm[i]:.3f}", f"{above[i]:.3f}",
+         f"{novelty[i]:.2f}", "yes" if novelty[i] > 1 else "no"]
+        for i in range(len(formulas))
+    ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from . import _options as opt
-from ._models import beside_x, shaped
+from ._models import beside_x, learns_formulas, shaped
 from ._output import emit
 
 
@@ -32,6 +32,14 @@ def score(
     from ._views import Views, located
 
     estimator = load(model)
+    if learns_formulas(estimator):
+        from ._formulas import read_formulas
+
+        given = read_formulas(data, columns, y_columns, tc=True)
+        value = float(estimator.score(given.formulas, given.tc))
+        record = {"model": str(model), "class": type(estimator).__name__, "score": value, "rows_used": len(given.tc)}
+        emit(record, as_json=as_json, text=f"{value:.6g}  (R2 of {len(given.tc)} formulas)")
+        return
     views = Views(data, columns, y_data, y_columns, dtype)
     views.require(two=beside_x(estimator) is not None, name=type(estimator).__name__)
     chosen, total = views.sample(rows, seed)

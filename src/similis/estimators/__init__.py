@@ -15,12 +15,14 @@ from .nomad import NOMAD
 from .rrr import ReducedRankRegression
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
 from .supervised import SupervisedSimilarityMatching
+from .tc import CriticalTemperatureRegressor
 from .tiling import ManifoldTiling
 
 __all__ = [
     "NOMAD",
     "CircuitTransformer",
     "ConvSimilarityMatchingTransformer",
+    "CriticalTemperatureRegressor",
     "DualClassifier",
     "DualRegressor",
     "EmpiricalBayesDenoiser",

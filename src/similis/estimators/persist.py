@@ -37,6 +37,7 @@ CLASSES = (
     "NOMAD",
     "OptimalFeedbackController",
     "NeuralKalmanFilter",
+    "CriticalTemperatureRegressor",
 )
 
 

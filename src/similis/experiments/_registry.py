@@ -189,6 +189,8 @@ _MODULES = (  # one file a paper, in the order of the report
     "ofc",
     "ofc_reaching",
     "ofc_flight",
+    "tc",
+    "tc_supercon",
 )
 _EXPERIMENTS: dict[str, Experiment] = {}
 

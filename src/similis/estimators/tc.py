@@ -1,0 +1,270 @@
+"""Critical temperature of superconductors from their composition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._errors import InputError
+from .._optional import require
+from .._random import Seed, generator
+from ..superconductor import ELEMENTS, fractions, read, table
+
+if TYPE_CHECKING:
+    from ..superconductor.conformal import Errors
+    from ..superconductor.model import Ensemble
+    from ..superconductor.screen import Ranking
+
+#: the default ensemble
+MEMBERS = {"recall": 2, "attention": 1}
+#: share of the known superconductors that lie nearer to another element system than one that is like nothing known
+_USUAL = 0.95
+
+
+class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
+    """Formulas in, critical temperatures out, with probabilities, intervals and a flag for the unlike.
+
+    Two kinds of networks answer together: *recall*, attention over the known compositions under a similarity that was
+    learned between element systems, and *set attention* among the elements of a composition. Neither sees more than the
+    composition.
+
+    Parameters
+    ----------
+    members : mapping of "recall" (at least one), "attention", "connected" (fully connected) and "convolutional" (on the
+        periodic table) to how many of each; None is two recalls and one set attention
+    threshold : kelvin, of ``predict_proba_above``
+    epochs : passes over the data of each network
+    coverage : share of measured Tc that intervals should hold
+    device : "cpu", "cuda" or None, which takes a GPU where there is one
+    random_state : int, Generator or None
+
+    Attributes
+    ----------
+    table_ : similis.superconductor.Table, the distinct compositions learned from
+    refused_ : list of (row, error), formulas that could not be read
+    n_samples_seen_ : int
+
+    Notes
+    -----
+    A Tc of 0 says "none reported": such rows teach the probabilities, not the temperature. Training takes two to three
+    minutes for 16,000 compositions on one core; memory is 4 n^2 bytes, twice for a moment.
+
+    References
+    ----------
+    Kaplan et al. 2025, Eur. Phys. J. Plus. The networks here are ours: the paper's sizes are not published.
+
+    Examples
+    --------
+    >>> from similis import CriticalTemperatureRegressor
+    >>> from similis.superconductor import known
+    >>> data = known()
+    >>> model = CriticalTemperatureRegressor({"recall": 1}, random_state=0).fit(data.formulas, data.tc)
+    >>> bool(model.predict(["Nb3Al0.7Ge0.3"])[0] > model.predict(["Al0.9Mg0.1"])[0])
+    True
+    """
+
+    beside_x: ClassVar[str | None] = "target"
+    _ensemble: Ensemble
+    _scout: Ensemble
+    _errors: Errors | None
+
+    def __init__(
+        self, members: Mapping[str, int] | None = None, *, threshold: float = 10.0, epochs: int = 40,
+        coverage: float = 0.9, device: str | None = None, random_state: Seed = None,
+    ) -> None:  # fmt: skip
+        self.members = members
+        self.threshold = threshold
+        self.epochs = epochs
+        self.coverage = coverage
+        self.device = device
+        self.random_state = random_state
+
+    def fit(self, X: Sequence[Any], y: Any) -> Self:
+        """Learn from formulas and their Tc; rows of one composition are merged to their median.
+
+        Parameters
+        ----------
+        X : sequence of formulas (str, mapping, or pymatgen's Composition); those that cannot be read are listed in
+            ``refused_``
+        y : (n,) kelvin, 0 where none was reported
+
+        Raises
+        ------
+        InputError
+            For Tc that are negative or not finite, fewer than 10 compositions with a Tc, or parameters out of range.
+        MissingDependencyError
+            Without PyTorch.
+        """
+        require("torch", extra="torch")
+        from ..superconductor.model import calibrate, train
+
+        self._check()
+        self.table_, self.refused_ = table(_sequence(X), y)
+        warm = int((self.table_.tc > 0).sum())
+        if warm < 10:
+            raise InputError(f"{warm} compositions with a Tc above 0, expected at least 10. Fix: give more rows.")
+        seed = int(generator(self.random_state).integers(2**31))
+        data = self.table_
+        self._ensemble = train(
+            data.fractions, data.tc, data.systems, members=self.members or MEMBERS, threshold=self.threshold,
+            epochs=self.epochs, seed=seed, device=self._device(),
+        )  # fmt: skip
+        self._scout = train(
+            data.fractions, data.tc, data.systems, members={"connected": 1}, threshold=self.threshold,
+            epochs=self.epochs, seed=seed, device=self._device(),
+        )  # fmt: skip
+        self._errors = calibrate(self._ensemble, data, seed)
+        self._usual = self._ensemble.usual(data.systems, _USUAL)
+        self.n_samples_seen_ = len(data.tc)
+        return self
+
+    def predict(self, X: Sequence[Any], return_std: bool = False) -> Any:
+        """(n,) Tc in kelvin of superconductors of these compositions; with ``return_std`` also its error's size.
+
+        Raises
+        ------
+        InputError
+            For formulas that cannot be read, all in one error; ``similis.superconductor.read`` sorts them out.
+        """
+        F = self._admit(X)
+        tc = self._ensemble(F)[:, 0]
+        if not return_std:
+            return tc
+        return tc, self._held_out().spread(tc, self._ensemble.nearest(F))
+
+    def predict_interval(self, X: Sequence[Any], coverage: float | None = None) -> NDArray[np.float64]:
+        """(n, 2) kelvin: bounds that hold the measured Tc with probability ``coverage``.
+
+        The width is a conformal quantile of held-out errors among compositions most alike in predicted Tc and in
+        distance to what is known.
+        """
+        F, share = self._admit(X), self.coverage if coverage is None else coverage
+        if not 0 < share < 1:
+            raise InputError(f"coverage={share}; expected a number between 0 and 1")
+        tc = self._ensemble(F)[:, 0]
+        half = self._held_out().half_width(tc, self._ensemble.nearest(F), share)
+        return np.stack([np.maximum(tc - half, 0), tc + half], 1)
+
+    def predict_proba_superconducting(self, X: Sequence[Any]) -> NDArray[np.float64]:
+        """(n,) probability that a Tc is reported for such a composition."""
+        return self._ensemble(self._admit(X))[:, 1]
+
+    def predict_proba_above(self, X: Sequence[Any]) -> NDArray[np.float64]:
+        """(n,) probability that Tc is above ``threshold``."""
+        return self._ensemble(self._admit(X))[:, 2]
+
+    def novelty(self, X: Sequence[Any]) -> NDArray[np.float64]:
+        """(n,) how unlike all known superconductors; above 1 the model has no business judging.
+
+        Distance to the nearest known superconductor over the distance from one element system to the next that 95 % of
+        them keep within; infinite for elements that were never seen.
+        """
+        F = self._admit(X)
+        unseen = F[:, ~(self.table_.fractions[self.table_.tc > 0] > 0).any(0)].any(1)
+        return np.where(unseen, np.inf, self._ensemble.nearest(F) / self._usual)
+
+    def explain(self, formula: Any, step: float = 0.01) -> dict[str, float]:
+        """Kelvin by which Tc changes when an element's share grows by ``step`` at the cost of all others."""
+        F = self._admit([formula])
+        here = np.flatnonzero(F[0])
+        moved = (1 - step) * np.repeat(F, len(here), 0)
+        moved[np.arange(len(here)), here] += step
+        change = self._ensemble(moved)[:, 0] - self._ensemble(F)[0, 0]
+        return {ELEMENTS[j].symbol: float(value) for j, value in zip(here, change, strict=True)}
+
+    def screen(self, elements: Sequence[str], atoms: int = 30) -> Ranking:
+        """All compositions that share so many atoms among these elements, the most promising first.
+
+        See :func:`similis.superconductor.screen`: a quick network looks at all, the ensemble at the best 5,000.
+        """
+        from ..superconductor.screen import screen
+
+        check_is_fitted(self)
+        return screen(elements, atoms, scout=self._scout, judge=self._ensemble)
+
+    # what fit is made of --------------------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        if not (np.isfinite(self.threshold) and self.threshold >= 0):
+            raise InputError(f"threshold={self.threshold}; expected kelvin >= 0")
+        if not (isinstance(self.epochs, int | np.integer) and self.epochs >= 1):
+            raise InputError(f"epochs={self.epochs}; expected a whole number >= 1")
+        if not 0 < self.coverage < 1:
+            raise InputError(f"coverage={self.coverage}; expected a number between 0 and 1")
+        if (self.members or MEMBERS).get("recall", 0) < 1:
+            raise InputError(f"members={self.members}; expected at least one recall: it knows what is known")
+
+    def _device(self) -> str:
+        torch = require("torch", extra="torch")
+        return self.device or ("cuda" if torch.cuda.is_available() else "cpu")
+
+    def _admit(self, X: Sequence[Any]) -> NDArray[np.float64]:
+        check_is_fitted(self)
+        found, errors = read(_sequence(X))
+        if errors:
+            listed = "\n".join(f"row {row + 1}: {error}" for row, error in errors[:5])
+            more = f"\nand {len(errors) - 5} more" if len(errors) > 5 else ""
+            raise InputError(f"{len(errors)} of {len(found)} formulas cannot be read.\n{listed}{more}")
+        return fractions([composition for composition in found if composition is not None])
+
+    def _held_out(self) -> Errors:
+        if self._errors is None:
+            raise InputError("no intervals: there were fewer than 40 compositions with a Tc to hold some out")
+        return self._errors
+
+    @property
+    def n_features_in_(self) -> int:
+        return 1
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_ensemble")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.one_d_array = True, False, True
+        return tags
+
+    # persistence ----------------------------------------------------------------------------------------------------
+
+    def _pack(self) -> tuple[dict[str, NDArray], dict[str, Any]]:
+        from ..superconductor.packing import pack
+
+        arrays, meta = pack(self._ensemble)
+        scout, own = pack(self._scout)
+        arrays |= {f"scout.{name}": value for name, value in scout.items()}
+        meta["scout"] = own
+        if self._errors is not None:
+            arrays["errors"] = np.stack([self._errors.tc, self._errors.distance, self._errors.error])
+        data = self.table_
+        arrays |= {"fractions": data.fractions, "tc": data.tc, "systems": data.systems, "families": data.families}
+        return arrays, meta | {"usual": self._usual, "formulas": data.formulas}
+
+    def _unpack(self, arrays: dict[str, NDArray], meta: dict[str, Any]) -> None:
+        from ..superconductor import Table
+        from ..superconductor.conformal import Errors
+        from ..superconductor.packing import unpack
+
+        self._ensemble = unpack(arrays, meta, self._device())
+        scout = {name.removeprefix("scout."): value for name, value in arrays.items() if name.startswith("scout.")}
+        self._scout = unpack(scout, meta["scout"], self._device())
+        self._errors = Errors(*arrays["errors"]) if "errors" in arrays else None
+        self._usual = float(meta["usual"])
+        columns = (arrays[name].copy() for name in ("fractions", "tc", "systems", "families"))
+        self.table_, self.refused_ = Table(list(meta["formulas"]), *columns), []
+        self.n_samples_seen_ = len(self.table_.tc)
+
+
+def _sequence(X: Any) -> list[Any]:
+    """Formulas one by one, of a list, a series, or an array of one column."""
+    if isinstance(X, str | Mapping) or not isinstance(X, Iterable):
+        raise InputError(f"formulas: got {X!r}, expected a sequence of them. Fix: put it in a list.")
+    found = [row[0] if isinstance(row, np.ndarray | list | tuple) and len(row) == 1 else row for row in X]
+    found = [row.item() if isinstance(row, np.generic) else row for row in found]
+    if not found:
+        raise InputError("no formulas. Fix: give at least one.")
+    return found

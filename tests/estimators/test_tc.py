@@ -1,0 +1,121 @@
+"""CriticalTemperatureRegressor as a materials scientist has it: formulas, intervals, flags, files, the command line."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="the networks are PyTorch's")
+
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+
+from similis import CriticalTemperatureRegressor, load, save
+from similis._errors import InputError
+from similis.superconductor import known
+
+DATA = known()
+ASKED = ["Nb3Al0.7Ge0.3", "YBa2Cu3O6.9", "Mo20Re6Si4", "Ba0.55K0.45Fe2As2"]
+STRANGE = ["Xe", "Fr2O"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return CriticalTemperatureRegressor({"recall": 1, "attention": 1}, epochs=20, random_state=0).fit(*DATA[:2])
+
+
+def test_it_knows_hot_from_cold(model):
+    tc = model.predict(ASKED)
+    assert tc[1] > tc[3] > tc[2] > 0
+    warm = model.predict_proba_superconducting([*ASKED, "NaCl", "SiO2"])
+    assert warm[:4].min() > 0.5 > warm[4:].max()
+    assert model.predict_proba_above(ASKED)[1] > 0.5 > model.predict_proba_above(["Al0.9Mg0.1"])[0]
+    assert model.score(*DATA[:2]) > 0.8
+
+
+def test_intervals_widen_with_coverage_and_std_is_positive(model):
+    tc, std = model.predict(ASKED, return_std=True)
+    assert (std > 0).all()
+    narrow, wide = model.predict_interval(ASKED, 0.5), model.predict_interval(ASKED, 0.95)
+    assert (wide[:, 1] - wide[:, 0] > narrow[:, 1] - narrow[:, 0]).all()
+    assert ((wide[:, 0] <= tc) & (tc <= wide[:, 1])).all()
+    assert (wide >= 0).all()
+
+
+def test_unseen_elements_are_flagged_and_known_ones_are_near(model):
+    assert np.isinf(model.novelty(STRANGE)).all()
+    assert model.novelty(["Nb3Sn"])[0] < 0.1
+
+
+def test_shares_explain_a_prediction(model):
+    told = model.explain("Mo20Re6Si4")
+    assert list(told) == ["Si", "Mo", "Re"]
+    assert np.isfinite(list(told.values())).all()
+
+
+def test_formulas_as_users_have_them(model):
+    class Composition:
+        def get_el_amt_dict(self):
+            return {"Nb": 3.0, "Sn": 1.0}
+
+    expected = model.predict(["Nb3Sn"])
+    for same in (["Nb0.75Sn0.25"], [{"Nb": 3, "Sn": 1}], [Composition()], np.array([["Nb3Sn"]]), np.array(["Nb3Sn"])):
+        np.testing.assert_allclose(model.predict(same), expected, rtol=1e-6)
+    assert cross_val_score(CriticalTemperatureRegressor({"recall": 1}, epochs=8), *DATA[:2], cv=3).shape == (3,)
+    assert clone(model).get_params() == model.get_params()
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (["Nb3Sn", "NbX2", "Zz"], "2 of 3 formulas"),
+        ([], "no formulas"),
+        ("Nb3Sn", "put it in a list"),
+        ([3.0], "got 3.0"),
+        (None, "sequence"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_one_error(model, bad, words):
+    with pytest.raises(InputError, match=words):
+        model.predict(bad)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"epochs": 0},
+        {"coverage": 1.0},
+        {"threshold": -1.0},
+        {"members": {"attention": 1}},
+        {"members": {"recall": 1, "x": 1}},
+    ],
+)
+def test_parameters_out_of_range_are_refused(words):
+    with pytest.raises(InputError):
+        CriticalTemperatureRegressor(**words).fit(*DATA[:2])
+
+
+def test_a_table_that_teaches_nothing_is_refused():
+    with pytest.raises(InputError, match="at least 10"):
+        CriticalTemperatureRegressor().fit(["Nb", "Pb", "Sn"], [9.2, 7.2, 3.7])
+    with pytest.raises(InputError, match="one Tc a formula"):
+        CriticalTemperatureRegressor().fit(["Nb", "Pb"], [9.2])
+
+
+def test_seeds_repeat_and_formulas_that_cannot_be_read_are_listed():
+    formulas, tc = [*DATA.formulas, "Nb3Sn!"], [*DATA.tc, 18.0]
+    one, two = (
+        CriticalTemperatureRegressor({"recall": 1}, epochs=4, random_state=3).fit(formulas, tc) for _ in range(2)
+    )
+    np.testing.assert_array_equal(one.predict(ASKED), two.predict(ASKED))
+    assert [row for row, _ in one.refused_] == [len(DATA.formulas)]
+
+
+def test_saved_and_loaded_bit_for_bit(model, tmp_path):
+    save(model, tmp_path / "m")
+    again = load(tmp_path / "m")
+    assert again.get_params() == model.get_params()
+    np.testing.assert_array_equal(again.predict(ASKED), model.predict(ASKED))
+    np.testing.assert_array_equal(again.predict_interval(ASKED), model.predict_interval(ASKED))
+    np.testing.assert_array_equal(again.novelty(ASKED), model.novelty(ASKED))
+    np.testing.assert_array_equal(again.screen(["Nb", "Sn"], 8).tc, model.screen(["Nb", "Sn"], 8).tc)

@@ -1,0 +1,155 @@
+"""Tables, splits, coordinates, kernel regression against the obvious solve, intervals, networks and screening."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="the networks are PyTorch's")
+
+import torch
+
+from similis._errors import InputError
+from similis.superconductor import ELEMENTS, composition, folds, fractions, known, supercon, table
+from similis.superconductor.conformal import Errors
+from similis.superconductor.features import Coordinates, table_image, tokens
+from similis.superconductor.recall import Recall
+from similis.superconductor.screen import grid, screen, spell
+from similis.superconductor.trunks import TRUNKS, answer, train_trunk
+
+DATA, REFUSED = table(*known()[:2])
+RNG = np.random.default_rng(0)
+
+
+def test_one_row_a_composition_whose_tc_is_the_median_of_what_is_reported():
+    data, refused = table(["MgB2", "Mg2B4", "Nb", "NbB!", "Mg0.5B1"], [39.0, 37.0, 9.2, 1.0, 0.0])
+    assert data.formulas == ["MgB2", "Nb"]
+    np.testing.assert_allclose(data.tc, [38.0, 9.2])
+    assert [row for row, _ in refused] == [3]
+    assert not REFUSED
+
+
+def test_names_that_hide_something_are_refused_with_the_place():
+    data, refused = supercon(["Bi2Sr2Cu1OY", "Ba1V0.8TI0.2S3", "Pd1D0.7", "Nb"], [10.0, 1.0, 9.0, 9.2])
+    assert data.formulas == ["Pd1D0.7", "Nb"]
+    assert [row for row, _ in refused] == [0, 1]
+    assert "unknown amount" in str(refused[0][1])
+
+
+@pytest.mark.parametrize("bad", [[1.0, -1.0], [np.nan, 1.0], [1.0]])
+def test_a_tc_that_cannot_be_is_refused(bad):
+    with pytest.raises(InputError, match="Fix"):
+        table(["Nb", "Pb"], bad)
+
+
+@pytest.mark.parametrize("kind", ["random", "system", "family"])
+def test_folds_cover_each_row_once_and_share_no_system(kind):
+    seen = np.zeros(len(DATA.tc), int)
+    for train, test in folds(DATA, kind, seed=1):
+        seen[test] += 1
+        assert not set(train) & set(test)
+        if kind == "system":
+            assert not set(DATA.systems[train]) & set(DATA.systems[test])
+    assert (seen == 1).all()
+
+
+@pytest.mark.data
+def test_no_composition_of_supercon_is_on_both_sides():
+    from similis.datasets import dataset, load_supercon
+
+    if not dataset("supercon").available:
+        pytest.skip("SuperCon is not in SIMILIS_DATA")
+    data, refused = supercon(*load_supercon())
+    assert (len(data.tc), len(refused)) == (15831, 101)
+    train, test = next(folds(data, "random"))
+    rows = {row.tobytes() for row in data.fractions[train].round(6)}
+    assert not any(row.tobytes() in rows for row in data.fractions[test].round(6))
+
+
+def test_coordinates_do_not_know_the_size_of_the_formula_and_rank_what_is_present():
+    where = Coordinates(DATA.fractions)
+    both = fractions([composition("YBa2Cu3O7"), composition("Y0.5BaCu1.5O3.5")])
+    np.testing.assert_allclose(*where(both))
+    ranks = where(DATA.fractions)[:, len(where.seen) : 2 * len(where.seen)]
+    present = DATA.fractions[:, where.seen] > 0
+    assert (ranks[present] > 0).all()
+    assert (ranks[present] < 1).all()
+    assert not ranks[~present].any()
+
+
+def test_tokens_and_picture_hold_the_composition():
+    numbers, amounts = tokens(DATA.fractions)
+    again = np.zeros((len(numbers), len(ELEMENTS) + 1))
+    np.put_along_axis(again, numbers, amounts, 1)
+    np.testing.assert_allclose(again[:, 1:], DATA.fractions, atol=1e-6)
+    np.testing.assert_allclose((table_image(DATA.fractions) ** 2).sum((1, 2, 3)), 1, rtol=1e-5)
+
+
+def test_recall_is_kernel_regression_and_attention():
+    Z, y = RNG.standard_normal((60, 5)), np.stack([RNG.random(60), RNG.random(60) > 0.5, RNG.random(60) > 0.5], 1)
+    y[:20, 0] = np.nan
+    recall, asked = Recall(Z, y, 3.0), RNG.standard_normal((7, 5))
+    for j, ridge in enumerate((0.01, 0.03, 0.03)):
+        rows = np.isfinite(y[:, j])
+        apart = np.linalg.norm(asked[:, None] - Z[rows], axis=2)
+        K = np.exp(-0.5 * np.linalg.norm(Z[rows][:, None] - Z[rows], axis=2)) + ridge * np.eye(rows.sum())
+        centre = np.median(y[rows, j])
+        exact = np.exp(-0.5 * apart) @ np.linalg.solve(K, y[rows, j] - centre) + centre
+        weight = np.exp(-3 * apart)
+        attended = weight @ y[rows, j] / weight.sum(1)
+        np.testing.assert_allclose(recall(asked)[:, j], 0.7 * exact + 0.3 * attended, atol=2e-4)
+    np.testing.assert_allclose(recall.nearest(asked), np.linalg.norm(asked[:, None] - Z[20:], axis=2).min(1), atol=1e-3)
+
+
+def test_intervals_hold_what_they_promise_where_errors_grow_with_distance():
+    distance, tc = RNG.random(4000), 50 * RNG.random(4000)
+    error = np.abs(RNG.standard_normal(4000)) * (1 + 10 * distance)
+    errors = Errors(tc[:2000], distance[:2000], error[:2000])
+    half = errors.half_width(tc[2000:], distance[2000:], 0.9)
+    assert (error[2000:] <= half).mean() == pytest.approx(0.9, abs=0.025)
+    far, near = (errors.half_width(np.array([25.0]), np.array([d]), 0.9)[0] for d in (0.95, 0.05))
+    assert far > 3 * near
+
+
+@pytest.mark.parametrize("kind", TRUNKS)
+def test_a_network_learns_by_heart_and_answers_alone_as_in_company(kind):
+    torch.set_num_threads(1)
+    X = DATA.fractions[:48]
+    y = np.stack([DATA.tc[:48] / 30, DATA.tc[:48] > 0, DATA.tc[:48] > 5], 1).astype(float)
+    net = train_trunk(kind, X, y, seed=0, epochs=150)
+    found = answer(net, X)
+    assert np.abs(found[:, 0] - y[:, 0]).mean() < 0.5 * np.abs(y[:, 0] - np.median(y[:, 0])).mean()
+    np.testing.assert_allclose(answer(net, X[:1]), found[:1], atol=1e-5)
+
+
+def test_attention_knows_no_order_and_counts_halves_together():
+    net = TRUNKS["attention"]().eval()
+    numbers, amounts = torch.tensor([[8, 29, 0]]), torch.tensor([[0.75, 0.25, 0.0]])
+    swapped = net(numbers[:, [1, 0, 2]], amounts[:, [1, 0, 2]])
+    torch.testing.assert_close(net(numbers, amounts), swapped, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(net(numbers[:, :2], amounts[:, :2]), swapped, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("n", "atoms"), [(1, 5), (2, 7), (3, 12), (4, 6)])
+def test_the_grid_holds_every_sharing_once(n, atoms):
+    from itertools import product
+
+    rows = {tuple(row) for row in grid(n, atoms).tolist()}
+    assert rows == {row for row in product(range(atoms + 1), repeat=n) if sum(row) == atoms}
+    assert len(grid(n, atoms)) == len(rows)
+
+
+def test_screening_lets_the_judge_speak_last():
+    tin = [e.symbol for e in ELEMENTS].index("Sn")
+    scout = lambda X: np.stack([X[:, tin], np.ones(len(X))], 1)  # noqa: E731
+    judge = lambda X: np.stack([1 - X[:, tin], np.ones(len(X))], 1)  # noqa: E731
+    ranking = screen(["Nb", "Sn"], 100, scout=scout, judge=judge, n_judged=10)
+    assert ranking.judged.sum() == 10
+    assert ranking.judged[:10].all()
+    assert (np.diff(ranking.tc[:10]) <= 0).all()
+    assert ranking.amounts[0, 1] == 91  # the least tin among the ten the scout liked most
+    assert spell(["Nb", "Sn"], np.array([75, 25])) == "Nb3Sn"
+    with pytest.raises(InputError, match="unknown: Xx"):
+        screen(["Nb", "Xx"], 4, scout=scout, judge=judge)
+    with pytest.raises(InputError, match="compositions"):
+        grid(8, 300)
