@@ -79,11 +79,21 @@ def test_digits_between_the_known_brackets():
         assert feasible(solution.point, 10)
 
 
-def test_the_conditional_gradient_is_bracketed_too():
+@pytest.mark.parametrize(("corrective", "off"), [(True, 1e-4), (False, 0.05)])
+def test_the_conditional_gradient_is_bracketed_too(corrective, off):
     D, optimum = circle(30), ring_optimum(30, 5)[0]
-    solution = conditional_gradient(D, 5, max_iter=60, seed=generator())
+    rounds = 300 if corrective else 60
+    solution = conditional_gradient(D, 5, tol=1e-5, max_iter=rounds, corrective=corrective, seed=generator())
     assert feasible(solution.point, 5)
-    assert 0.95 * optimum < solution.objective <= optimum <= solution.bound < 1.05 * optimum
+    assert optimum * (1 - off) < solution.objective <= optimum * (1 + 1e-12)
+    assert optimum * (1 - 1e-12) <= solution.bound < optimum * (1 + off)
+
+
+def test_corrected_weights_close_the_gap_on_digits():
+    solution = solve(digits(100), 10, "conditional-gradient", tol=1e-3, rng=generator())
+    assert solution.stopped == "gap"
+    assert solution.gap < 2e-3
+    assert feasible(solution.point, 10)
 
 
 @pytest.mark.parametrize("solver", ["CLARABEL", "SCS"])

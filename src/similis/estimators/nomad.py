@@ -33,7 +33,7 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
     ----------
     n_clusters : float >= 1, K; for manifolds several times their number
     solver : "convex" (global, certified; memory n^2), "low-rank" (a heuristic; memory n K), "conditional-gradient" (the
-        paper's; slow) or "auto", convex up to 5,000 samples
+        paper's, with corrected weights; slower) or "auto", convex up to 5,000 samples
     layers : sequence of further K, or None; each takes the Q of the one before as its similarity, which merges
         manifolds into clusters. Needs n x n numbers
     assign_labels : "kmeans" on leading eigenvectors of Q, n_clusters of them rounded up; or "components", the connected

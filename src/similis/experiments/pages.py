@@ -35,8 +35,8 @@ def split(results: Path, docs: Path) -> None:
 
 def table(results: list[dict[str, Any]]) -> str:
     """The results of one paper as Markdown: a row for each claim, then each experiment's own tables."""
-    first = results[0]
-    machine = f"{first['environment']['processor']}, {first['environment']['BLAS']}"
+    places = (result["environment"] for result in results)
+    machine = "; ".join(dict.fromkeys(f"{place['processor']}, {place['BLAS']}" for place in places))
     took = seconds(sum(result["seconds"] for result in results))
     commands = ", ".join(f"`{command}`" for command in dict.fromkeys(result["command"] for result in results))
     lines = [

@@ -81,9 +81,10 @@ def calibrate(
             raise InputError(
                 "noise_variance is None and tokens do not vary in every direction; give the noise variance"
             )
-        noise = _largest(least * np.array(SHARES), halves, beta, horizon, prior_variance, eta)
-        around = noise * np.geomspace(1, SHARES[1] / SHARES[0], 5)[:-1]  # the next share was too large
-        noise = _largest(around[around < least], halves, beta, horizon, prior_variance, eta)
+        noise = _largest(least * np.array(SHARES), halves, beta, horizon, prior_variance, eta, (2.0,))
+        step = SHARES[1] / SHARES[0]  # near the likeliest share every kernel is asked: too wide a one adds to the noise
+        around = noise * np.geomspace(1 / step, step, 9)[1:-1]
+        noise = _largest(around[around < least], halves, beta, horizon, prior_variance, eta, RATIOS)
     if settled or len(noisy) < 4:
         beta = 2 / noise if beta is None else beta
         if horizon is None:
@@ -94,10 +95,9 @@ def calibrate(
 
 def _largest(
     noises: np.ndarray, halves: tuple[np.ndarray, np.ndarray], beta: float | None, horizon: float | None,
-    prior_variance: float | None, eta: float,
+    prior_variance: float | None, eta: float, ratios: Sequence[float],
 ) -> float:  # fmt: skip
     """The largest noise under which held-out tokens are as likely as under the best, to one standard error."""
-    ratios = (2.0,) if beta is None else ()
     each = [_best(halves, noise, beta, horizon, prior_variance, eta, ratios)[1] for noise in noises]
     lost = np.max([one.mean() for one in each])
     best = next(one for one in each if one.mean() == lost)

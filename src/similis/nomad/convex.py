@@ -121,15 +121,18 @@ def _iterate(
 
 
 class _State:
-    """T, and the leading eigenvectors of ``|T| + D / rho``."""
+    """T, and the leading eigenvectors of ``|T| + D / rho``; T starts as FF', plus ``-S / rho`` where S is known."""
 
     def __init__(
-        self, D: Similarity, K: float, start: np.ndarray, rho: float, dtype: type, rng: np.random.Generator
-    ) -> None:
+        self, D: Similarity, K: float, start: np.ndarray, rho: float, dtype: type, rng: np.random.Generator,
+        below: np.ndarray | None = None,
+    ) -> None:  # fmt: skip
         self.D, self.K, self.rho, self.n = D, K, rho, D.n
         self.T: np.ndarray = np.empty((D.n, D.n), dtype)
         for at in blocks(D.n):
             self.T[at] = start[at] @ start.T
+            if below is not None:
+                self.T[at] = np.maximum(self.T[at], 0) + below[at]
         guesses = np.concatenate([start, D.times(rng.standard_normal((D.n, 16)))], 1)[:, : max(1, D.n - 1)]
         guesses = guesses - guesses.mean(0) + 1e-6 * rng.standard_normal(guesses.shape) / D.n**0.5
         self.leading = Leading(guesses.astype(dtype), K - 1, rng)

@@ -1,11 +1,15 @@
-"""The paper's conditional gradient: one eigenvector an iteration, nonnegativity by an augmented Lagrangian.
+"""The paper's conditional gradient: eigenvectors join one at a time, nonnegativity by an augmented Lagrangian.
 
-With Q = 11'/n + W, W of zero row sums: in rounds t of 15 steps k, with the penalty growing as sqrt(t + 1),
+With Q = 11'/n + W, W of zero row sums, the next atom is v, the lowest eigenvector of M G M, M = I - 11'/n. A round t of
+the paper is 15 steps k of fixed size, under a penalty that grows, and one step of the multipliers:
 
-    v = lowest eigenvector of M G M,   G = -D + L + sqrt(t + 1) min(W + 11'/n, 0)
-    W <- (1 - e) W + e (K - 1) v v',   e = 2 / (15 t + k + 2);     then   L <- min(L + W + 11'/n, 0)
+    G = -D + L + sqrt(t + 1) min(Q, 0),   W <- (1 - e) W + e (K - 1) v v',   e = 2 / (15 t + k + 2)
+    L <- min(L + Q, 0)
 
-Its error falls as one over the number of steps; kept for comparison with the splitting, which certifies far more.
+Its error falls as one over the number of steps. In a corrective round (Ding, Fei, Xu and Yang 2020) the weights of all
+atoms follow instead: W = V S V' on an orthonormal basis V of the atoms so far, S psd of trace K - 1, and three times
+
+    G = -D + min(L + b Q, 0),   S <- P(S - V'GV / b);      then   L <- min(L + 1.6 b Q, 0)
 """
 
 from __future__ import annotations
@@ -17,81 +21,138 @@ from scipy import linalg
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from .certificate import Feasible, upper_bound
-from .convex import RHO, Solution, _State
+from .convex import LEFT, RHO, Solution, _State
 from .problem import Similarity, centred, simplex
 
-STEPS = 15
+#: steps of the paper's round; rounds between looks at objective and bound
+STEPS, LOOK = 15, 25
+#: the corrective round: new atoms, steps on the weights, their multipliers' step, and b over |D| / sqrt(K - 1)
+ATOMS, CORRECTIONS, RELAX, PENALTY = 2, 3, 1.6, 1.7
 
 
 def conditional_gradient(
-    D: Similarity, K: float, *, tol: float = 1e-3, max_iter: int = 2000, deadline: float = np.inf,
-    catch: bool = False, seed: np.random.Generator,
+    D: Similarity, K: float, *, tol: float = 1e-3, max_iter: int = 2000, corrective: bool = True,
+    deadline: float = np.inf, catch: bool = False, seed: np.random.Generator,
 ) -> Solution:  # fmt: skip
-    """The paper's solver, with its stopping rule, projected on the feasible set and bounded by its multipliers.
+    """The paper's solver, projected on the feasible set at the end and bounded by its multipliers.
 
     Parameters
     ----------
     D : Similarity
     K : trace
-    tol : largest violation of nonnegativity at which to stop, in units of K / n
+    tol : stop when no entry is below -tol K / n, the root mean square of those below 0 is under tol / 10 and, if
+        corrective, the bound is within tol of the objective
     max_iter : rounds t
+    corrective : whether the weights of all atoms are corrected each round; False is the paper's fixed step
     deadline, catch, seed : as in :func:`similis.nomad.convex`
     """
     began, n = time.perf_counter(), D.n
     size = float(D.diagonal().max()) or 1.0
-    target = D.rows(slice(0, n)) / size
-    W, L, G = np.zeros((n, n)), np.zeros((n, n)), np.empty((n, n))
-    history: list[tuple[float, int, float, float]] = []
-    stopped, t = "iterations", 0
+    rounds = (_Corrective if corrective else _Paper)(D.rows(slice(0, n)) / size, K, seed)
+    solution = Solution(Feasible.nearest(np.full((n, 1), n**-0.5), K), 0.0, np.inf, stopped="iterations")
     try:
         for t in range(max_iter):
-            for k in range(STEPS):
-                np.minimum(W + 1 / n, 0, out=G)
-                G *= (t + 1) ** 0.5
-                G += L - target
-                v, value = _lowest(G, _zero_mean(seed.standard_normal(n)), 1 / (k + 1))
-                if value < 0:
-                    share = 2 / (STEPS * t + k + 2)
-                    W *= 1 - share
-                    W += share * (K - 1) * np.outer(v, v)
-            L = np.minimum(L + W + 1 / n, 0)
-            lacking = np.maximum(-(W + 1 / n), 0)
-            if t % 25 == 0:
-                history.append((time.perf_counter() - began, STEPS * (t + 1), D.pairing(slice(0, n), W), np.inf))
-            if float(lacking.max()) * n / K < tol and float(np.sqrt((lacking**2).mean())) < tol / 10:
-                stopped = "gap"
-                break
+            solution.n_iter += rounds.round(t)
             if time.perf_counter() > deadline:
-                stopped = "time"
+                solution.stopped = "time"
                 break
+            if t % LOOK == 0 or t == max_iter - 1:
+                objective = D.pairing(slice(0, n), rounds.Q)
+                solution.bound = min(solution.bound, upper_bound(D, K, rounds.L, size))
+                solution.history.append((time.perf_counter() - began, solution.n_iter, objective, solution.bound))
+                close = not corrective or solution.bound - objective <= tol * abs(objective)
+                lacking = np.maximum(-rounds.Q, 0)
+                if close and float(lacking.max()) * n / K < tol and float(np.sqrt((lacking**2).mean())) < tol / 10:
+                    solution.stopped = "gap"
+                    break
     except KeyboardInterrupt:
         if not catch:
             raise
-        stopped = "interrupt"
-    values, V = linalg.eigh(centred((W + W.T) / 2))
-    weights = simplex(values[:0:-1], K - 1)
-    k = int(np.count_nonzero(weights))
-    F = np.concatenate([np.full((n, 1), n**-0.5), V[:, :0:-1][:, :k] * np.sqrt(weights[:k])], 1)
-    state = _State(D, K, F, RHO * size, np.float64, seed)
-    points = (Feasible.nearest(F, K), state.feasible(tol / 100))
-    point = max(points, key=lambda point: point.objective(D))
-    solution = Solution(point, point.objective(D), upper_bound(D, K, L, size), history, STEPS * (t + 1), stopped)
-    history.append((time.perf_counter() - began, solution.n_iter, solution.objective, solution.bound))
+        solution.stopped = "interrupt"
+    F = rounds.factor()
+    state = _State(D, K, F, rounds.penalty * size, np.float64, seed, below=rounds.L / rounds.penalty)
+    points = (Feasible.nearest(F, K), state.feasible(LEFT * tol))
+    solution.objective, solution.point = max(((p.objective(D), p) for p in points), key=lambda pair: pair[0])
+    solution.bound = min(solution.bound, upper_bound(D, K, rounds.L, size))
+    solution.history.append((time.perf_counter() - began, solution.n_iter, solution.objective, solution.bound))
     return solution
 
 
-def _lowest(G: np.ndarray, v: np.ndarray, tol: float) -> tuple[np.ndarray, float]:
-    """The lowest eigenpair of M G M, from a random vector: the last one would hide all others."""
-    n = len(v)
+class _Paper:
+    """Q and the multipliers L <= 0 of its entries, by steps of fixed size."""
+
+    penalty = RHO
+
+    def __init__(self, D: np.ndarray, K: float, rng: np.random.Generator) -> None:
+        n = len(D)
+        self.D, self.K, self.rng = D, K, rng
+        self.Q, self.L = np.full((n, n), 1 / n), np.zeros((n, n))
+
+    def round(self, t: int) -> int:
+        n = len(self.Q)
+        for k in range(STEPS):
+            G = (t + 1) ** 0.5 * np.minimum(self.Q, 0) + self.L - self.D
+            values, V = _lowest(G, 1, self.rng, 1 / (k + 1))
+            if values[0] < 0:
+                share = 2 / (STEPS * t + k + 2)
+                self.Q += share * (1 / n + (self.K - 1) * np.outer(V[:, 0], V[:, 0]) - self.Q)
+        self.L = np.minimum(self.L + self.Q, 0)
+        return STEPS
+
+    def factor(self) -> np.ndarray:
+        """(n, r) F, FF' the nearest psd matrix of the right row sums and trace."""
+        n = len(self.Q)
+        values, V = linalg.eigh(centred((self.Q + self.Q.T) / 2))
+        weights = simplex(values[:0:-1], self.K - 1)
+        k = int(np.count_nonzero(weights))
+        return np.concatenate([np.full((n, 1), n**-0.5), V[:, :0:-1][:, :k] * np.sqrt(weights[:k])], 1)
+
+
+class _Corrective(_Paper):
+    """The same with all atoms kept, in an orthonormal basis V, and weighed anew."""
+
+    def __init__(self, D: np.ndarray, K: float, rng: np.random.Generator) -> None:
+        super().__init__(D, K, rng)
+        self.penalty = PENALTY * float(np.linalg.norm(self.D)) / max(K - 1, 1e-3) ** 0.5 or 1.0
+        self.V, self.S = np.zeros((len(D), 0)), np.zeros((0, 0))
+
+    def round(self, t: int) -> int:
+        n, b = len(self.Q), self.penalty
+        if self.V.shape[1] < n - 1:
+            self._join(_lowest(np.minimum(self.L + b * self.Q, 0) - self.D, ATOMS, self.rng, 0.1)[1])
+        V = self.V
+        for _ in range(CORRECTIONS):
+            G = np.minimum(self.L + b * self.Q, 0) - self.D
+            values, U = linalg.eigh(self.S - V.T @ G @ V / b, driver="evd", check_finite=False)
+            weights = simplex(values[::-1], self.K - 1)[::-1]
+            self.S = (U * weights) @ U.T
+            self.Q = 1 / n + V @ self.S @ V.T
+        self.L = np.minimum(self.L + RELAX * b * self.Q, 0)
+        return 1
+
+    def _join(self, X: np.ndarray) -> None:
+        """Take what the span of the atoms lacks of some vectors into it."""
+        for x in X.T:
+            for _ in range(2):
+                x = x - self.V @ (self.V.T @ x)
+            if (length := float(np.linalg.norm(x))) > 0.1:
+                self.V = np.concatenate([self.V, x[:, None] / length], 1)
+                self.S = linalg.block_diag(self.S, np.zeros((1, 1)))
+
+
+def _lowest(G: np.ndarray, k: int, rng: np.random.Generator, tol: float) -> tuple[np.ndarray, np.ndarray]:
+    """The k lowest eigenpairs of M G M, from a random vector: the last one would hide all others."""
+    n = len(G)
+    v = _zero_mean(rng.standard_normal(n))
     operator = LinearOperator((n, n), matvec=lambda x: _zero_mean(G @ _zero_mean(np.ravel(x))), dtype=np.float64)
     try:
-        values, V = eigsh(operator, 1, which="SA", v0=v, tol=tol)
+        values, V = eigsh(operator, min(k, n - 1), which="SA", v0=v, tol=tol)
     except ArpackNoConvergence as error:
-        if not len(error.eigenvalues):
-            return v, float(v @ operator.matvec(v) / (v @ v))
         values, V = error.eigenvalues, error.eigenvectors
-    v = _zero_mean(V[:, 0])
-    return v / np.linalg.norm(v), float(values[0])
+        if not len(values):
+            values, V = np.array([v @ operator.matvec(v) / (v @ v)]), v[:, None]
+    V = V - V.mean(0)
+    return values, V / np.linalg.norm(V, axis=0)
 
 
 def _zero_mean(v: np.ndarray) -> np.ndarray:

@@ -35,7 +35,8 @@ def solve(
     D : Similarity
     n_clusters : K, the trace, 1 <= K <= n; need not be an integer
     solver : "convex" (global, certified to ``tol``; memory n^2), "low-rank" (a heuristic without n x n matrices, no
-        bound), "conditional-gradient" (the paper's; memory n^2), or "auto": convex up to 5,000 samples
+        bound), "conditional-gradient" (the paper's, with corrected weights; memory n^2), or "auto": convex up to 5,000
+        samples
     rank : columns of the low-rank factor; None is 8 K
     tol : relative gap at which the convex solver stops
     max_iter : None is 5,000 for convex, 1,000 for low-rank, 2,000 rounds for the conditional gradient
@@ -91,7 +92,7 @@ def memory(n: int, solver: str, rank: int, dtype: type) -> tuple[float, str]:
     """Bytes that a solver needs beside the data, and what needs them."""
     if solver == "low-rank":
         return 8.0 * 10 * n * rank, f"a factor of rank {rank} for {n} samples"
-    states = (2 if n <= KEPT else 1) if solver == "convex" else 3
+    states = (2 if n <= KEPT else 1) if solver == "convex" else 7
     return float(n) ** 2 * (states * np.dtype(dtype).itemsize + 8), f"the {solver} solver for {n} samples"
 
 
