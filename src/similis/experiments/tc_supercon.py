@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
+from sklearn.calibration import calibration_curve
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.metrics import accuracy_score, mean_absolute_error, r2_score
 
@@ -17,7 +18,7 @@ from ..estimators import CriticalTemperatureRegressor
 from ..superconductor import FAMILIES, composition, fractions, supercon, superconductor
 from ..superconductor.ternary import ternary_map
 from . import figures, tc_folds
-from ._registry import Budget, Claim, Measured, Outcome, Table, experiment
+from ._registry import Budget, Claim, Figure, Measured, Outcome, Table, experiment
 from .tc import UNSEEN, parity
 from .tc_folds import COVERAGE, PAPER, Fold
 
@@ -137,7 +138,7 @@ def on_supercon(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         tables.append(Table(f"SuperCon, {words}: means over {len(every)} folds", columns, tuple(rows)))
         measured_tc, predicted = (np.concatenate(p) for p in zip(*(_warm(f, "ours") for f in by_seed[0]), strict=True))
         caption = f"SuperCon, {words}, seed {seeds[0]}: every composition predicted from the other folds."
-        pictures.append(parity(measured_tc, predicted, caption=caption, salt=f"tc/{kind}"))
+        pictures += [parity(measured_tc, predicted, caption=caption, salt=f"tc/{kind}"), _reliability(every, words)]
     tables.append(_families([f for kind, _ in SPLITS[:1] for s in seeds for f in done[kind, s]], "random split"))
     tables.append(_families([f for s in seeds for f in done["system", s]], "split by element system"))
     tables.append(_left_out(done["family", seeds[0]]))
@@ -147,6 +148,19 @@ def on_supercon(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
 def _covered(fold: Fold) -> float:
     warm = fold["tc"] > 0
     return float((abs(fold["ours"][warm, 0] - fold["tc"][warm]) <= fold["half"][warm]).mean())
+
+
+def _reliability(found: list[Fold], words: str) -> Figure:
+    """How often it is so, against how likely it was said to be."""
+    canvas, ax = figures.canvas(4.6, 3.8)
+    ax.plot([0, 1], [0, 1], color=figures.GREY, linewidth=1)
+    tc, said = np.concatenate([f["tc"] for f in found]), np.concatenate([f["ours"] for f in found])
+    for column, limit, colour in ((1, 0, figures.BLUE), (2, 10, figures.ORANGE)):
+        often, likely = calibration_curve(tc > limit, said[:, column], n_bins=10)
+        ax.plot(likely, often, "o-", color=colour, label=f"Tc > {limit} K")
+    figures.label(ax, "probability said", "share that is so")
+    return figures.svg(canvas, caption=f"Probabilities, {words}, all folds.", alt="Two lines near the diagonal.",
+                       salt=f"tc/reliability {words}")  # fmt: skip
 
 
 def _families(found: list[Fold], words: str) -> Table:
