@@ -29,7 +29,7 @@ def superconductor() -> System:
         equations=(
             Equation("objective", "min sum_i |y_i - sum_j w_ij y_j|^2,  w_ij ~ exp(-t |z_i - z_j|), j of other systems",
                      r"\min\ & \textstyle\sum_i |y_i - \sum_j w_{ij} y_j|^2,\quad w_{ij} \propto e^{-t|z_i - z_j|}"),
-            Equation("composition", "x_e = amount_e / sum of amounts;   c(x) fractions, ranks, logarithms, descriptors",
+            Equation("features", "x_e = amount_e / sum of amounts;   c(x) fractions, ranks, logarithms, descriptors",
                      r"& x_e = a_e / \textstyle\sum_e a_e,\quad c(x)"),
             Equation("similarity", "z = (a * c, V c, network(c))", r"& z = (a \odot c,\ V c,\ g(c))"),
             Equation("recall", "r(x) = .7 k(z, Z) (K + ridge I)^-1 y + .3 sum_j w_j y_j,   K_ij = exp(-|z_i - z_j|/2)",
@@ -50,6 +50,6 @@ def superconductor() -> System:
             Box("$T_c \\pm q$, P,\nnovelty", 10.8, 4.0, 3, 2.0),
         ),
         arrows=(
-            Arrow(0, 1), Arrow(0, 2), Arrow(1, 3, "similarity"), Arrow(2, 4), Arrow(3, 5), Arrow(4, 5),
+            Arrow(0, 1), Arrow(0, 2), Arrow(1, 3), Arrow(2, 4), Arrow(3, 5), Arrow(4, 5),
         ),
     )  # fmt: skip
