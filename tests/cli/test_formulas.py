@@ -25,6 +25,9 @@ def test_from_a_file_of_formulas_to_a_ranking(similis, tmp_path):
     )  # fmt: skip
     assert done.json["refused"] == 1
     assert f"line {len(DATA.formulas) + 2}" in done.stderr
+    for words in (("--epochs", 3), ("--resume", tmp_path / "m"), ("--dtype", "float32"), ("--checkpoint-every", 5)):
+        similis("fit", "tc", tmp_path / "known.csv", "-o", tmp_path / "n", *words, status=2)
+    assert not (tmp_path / "n").exists()
     (tmp_path / "ask.txt").write_text("MgB2\nMo20Re6Si4\n\nYBa2Cu3Ox\nXe\n")
     done = similis("predict", tmp_path / "m", tmp_path / "ask.txt", "-o", tmp_path / "out.csv", "--json")
     assert (done.json["rows"], done.json["refused"]) == (3, 1)

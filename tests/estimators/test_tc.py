@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the networks are PyTorch's")
 
+import torch
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
@@ -40,6 +41,23 @@ def test_intervals_widen_with_coverage_and_std_is_positive(model):
     assert (wide[:, 1] - wide[:, 0] > narrow[:, 1] - narrow[:, 0]).all()
     assert ((wide[:, 0] <= tc) & (tc <= wide[:, 1])).all()
     assert (wide >= 0).all()
+
+
+def test_a_judgement_is_all_of_it_at_once(model):
+    said = model.judge([*ASKED, *STRANGE])
+    both = [*ASKED, *STRANGE]
+    np.testing.assert_array_equal(said.tc, model.predict(both))
+    np.testing.assert_array_equal(np.stack([said.low, said.high], 1), model.predict_interval(both))
+    np.testing.assert_array_equal(said.superconducting, model.predict_proba_superconducting(both))
+    np.testing.assert_array_equal(said.above, model.predict_proba_above(both))
+    np.testing.assert_array_equal(said.novelty, model.novelty(both))
+
+
+def test_the_global_random_state_of_torch_is_left_alone():
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    CriticalTemperatureRegressor({"recall": 1}, epochs=1, random_state=0).fit(*DATA[:2])
+    assert torch.equal(before, torch.get_rng_state())
 
 
 def test_unseen_elements_are_flagged_and_known_ones_are_near(model):

@@ -68,7 +68,16 @@ def fit(
                 "leave out -k, --param and --seed: the saved model has them", param_hint="--resume"
             )
         estimator, start = _resume(model, resume)
+    streams = hasattr(estimator, "partial_fit")
+    if not streams and (epochs not in (None, 1) or checkpoint_every is not None or resume is not None):
+        raise typer.BadParameter(
+            f"{model} learns from the whole table at once: leave out --epochs, --checkpoint-every and --resume"
+        )
     if card(model).data == "formulas":
+        if y_data is not None or dtype is not None or block_rows is not None:
+            raise typer.BadParameter(
+                f"{model} learns from a file of formulas: leave out --y-data, --dtype and --block-rows"
+            )
         _fit_formulas(model, estimator, data, columns, y_columns, output, force=force, as_json=as_json)
         return
     if start is not None:
@@ -82,11 +91,6 @@ def fit(
     epochs = epochs or 1
     if epochs > 1 and data == "-":
         raise typer.BadParameter("stdin can be read once; save it to a file for more passes", param_hint="--epochs")
-    streams = hasattr(estimator, "partial_fit")
-    if not streams and (epochs > 1 or checkpoint_every is not None or resume is not None):
-        raise typer.BadParameter(
-            f"{model} learns from the whole table at once: leave out --epochs, --checkpoint-every and --resume"
-        )
     if streams and resume is None and "n_epochs" in estimator.get_params():
         estimator.set_params(n_epochs=epochs)
 

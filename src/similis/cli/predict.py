@@ -87,14 +87,8 @@ def _text(path: Path | None) -> AbstractContextManager[IO[str]]:
 
 
 def _judged(estimator: CriticalTemperatureRegressor, formulas: list[str]) -> list[list[str]]:
-    tc, interval, novelty = (
-        estimator.predict(formulas),
-        estimator.predict_interval(formulas),
-        estimator.novelty(formulas),
-    )
-    warm, above = estimator.predict_proba_superconducting(formulas), estimator.predict_proba_above(formulas)
     return [
-        [f"{tc[i]:.2f}", f"{interval[i, 0]:.2f}", f"{interval[i, 1]:.2f}", f"{warm[i]:.3f}", f"{above[i]:.3f}",
-         f"{novelty[i]:.2f}", "yes" if novelty[i] > 1 else "no"]
-        for i in range(len(formulas))
+        [f"{tc:.2f}", f"{low:.2f}", f"{high:.2f}", f"{warm:.3f}", f"{above:.3f}", f"{novelty:.2f}",
+         "yes" if novelty > 1 else "no"]
+        for tc, low, high, warm, above, novelty in zip(*estimator.judge(formulas), strict=True)
     ]  # fmt: skip

@@ -57,14 +57,13 @@ def _write(path: Path, symbols: list[str], ranking: Ranking, estimator: Critical
     from ..superconductor.screen import spell
 
     formulas = [spell(symbols, amounts) for amounts in ranking.amounts[:top]]
-    interval, novelty = estimator.predict_interval(formulas), estimator.novelty(formulas)
+    said = estimator.judge(formulas)
     with path.open("w", encoding="utf-8") as file:
         file.write("formula,tc,low,high,p_superconducting,novelty,judged_by\n")
         for i, formula in enumerate(formulas):
             by = "ensemble" if ranking.judged[i] else "scout"
-            low, high = interval[i]
             file.write(
-                f"{formula},{ranking.tc[i]:.2f},{low:.2f},{high:.2f},{ranking.probability[i]:.3f},{novelty[i]:.2f},{by}\n"
+                f"{formula},{ranking.tc[i]:.2f},{said.low[i]:.2f},{said.high[i]:.2f},{ranking.probability[i]:.3f},{said.novelty[i]:.2f},{by}\n"
             )
 
 

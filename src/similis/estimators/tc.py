@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 MEMBERS = {"recall": 2, "attention": 1}
 #: share of the known superconductors that lie nearer to another element system than one that is like nothing known
 _USUAL = 0.95
+
+
+class Judgement(NamedTuple):
+    """All that is said of each formula, (n,) arrays: kelvin and bounds, two probabilities, novelty."""
+
+    tc: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    superconducting: NDArray[np.float64]
+    above: NDArray[np.float64]
+    novelty: NDArray[np.float64]
 
 
 class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
@@ -51,8 +62,8 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    A Tc of 0 says "none reported": such rows teach the probabilities, not the temperature. Training takes two to three
-    minutes for 16,000 compositions on one core; memory is 4 n^2 bytes, twice for a moment.
+    A Tc of 0 says "none reported": such rows teach the probabilities, not the temperature. Training takes some
+    minutes for 16,000 compositions; memory is 4 n^2 bytes, twice for a moment.
 
     References
     ----------
@@ -110,13 +121,10 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
             raise InputError(f"{warm} compositions with a Tc above 0, expected at least 10. Fix: give more rows.")
         seed = int(generator(self.random_state).integers(2**31))
         data = self.table_
-        self._ensemble = train(
-            data.fractions, data.tc, data.systems, members=self.members or MEMBERS, threshold=self.threshold,
-            epochs=self.epochs, seed=seed, device=self._device(),
-        )  # fmt: skip
-        self._scout = train(
-            data.fractions, data.tc, data.systems, members={"connected": 1}, threshold=self.threshold,
-            epochs=self.epochs, seed=seed, device=self._device(),
+        self._ensemble, self._scout = (
+            train(data.fractions, data.tc, data.systems, members=members, threshold=self.threshold, epochs=self.epochs,
+                  seed=seed, device=self._device())
+            for members in (self.members or MEMBERS, {"connected": 1})
         )  # fmt: skip
         self._errors = calibrate(self._ensemble, data, seed)
         self._usual = self._ensemble.usual(data.systems, _USUAL)
@@ -143,12 +151,17 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
         The width is a conformal quantile of held-out errors among compositions most alike in predicted Tc and in
         distance to what is known.
         """
+        said = self.judge(X, coverage)
+        return np.stack([said.low, said.high], 1)
+
+    def judge(self, X: Sequence[Any], coverage: float | None = None) -> Judgement:
+        """Tc, interval, probabilities and novelty of each formula at once."""
         F, share = self._admit(X), self.coverage if coverage is None else coverage
         if not 0 < share < 1:
             raise InputError(f"coverage={share}; expected a number between 0 and 1")
-        tc = self._ensemble(F)[:, 0]
-        half = self._held_out().half_width(tc, self._ensemble.nearest(F), share)
-        return np.stack([np.maximum(tc - half, 0), tc + half], 1)
+        (tc, warm, above), distance = self._ensemble(F).T, self._ensemble.nearest(F)
+        half = self._held_out().half_width(tc, distance, share)
+        return Judgement(tc, np.maximum(tc - half, 0), tc + half, warm, above, self._novelty(F, distance))
 
     def predict_proba_superconducting(self, X: Sequence[Any]) -> NDArray[np.float64]:
         """(n,) probability that a Tc is reported for such a composition."""
@@ -165,8 +178,7 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
         them keep within; infinite for elements that were never seen.
         """
         F = self._admit(X)
-        unseen = F[:, ~(self.table_.fractions[self.table_.tc > 0] > 0).any(0)].any(1)
-        return np.where(unseen, np.inf, self._ensemble.nearest(F) / self._usual)
+        return self._novelty(F, self._ensemble.nearest(F))
 
     def explain(self, formula: Any, step: float = 0.01) -> dict[str, float]:
         """Kelvin by which Tc changes when an element's share grows by ``step`` at the cost of all others."""
@@ -180,7 +192,7 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
     def screen(self, elements: Sequence[str], atoms: int = 30) -> Ranking:
         """All compositions that share so many atoms among these elements, the most promising first.
 
-        See :func:`similis.superconductor.screen`: a quick network looks at all, the ensemble at the best 5,000.
+        See :func:`similis.superconductor.screen.screen`: a quick network looks at all, the ensemble at the best 5,000.
         """
         from ..superconductor.screen import screen
 
@@ -211,6 +223,10 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
             more = f"\nand {len(errors) - 5} more" if len(errors) > 5 else ""
             raise InputError(f"{len(errors)} of {len(found)} formulas cannot be read.\n{listed}{more}")
         return fractions([composition for composition in found if composition is not None])
+
+    def _novelty(self, F: NDArray, distance: NDArray) -> NDArray[np.float64]:
+        unseen = F[:, ~(self.table_.fractions[self.table_.tc > 0] > 0).any(0)].any(1)
+        return np.where(unseen, np.inf, distance / self._usual)
 
     def _held_out(self) -> Errors:
         if self._errors is None:

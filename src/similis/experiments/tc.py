@@ -47,8 +47,8 @@ def known_ones(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         part = data.where(np.isin(np.arange(len(data.tc)), train))
         X = [data.formulas[i] for i in test]
         model = CriticalTemperatureRegressor(random_state=seeds[0]).fit(part.formulas, part.tc)
-        warm, above = model.predict_proba_superconducting(X), model.predict_proba_above(X)
-        answers[test] = np.stack([model.predict(X), warm, above], 1)
+        said = model.judge(X)
+        answers[test] = np.stack([said.tc, said.superconducting, said.above], 1)
         rival[test] = Forest(part, threshold=10, seed=seeds[0])(data.fractions[test])
     warm = data.tc > 0
     error, other = (float(abs(p[warm, 0] - data.tc[warm]).mean()) for p in (answers, rival))

@@ -139,8 +139,7 @@ def on_supercon(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         measured_tc, predicted = (np.concatenate(p) for p in zip(*(_warm(f, "ours") for f in by_seed[0]), strict=True))
         caption = f"SuperCon, {words}, seed {seeds[0]}: every composition predicted from the other folds."
         pictures += [parity(measured_tc, predicted, caption=caption, salt=f"tc/{kind}"), _reliability(every, words)]
-    tables.append(_families([f for kind, _ in SPLITS[:1] for s in seeds for f in done[kind, s]], "random split"))
-    tables.append(_families([f for s in seeds for f in done["system", s]], "split by element system"))
+    tables += [_families([done[kind, seed] for seed in seeds], words) for kind, words in SPLITS]
     tables.append(_left_out(done["family", seeds[0]]))
     return Outcome(measured, tuple(pictures), tuple(tables), superconductor())
 
@@ -163,8 +162,9 @@ def _reliability(found: list[Fold], words: str) -> Figure:
                        salt=f"tc/reliability {words}")  # fmt: skip
 
 
-def _families(found: list[Fold], words: str) -> Table:
-    """Errors by family and by Tc."""
+def _families(by_seed: list[list[Fold]], words: str) -> Table:
+    """Errors by family and by Tc, over all folds; numbers of rows are those of one seed."""
+    found = [fold for folds in by_seed for fold in folds]
     tc = np.concatenate([f["tc"] for f in found])
     warm = tc > 0
     kinds = np.concatenate([f["family"] for f in found])
@@ -174,7 +174,7 @@ def _families(found: list[Fold], words: str) -> Table:
     edges = (0, 10, 30, 77, 200)
     parts += [(f"Tc {low} to {high} K", warm & (tc > low) & (tc <= high)) for low, high in pairwise(edges)]
     rows = [
-        (name, int(part.sum()) // 3, float(np.sqrt((ours[part] ** 2).mean())),
+        (name, int(part.sum()) // len(by_seed), float(np.sqrt((ours[part] ** 2).mean())),
          float(np.sqrt((other[part] ** 2).mean())),
          float(abs(ours[part]).mean()), float(abs(other[part]).mean()), 100 * float(inside[part].mean()))
         for name, part in parts
@@ -213,12 +213,7 @@ def molybdenum(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     model = CriticalTemperatureRegressor(random_state=seeds[0]).fit(data.formulas, data.tc)
     seconds = time.perf_counter() - began
     asked = ["Mo20Re6Si4", "Mo0.7Re0.3", "Mo3Si", "Re24Ti5", "H2O", "CH4", *UNSEEN]
-    tc, (low, high), warm = (
-        model.predict(asked),
-        model.predict_interval(asked).T,
-        model.predict_proba_superconducting(asked),
-    )
-    novelty = model.novelty(asked)
+    said = model.judge(asked)
     X = fractions([composition(asked[0])])
     words = {"n_estimators": 500, "random_state": seeds[0]}
     hot = data.where(data.tc > 0)
@@ -235,8 +230,8 @@ def molybdenum(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     ternary_map(ax, ["Mo", "Re", "Si"], shares, around.tc, mark=np.array([20, 6, 4]) / 30)
     picture = figures.svg(canvas, caption="Expected Tc over Mo-Re-Si; the ring is Mo20Re6Si4.", salt="tc/molybdenum",
                           alt="A triangle, warm along the edge from Mo to Re.")  # fmt: skip
-    rows = [(f, float(t), f"{a:.1f} to {b:.1f}", float(p), "yes" if n > 1 else "no")
-            for f, t, a, b, p, n in zip(asked, tc, low, high, warm, novelty, strict=True)]  # fmt: skip
+    rows = [(f, float(tc), f"{low:.1f} to {high:.1f}", float(warm), "yes" if novelty > 1 else "no")
+            for f, tc, low, high, warm, _, novelty in zip(asked, *said, strict=True)]  # fmt: skip
     rows.append(("Mo20Re6Si4, forest", float(np.mean(each)), f"spread of trees {np.std(each):.1f}", float(odds), ""))
     columns = ("composition", "Tc, K", "90 % interval, K", "P(superconducting)", "flagged as unlike")
     told = model.explain(asked[0])
@@ -244,11 +239,11 @@ def molybdenum(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     explain = Table("Mo20Re6Si4: change of Tc when an element's share grows by one point", ("by element", "", ""),
                     (shares_row,))  # fmt: skip
     measured = {
-        "probability": Measured.over([float(warm[0])], seeds, better="higher"),
-        "interval": Measured.over([max(float(low[0]) - 5.4, 5.4 - float(high[0]), 0.0)], seeds),
+        "probability": Measured.over([float(said.superconducting[0])], seeds, better="higher"),
+        "interval": Measured.over([max(float(said.low[0]) - 5.4, 5.4 - float(said.high[0]), 0.0)], seeds),
         "seconds": Measured.over([seconds], seeds),
         "speed": Measured.over([speed], seeds, better="higher"),
-        "strange": Measured.over([float((novelty[4:] > 1).mean())], seeds, better="higher"),
+        "strange": Measured.over([float((said.novelty[4:] > 1).mean())], seeds, better="higher"),
     }
     asked_table = Table("Trained on all of SuperCon", columns, tuple(rows))
     return Outcome(measured, (picture,), (asked_table, explain), superconductor())

@@ -17,8 +17,8 @@ class Forest:
     random, one by element system.
     """
 
-    def __init__(self, data: Table, *, threshold: float, seed: int, trees: int = 150, n_jobs: int = 1) -> None:
-        words = {"n_estimators": trees, "random_state": seed, "n_jobs": n_jobs}
+    def __init__(self, data: Table, *, threshold: float, seed: int) -> None:
+        words = {"n_estimators": 150, "random_state": seed}
         warm = data.where(data.tc > 0)
 
         def learn(rows: NDArray) -> RandomForestRegressor:

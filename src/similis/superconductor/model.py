@@ -78,13 +78,14 @@ def train(
     coordinates, y = Coordinates(X), targets(tc, threshold)
     c, recalls, trunks = coordinates(X), [], []
     steps = max(20, epochs * len(X) // (4 * 512))
-    for i in range(members.get("recall", 0)):
-        net = train_embedding(c, y, systems, seed=seed + i, steps=steps, device=device)
-        ensemble = Ensemble(coordinates, [(net, None)], [], device)
-        recalls.append((net, Recall(ensemble.embed(X), y, float(net.log_sharpness.detach().exp()))))
-    for kind in MEMBERS[1:]:
-        for i in range(members.get(kind, 0)):
-            trunks.append((kind, train_trunk(kind, X, y, seed=seed + 100 + i, epochs=epochs, device=device)))
+    with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):  # the caller's state stays
+        for i in range(members.get("recall", 0)):
+            net = train_embedding(c, y, systems, seed=seed + i, steps=steps, device=device)
+            ensemble = Ensemble(coordinates, [(net, None)], [], device)
+            recalls.append((net, Recall(ensemble.embed(X), y, float(net.log_sharpness.detach().exp()))))
+        for kind in MEMBERS[1:]:
+            for i in range(members.get(kind, 0)):
+                trunks.append((kind, train_trunk(kind, X, y, seed=seed + 100 + i, epochs=epochs, device=device)))
     return Ensemble(coordinates, recalls, trunks, device)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from numpy.typing import NDArray
 
 from .._errors import ModelFileError
 from .features import Coordinates
 from .model import Ensemble
+from .recall import Embedding, Recall
+from .trunks import TRUNKS
 
 
 def pack(ensemble: Ensemble) -> tuple[dict[str, NDArray], dict[str, Any]]:
@@ -30,11 +33,6 @@ def unpack(arrays: dict[str, NDArray], meta: dict[str, Any], device: str) -> Ens
     ModelFileError
         If the arrays do not fit together.
     """
-    import torch
-
-    from .recall import Embedding, Recall
-    from .trunks import TRUNKS
-
     coordinates = Coordinates.__new__(Coordinates)
     coordinates.seen, coordinates.levels, coordinates.sizes = (arrays[k].copy() for k in ("seen", "levels", "sizes"))
     if int(coordinates.sizes.sum()) != len(coordinates.levels):

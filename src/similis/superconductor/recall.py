@@ -87,10 +87,7 @@ def distances(a: Tensor, b: Tensor) -> Tensor:
 
 
 class Recall:
-    """The known compositions Z, what is remembered of them, and the answer to a query.
-
-    Arrays alone: a saved recall answers without PyTorch.
-    """
+    """The embedded known compositions Z, what is remembered of them, and the answer to an embedded query."""
 
     def __init__(self, Z: NDArray, y: NDArray, sharpness: float, coefficients: NDArray | None = None) -> None:
         self.Z, self.y, self.sharpness = np.ascontiguousarray(Z, np.float32), y, float(sharpness)

@@ -117,7 +117,7 @@ def folds(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """(train, test) rows of every fold.
 
-    ``random`` draws compositions, ``system`` whole element systems, so that no test row shares its elements with a
+    ``random`` draws compositions, ``system`` whole element systems, so that no test row has just the elements of a
     training row; ``family`` leaves out cuprates, iron-based compounds and all others in turn. Rows are distinct
     compositions: no fold has a copy of a training row.
     """

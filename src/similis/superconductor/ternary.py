@@ -1,4 +1,4 @@
-"""A map of three elements: one hexagon a composition, coloured by what is expected there."""
+"""A map of three elements: a triangle, coloured by what is expected there."""
 
 from __future__ import annotations
 
