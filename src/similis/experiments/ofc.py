@@ -285,7 +285,7 @@ def gaps(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     """A pushed, damped oscillator, both coordinates with noise; a fifth of the rows at random are not observed. The
     filter learns the model and the gain from the stream alone; the exact filter knows both. Errors of the last
     quarter, made before a row was learned from."""
-    T, seeds = (40_000, seeds) if budget == "full" else (12_000, seeds[:3])
+    T, seeds = (40_000, several(seeds, 12)) if budget == "full" else (12_000, several(seeds, 3))
     measured = {}
     canvas, ax = figures.canvas(5.6, 3.3)
     for delay, colour in ((1, figures.BLUE), (3, figures.ORANGE)):
