@@ -20,7 +20,7 @@ def test_from_a_file_of_formulas_to_a_ranking(similis, tmp_path):
         rows.writerows(zip(*DATA[:2], strict=True))
         rows.writerow(("Nb3Sn=z", 18))
     done = similis(
-        "fit", "tc", tmp_path / "known.csv", "-o", tmp_path / "m", "--param", 'members={"recall": 1}', "--param",
+        "fit", "tc", tmp_path / "known.csv", "-o", tmp_path / "m", "--param", 'members={"kernel": 1}', "--param",
         "epochs=8", "--json",
     )  # fmt: skip
     assert done.json["refused"] == 1

@@ -22,7 +22,9 @@ STRANGE = ["Xe", "Fr2O"]
 
 @pytest.fixture(scope="module")
 def model():
-    return CriticalTemperatureRegressor({"recall": 1, "attention": 1}, epochs=20, random_state=0).fit(*DATA[:2])
+    return CriticalTemperatureRegressor({"kernel": 1, "recall": 1, "attention": 1}, epochs=20, random_state=0).fit(
+        *DATA[:2]
+    )
 
 
 def test_it_knows_hot_from_cold(model):
@@ -56,7 +58,7 @@ def test_a_judgement_is_all_of_it_at_once(model):
 def test_the_global_random_state_of_torch_is_left_alone():
     torch.manual_seed(1)
     before = torch.get_rng_state()
-    CriticalTemperatureRegressor({"recall": 1}, epochs=1, random_state=0).fit(*DATA[:2])
+    CriticalTemperatureRegressor({"kernel": 1}, epochs=1, random_state=0).fit(*DATA[:2])
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -79,7 +81,7 @@ def test_formulas_as_users_have_them(model):
     expected = model.predict(["Nb3Sn"])
     for same in (["Nb0.75Sn0.25"], [{"Nb": 3, "Sn": 1}], [Composition()], np.array([["Nb3Sn"]]), np.array(["Nb3Sn"])):
         np.testing.assert_allclose(model.predict(same), expected, rtol=1e-6)
-    assert cross_val_score(CriticalTemperatureRegressor({"recall": 1}, epochs=8), *DATA[:2], cv=3).shape == (3,)
+    assert cross_val_score(CriticalTemperatureRegressor({"kernel": 1}, epochs=8), *DATA[:2], cv=3).shape == (3,)
     assert clone(model).get_params() == model.get_params()
 
 
@@ -105,7 +107,7 @@ def test_what_cannot_be_read_is_refused_in_one_error(model, bad, words):
         {"coverage": 1.0},
         {"threshold": -1.0},
         {"members": {"attention": 1}},
-        {"members": {"recall": 1, "x": 1}},
+        {"members": {"kernel": 1, "x": 1}},
     ],
 )
 def test_parameters_out_of_range_are_refused(words):
@@ -123,7 +125,7 @@ def test_a_table_that_teaches_nothing_is_refused():
 def test_seeds_repeat_and_formulas_that_cannot_be_read_are_listed():
     formulas, tc = [*DATA.formulas, "Nb3Sn!"], [*DATA.tc, 18.0]
     one, two = (
-        CriticalTemperatureRegressor({"recall": 1}, epochs=4, random_state=3).fit(formulas, tc) for _ in range(2)
+        CriticalTemperatureRegressor({"kernel": 1}, epochs=4, random_state=3).fit(formulas, tc) for _ in range(2)
     )
     np.testing.assert_array_equal(one.predict(ASKED), two.predict(ASKED))
     assert [row for row, _ in one.refused_] == [len(DATA.formulas)]

@@ -13,8 +13,9 @@ from similis._errors import InputError
 from similis.superconductor import ELEMENTS, composition, folds, fractions, known, supercon, table
 from similis.superconductor.conformal import Errors
 from similis.superconductor.features import Coordinates, table_image, tokens
-from similis.superconductor.recall import Recall
+from similis.superconductor.recall import Kernel, Recall
 from similis.superconductor.screen import grid, screen, spell
+from similis.superconductor.similarity import Similarity, _Inverse, _left_out, _Solve, learn
 from similis.superconductor.trunks import TRUNKS, answer, train_trunk
 
 DATA, REFUSED = table(*known()[:2])
@@ -85,29 +86,78 @@ def test_tokens_and_picture_hold_the_composition():
     np.testing.assert_allclose((table_image(DATA.fractions) ** 2).sum((1, 2, 3)), 1, rtol=1e-5)
 
 
-def test_recall_is_kernel_regression_and_attention():
-    Z, y = RNG.standard_normal((60, 5)), np.stack([RNG.random(60), RNG.random(60) > 0.5, RNG.random(60) > 0.5], 1)
+def test_the_kernel_is_kernel_regression():
+    Z, y, asked = RNG.standard_normal((60, 5)), RNG.random((60, 2)), RNG.standard_normal((7, 5))
+    kernel = Kernel(Z, y, y.mean(0), 0.5, 0.03)
+    apart = np.linalg.norm(asked[:, None] - Z, axis=2)
+    K = np.exp(-0.5 * np.linalg.norm(Z[:, None] - Z, axis=2)) + 0.03 * np.eye(60)
+    exact = np.exp(-0.5 * apart) @ np.linalg.solve(K, y - y.mean(0)) + y.mean(0)
+    np.testing.assert_allclose(kernel(asked), exact, atol=2e-4)
+    np.testing.assert_allclose(kernel.nearest(asked), apart.min(1), atol=1e-3)
+    weight = np.exp(-5 * apart) / np.exp(-5 * apart).sum(1, keepdims=True)
+    spread = np.sqrt(weight @ y[:, 0] ** 2 - (weight @ y[:, 0]) ** 2)
+    np.testing.assert_allclose(kernel.spread(asked), spread, atol=1e-3)
+    fewer = Kernel(Z[10:], y[10:], y.mean(0), 0.5, 0.03)
+    np.testing.assert_array_equal(kernel.without(np.arange(10, 60))(asked), fewer(asked))
+
+
+def test_the_kernel_stands_twins():
+    Z = np.repeat(RNG.standard_normal((400, 3)), 5, 0) + 1e3  # far from the origin, where single precision is coarse
+    y = np.repeat(RNG.random((400, 1)), 5, 0)
+    np.testing.assert_allclose(Kernel(Z, y, y.mean(0), 0.1, 1e-6)(Z[:5]), y[:5], atol=1e-2)
+
+
+def test_recall_is_attention_to_what_is_known():
+    Z, y = RNG.standard_normal((60, 5)), np.stack([RNG.random(60), RNG.random(60) > 0.5], 1)
     y[:20, 0] = np.nan
     recall, asked = Recall(Z, y, 3.0), RNG.standard_normal((7, 5))
-    for j, ridge in enumerate((0.01, 0.03, 0.03)):
+    for j in range(2):
         rows = np.isfinite(y[:, j])
-        apart = np.linalg.norm(asked[:, None] - Z[rows], axis=2)
-        K = np.exp(-0.5 * np.linalg.norm(Z[rows][:, None] - Z[rows], axis=2)) + ridge * np.eye(rows.sum())
-        centre = np.median(y[rows, j])
-        exact = np.exp(-0.5 * apart) @ np.linalg.solve(K, y[rows, j] - centre) + centre
-        weight = np.exp(-3 * apart)
-        attended = weight @ y[rows, j] / weight.sum(1)
-        np.testing.assert_allclose(recall(asked)[:, j], 0.7 * exact + 0.3 * attended, atol=2e-4)
-    np.testing.assert_allclose(recall.nearest(asked), np.linalg.norm(asked[:, None] - Z[20:], axis=2).min(1), atol=1e-3)
+        weight = np.exp(-3 * np.linalg.norm(asked[:, None] - Z[rows], axis=2))
+        np.testing.assert_allclose(recall(asked)[:, j], weight @ y[rows, j] / weight.sum(1), atol=2e-4)
+
+
+def test_what_is_learned_is_the_error_of_what_is_left_out():
+    """The closed form against regression again and again, without a row, and without an element system."""
+    torch.manual_seed(0)
+    net = Similarity(6, "kernel").double().eval()
+    c, y, own = torch.randn(30, 6).double(), torch.randn(30, 1).double(), torch.arange(30) // 4
+    with torch.no_grad():
+        z, (sharpness, ridge) = net(c), net.scales()
+        K = torch.exp(-sharpness * torch.cdist(z, z)) + ridge * torch.eye(30).double()
+        errors = {"alone": [], "together": []}
+        for i in range(30):
+            for name, kept in (("alone", torch.arange(30) != i), ("together", own != own[i])):
+                errors[name].append(y[i] - K[i, kept] @ torch.linalg.solve(K[kept][:, kept], y[kept]))
+        expected = sum(0.5 * torch.stack(e).square().mean() for e in errors.values())
+        torch.testing.assert_close(_left_out(net, z, y, own), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_gradients_in_closed_form_are_those_of_differences():
+    A = torch.randn(5, 5).double()
+    K, b = (A @ A.T + torch.eye(5)).requires_grad_(), torch.randn(5, 2).double().requires_grad_()
+    even = lambda M: (M + M.T) / 2  # noqa: E731  a step off the symmetric matrices would be no step of a kernel
+    assert torch.autograd.gradcheck(lambda M: _Inverse.apply(even(M)), K)
+    assert torch.autograd.gradcheck(lambda M, v: _Solve.apply(even(M), v), (K, b))
+
+
+@pytest.mark.parametrize("reading", ["kernel", "recall"])
+def test_a_similarity_learns_which_coordinate_matters(reading):
+    torch.set_num_threads(1)
+    c = RNG.standard_normal((300, 6)).astype(np.float32)
+    y = np.sin(2 * c[:, :1].astype(float))
+    net = learn(reading, c, y - y.mean(), np.arange(300), seed=0, steps=150)
+    weight = net.log_weight.exp().detach().numpy() ** 2 + (net.projection.detach().numpy() ** 2).sum(1)
+    assert weight[0] > 2 * weight[1:].max()
 
 
 def test_intervals_hold_what_they_promise_where_errors_grow_with_distance():
-    distance, tc = RNG.random(4000), 50 * RNG.random(4000)
+    distance, tc, around = RNG.random(4000), 50 * RNG.random(4000), RNG.random(4000)
     error = np.abs(RNG.standard_normal(4000)) * (1 + 10 * distance)
-    errors = Errors(tc[:2000], distance[:2000], error[:2000])
-    half = errors.half_width(tc[2000:], distance[2000:], 0.9)
+    errors = Errors(tc[:2000], distance[:2000], around[:2000], error[:2000])
+    half = errors.half_width(tc[2000:], distance[2000:], around[2000:], 0.9)
     assert (error[2000:] <= half).mean() == pytest.approx(0.9, abs=0.025)
-    far, near = (errors.half_width(np.array([25.0]), np.array([d]), 0.9)[0] for d in (0.95, 0.05))
+    far, near = (errors.half_width(np.array([25.0]), np.array([d]), np.array([0.5]), 0.9)[0] for d in (0.95, 0.05))
     assert far > 3 * near
 
 

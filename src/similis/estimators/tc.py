@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..superconductor.screen import Ranking
 
 #: the default ensemble
-MEMBERS = {"recall": 2, "attention": 1}
+MEMBERS = {"kernel": 1, "recall": 1, "attention": 1}
 #: share of the known superconductors that lie nearer to another element system than one that is like nothing known
 _USUAL = 0.95
 
@@ -40,14 +40,14 @@ class Judgement(NamedTuple):
 class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
     """Formulas in, critical temperatures out, with probabilities, intervals and a flag for the unlike.
 
-    Two kinds of networks answer together: *recall*, attention over the known compositions under a similarity that was
-    learned between element systems, and *set attention* among the elements of a composition. Neither sees more than the
-    composition.
+    Three kinds of members answer together: *kernel* regression and *recall*, attention, from the known compositions,
+    each under a similarity that was learned by leaving out what is asked for, and *set attention* among the elements of
+    a composition. None sees more than the composition.
 
     Parameters
     ----------
-    members : mapping of "recall" (at least one), "attention", "connected" (fully connected) and "convolutional" (on the
-        periodic table) to how many of each; None is two recalls and one set attention
+    members : mapping of "kernel" (at least one), "recall", "attention" (among elements), "connected" (fully connected)
+        and "convolutional" (on the periodic table) to how many of each; None is one each of the first three
     threshold : kelvin, of ``predict_proba_above``
     epochs : passes over the data of each network
     coverage : share of measured Tc that intervals should hold
@@ -74,7 +74,7 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
     >>> from similis import CriticalTemperatureRegressor
     >>> from similis.superconductor import known
     >>> data = known()
-    >>> model = CriticalTemperatureRegressor({"recall": 1}, random_state=0).fit(data.formulas, data.tc)
+    >>> model = CriticalTemperatureRegressor({"kernel": 1}, random_state=0).fit(data.formulas, data.tc)
     >>> bool(model.predict(["Nb3Al0.7Ge0.3"])[0] > model.predict(["Al0.9Mg0.1"])[0])
     True
     """
@@ -127,7 +127,7 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
             for members in (self.members or MEMBERS, {"connected": 1})
         )  # fmt: skip
         self._errors = calibrate(self._ensemble, data, seed)
-        self._usual = self._ensemble.usual(data.systems, _USUAL)
+        self._usual = self._ensemble.usual(data.systems[data.tc > 0], _USUAL)
         self.n_samples_seen_ = len(data.tc)
         return self
 
@@ -143,13 +143,13 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
         tc = self._ensemble(F)[:, 0]
         if not return_std:
             return tc
-        return tc, self._held_out().spread(tc, self._ensemble.nearest(F))
+        return tc, self._held_out().deviation(tc, *self._ensemble.surroundings(F))
 
     def predict_interval(self, X: Sequence[Any], coverage: float | None = None) -> NDArray[np.float64]:
         """(n, 2) kelvin: bounds that hold the measured Tc with probability ``coverage``.
 
-        The width is a conformal quantile of held-out errors among compositions most alike in predicted Tc and in
-        distance to what is known.
+        The width is a conformal quantile of held-out errors among compositions most alike in predicted Tc, in distance
+        to what is known, and in how much the Tc around them differ.
         """
         said = self.judge(X, coverage)
         return np.stack([said.low, said.high], 1)
@@ -159,9 +159,9 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
         F, share = self._admit(X), self.coverage if coverage is None else coverage
         if not 0 < share < 1:
             raise InputError(f"coverage={share}; expected a number between 0 and 1")
-        (tc, warm, above), distance = self._ensemble(F).T, self._ensemble.nearest(F)
-        half = self._held_out().half_width(tc, distance, share)
-        return Judgement(tc, np.maximum(tc - half, 0), tc + half, warm, above, self._novelty(F, distance))
+        (tc, warm, above), around = self._ensemble(F).T, self._ensemble.surroundings(F)
+        half = self._held_out().half_width(tc, *around, share)
+        return Judgement(tc, np.maximum(tc - half, 0), tc + half, warm, above, self._novelty(F, around[0]))
 
     def predict_proba_superconducting(self, X: Sequence[Any]) -> NDArray[np.float64]:
         """(n,) probability that a Tc is reported for such a composition."""
@@ -178,7 +178,7 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
         them keep within; infinite for elements that were never seen.
         """
         F = self._admit(X)
-        return self._novelty(F, self._ensemble.nearest(F))
+        return self._novelty(F, self._ensemble.surroundings(F)[0])
 
     def explain(self, formula: Any, step: float = 0.01) -> dict[str, float]:
         """Kelvin by which Tc changes when an element's share grows by ``step`` at the cost of all others."""
@@ -208,8 +208,8 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
             raise InputError(f"epochs={self.epochs}; expected a whole number >= 1")
         if not 0 < self.coverage < 1:
             raise InputError(f"coverage={self.coverage}; expected a number between 0 and 1")
-        if (self.members or MEMBERS).get("recall", 0) < 1:
-            raise InputError(f"members={self.members}; expected at least one recall: it knows what is known")
+        if (self.members or MEMBERS).get("kernel", 0) < 1:
+            raise InputError(f"members={self.members}; expected at least one kernel: it knows what is known")
 
     def _device(self) -> str:
         torch = require("torch", extra="torch")
@@ -255,7 +255,7 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
         arrays |= {f"scout.{name}": value for name, value in scout.items()}
         meta["scout"] = own
         if self._errors is not None:
-            arrays["errors"] = np.stack([self._errors.tc, self._errors.distance, self._errors.error])
+            arrays["errors"] = self._errors.columns
         data = self.table_
         arrays |= {"fractions": data.fractions, "tc": data.tc, "systems": data.systems, "families": data.families}
         return arrays, meta | {"usual": self._usual, "formulas": data.formulas}

@@ -17,11 +17,11 @@ from ..datasets import cache_folder, load_supercon
 from ..superconductor import Table, folds, supercon
 
 #: the estimator's defaults
-SETTINGS: dict[str, Any] = {"members": {"recall": 2, "attention": 1}, "threshold": 10.0, "epochs": 40}
+SETTINGS: dict[str, Any] = {"members": {"kernel": 1, "recall": 1, "attention": 1}, "threshold": 10.0, "epochs": 40}
 COVERAGE = 0.9
 PAPER = ("connected", "convolutional")  # the paper's two kinds of networks, on the first fold of each split
 
-_LINES = ("table", "features", "recall", "trunks", "model", "conformal", "forest")
+_LINES = ("table", "features", "similarity", "recall", "trunks", "model", "conformal", "forest")
 
 Fold = dict[str, NDArray]
 
@@ -74,10 +74,10 @@ def _one(data: Table, train: NDArray, test: NDArray, seed: int, paper: bool) -> 
     errors = model.calibrate(ensemble, known, seed)
     if errors is None:
         raise RuntimeError("a fold of SuperCon has thousands of rows with a Tc")
-    answers = ensemble(X)
+    answers, around = ensemble(X), ensemble.surroundings(X)
     found = {
         "tc": asked.tc, "family": asked.families, "ours": answers, "forest": forest(X),
-        "neighbours": neighbours(known, X), "half": errors.half_width(answers[:, 0], ensemble.nearest(X), COVERAGE),
+        "neighbours": neighbours(known, X), "half": errors.half_width(answers[:, 0], *around, COVERAGE),
         "forest-half": forest.half_width(X, COVERAGE),
     }  # fmt: skip
     found |= {f"member-{name}": answer for name, answer in ensemble.apart(X).items()}

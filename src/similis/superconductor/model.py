@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from .._errors import InputError
 from .conformal import Errors
 from .features import Coordinates
-from .recall import Recall, train_embedding
+from .recall import Kernel, Recall
+from .similarity import Similarity, learn
 from .table import Table, folds
 from .trunks import answer, train_trunk
 
 UNIT = 30.0  # kelvin in a unit of the first target
-MEMBERS = ("recall", "attention", "connected", "convolutional")
-#: how often an answer counts, for Tc and the two classes: recalls err less in Tc
-_VOICES = {"recall": (2, 1, 1)}
+MEMBERS = ("kernel", "recall", "attention", "connected", "convolutional")
+#: how often an answer counts, for Tc and the two classes
+_VOICES = {"kernel": (4, 3, 3), "attention": (1, 2, 2)}
 
 
 def targets(tc: NDArray, threshold: float) -> NDArray[np.float64]:
@@ -27,42 +28,71 @@ def targets(tc: NDArray, threshold: float) -> NDArray[np.float64]:
     return np.stack([np.where(tc > 0, tc / UNIT, np.nan), tc > 0, tc > threshold], 1).astype(float)
 
 
+class Known:
+    """A reading of the known compositions, and the similarity that places a query among them."""
+
+    def __init__(self, net: Similarity, reading: Any, device: str = "cpu") -> None:
+        self.net, self.reading, self.device = net, reading, device
+
+    def place(self, c: NDArray) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return self.net(torch.from_numpy(c).to(self.device)).cpu().numpy()
+
+    def __call__(self, c: NDArray) -> NDArray[np.float64]:
+        return self.reading(self.place(c))
+
+
 class Ensemble:
-    """Members by name, how many of each, and the mean of their answers."""
+    """Members by name, how many of each, and the mean of their answers.
+
+    A ``kernel`` is a pair: one similarity for Tc among the superconductors, one for the classes among all.
+    """
 
     def __init__(
-        self, coordinates: Coordinates, recalls: list[Any], trunks: list[tuple[str, Any]], device: str
-    ) -> None:
-        self.coordinates, self.recalls, self.trunks, self.device = coordinates, recalls, trunks, device
-
-    def embed(self, X: NDArray, member: int = 0) -> NDArray[np.float32]:
-        """Where the similarity of a recall places compositions."""
-        net = self.recalls[member][0]
-        with torch.inference_mode():
-            return net(torch.from_numpy(self.coordinates(X)).to(self.device)).cpu().numpy()
+        self, coordinates: Coordinates, kernels: list[tuple[Known, Known]], recalls: list[Known],
+        trunks: list[tuple[str, Any]], device: str,
+    ) -> None:  # fmt: skip
+        self.coordinates, self.kernels, self.recalls, self.trunks = coordinates, kernels, recalls, trunks
+        self.device = device
 
     def __call__(self, X: NDArray) -> NDArray[np.float64]:
         """(n, 3): Tc in kelvin, P(a Tc is reported), P(Tc above the threshold)."""
-        answers = self.apart(X)
-        voices = np.array([_VOICES.get(name.rstrip("0123456789"), (1, 1, 1)) for name in answers])
-        return np.average(list(answers.values()), 0, np.repeat(voices[:, None], len(X), 1))
+        return mean(self.apart(X))
 
     def apart(self, X: NDArray) -> dict[str, NDArray[np.float64]]:
         """The same of every member by itself."""
-        found = {f"recall{i}": recall(self.embed(X, i)) for i, (_, recall) in enumerate(self.recalls)}
+        c, found = self.coordinates(X), {}
+        for i, (warm, classes) in enumerate(self.kernels):
+            found[f"kernel{i}"] = np.concatenate([warm(c), classes(c)], 1)
+        found |= {f"recall{i}": member(c) for i, member in enumerate(self.recalls)}
         found |= {f"{kind}{i}": answer(net, X, self.device) for i, (kind, net) in enumerate(self.trunks)}
         return {
             name: np.stack([UNIT * np.maximum(own[:, 0], 0), *np.clip(own[:, 1:], 0, 1).T], 1)
             for name, own in found.items()
         }
 
-    def nearest(self, X: NDArray) -> NDArray[np.float64]:
-        """(n,) distance to the nearest known superconductor, under the first recall's similarity."""
-        return self.recalls[0][1].nearest(self.embed(X))
+    def surroundings(self, X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(n,) each: distance to the nearest known superconductor, and kelvin by which those around differ."""
+        warm = self.kernels[0][0]
+        z = warm.place(self.coordinates(X))
+        return warm.reading.nearest(z), UNIT * warm.reading.spread(z)
 
     def usual(self, systems: NDArray, share: float) -> float:
-        """Distance to the next superconductor of another element system that this share of the known keeps within."""
-        return float(np.quantile(self.recalls[0][1].between(systems), share))
+        """Distance to the next superconductor of another element system that this share of them keeps within.
+
+        Parameters
+        ----------
+        systems : (number of superconductors,)
+        """
+        return float(np.quantile(self.kernels[0][0].reading.between(systems), share))
+
+
+def mean(answers: Mapping[str, NDArray]) -> NDArray[np.float64]:
+    """Of the members' answers, by their voices."""
+    voices = np.array([_VOICES.get(name.rstrip("0123456789"), (1, 1, 1)) for name in answers])
+    columns = range(next(iter(answers.values())).shape[1])
+    each = np.array(list(answers.values()))
+    return np.stack([np.average(each[:, :, j], 0, voices[:, j]) for j in columns], 1)
 
 
 def train(
@@ -71,41 +101,59 @@ def train(
 ) -> Ensemble:  # fmt: skip
     """Train every member on all rows.
 
-    ``epochs`` is for the networks; a recall learns its similarity in a quarter as many passes.
+    ``epochs`` is for the networks; a kernel learns each similarity in 7.5 steps an epoch, a recall in a quarter of an
+    epoch.
     """
     if not members or any(name not in MEMBERS or count < 0 for name, count in members.items()):
         raise InputError(f"members={dict(members)!r}; expected counts of {', '.join(MEMBERS)}")
     coordinates, y = Coordinates(X), targets(tc, threshold)
-    c, recalls, trunks = coordinates(X), [], []
-    steps = max(20, epochs * len(X) // (4 * 512))
+    c, kernels, recalls, trunks = coordinates(X), [], [], []
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):  # the caller's state stays
+        for i in range(members.get("kernel", 0)):
+            warm = np.flatnonzero(tc > 0)
+            words: dict[str, Any] = {"seed": seed + i, "steps": 15 * epochs // 2, "device": device}
+            kernels.append((
+                _kernel(c[warm], y[warm, :1], np.median(y[warm, :1], 0), systems[warm], **words),
+                _kernel(c, y[:, 1:], y[:, 1:].mean(0), systems, **words),
+            ))  # fmt: skip
         for i in range(members.get("recall", 0)):
-            net = train_embedding(c, y, systems, seed=seed + i, steps=steps, device=device)
-            ensemble = Ensemble(coordinates, [(net, None)], [], device)
-            recalls.append((net, Recall(ensemble.embed(X), y, float(net.log_sharpness.detach().exp()))))
-        for kind in MEMBERS[1:]:
+            steps = max(20, epochs * len(X) // (4 * 512))
+            net = learn("recall", c, y, systems, seed=seed + 50 + i, steps=steps, device=device)
+            member = Known(net, None, device)
+            member.reading = Recall(member.place(c), y, net.scales()[0])
+            recalls.append(member)
+        for kind in MEMBERS[2:]:
             for i in range(members.get(kind, 0)):
                 trunks.append((kind, train_trunk(kind, X, y, seed=seed + 100 + i, epochs=epochs, device=device)))
-    return Ensemble(coordinates, recalls, trunks, device)
+    return Ensemble(coordinates, kernels, recalls, trunks, device)
+
+
+def _kernel(c: NDArray, y: NDArray, centre: NDArray, systems: NDArray, *, seed: int, steps: int, device: str) -> Known:
+    net = learn("kernel", c, y - centre, systems, seed=seed, steps=steps, device=device)
+    member = Known(net, None, device)
+    member.reading = Kernel(member.place(c), y, centre, *net.scales())
+    return member
 
 
 def calibrate(ensemble: Ensemble, data: Table, seed: int) -> Errors | None:
-    """Errors on compositions held out of the recalls, a quarter at random and a quarter by element system.
+    """Errors on compositions held out of what is known, a quarter at random and a quarter by element system.
 
     Similarities stay as they were learned, other members are left out; with fewer than 40 rows that have a Tc, None.
     """
-    warm = data.where(data.tc > 0)
-    if len(warm.tc) < 40:
+    rows = np.flatnonzero(data.tc > 0)
+    if len(rows) < 40:
         return None
-    y = warm.tc[:, None] / UNIT
-    z = [ensemble.embed(warm.fractions, i) for i in range(len(ensemble.recalls))]
-    columns = []
+    warm, everything, columns = data.where(data.tc > 0), np.arange(len(data.tc)), []
+    c = ensemble.coordinates(warm.fractions)
+    members = {f"kernel{i}": member for i, (member, _) in enumerate(ensemble.kernels)}
+    members |= {f"recall{i}": member for i, member in enumerate(ensemble.recalls)}
+    places = {name: member.place(c) for name, member in members.items()}
     for kind in ("random", "system"):
         kept, held = next(folds(warm, kind, 4, seed))
-        again = [
-            Recall(place[kept], y[kept], recall.sharpness)
-            for place, (_, recall) in zip(z, ensemble.recalls, strict=True)
-        ]
-        tc = UNIT * np.mean([recall(place[held])[:, 0] for recall, place in zip(again, z, strict=True)], 0)
-        columns.append((tc, again[0].nearest(z[0][held]), abs(np.maximum(tc, 0) - warm.tc[held])))
+        left = {"kernel": kept, "recall": np.delete(everything, rows[held])}  # a recall knows normal materials, too
+        again = {name: member.reading.without(left[name[:6]]) for name, member in members.items()}
+        said = mean({name: reading(places[name][held])[:, :1] for name, reading in again.items()})
+        tc, z = UNIT * np.maximum(said[:, 0], 0), places["kernel0"][held]
+        around = again["kernel0"].nearest(z), UNIT * again["kernel0"].spread(z)
+        columns.append((tc, *around, abs(tc - warm.tc[held])))
     return Errors(*(np.concatenate(column) for column in zip(*columns, strict=True)))

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from .._errors import ModelFileError
 from .features import Coordinates
-from .model import Ensemble
-from .recall import Embedding, Recall
+from .model import Ensemble, Known
+from .recall import Kernel, Recall
+from .similarity import Reading, Similarity
 from .trunks import TRUNKS
 
 
@@ -18,11 +19,14 @@ def pack(ensemble: Ensemble) -> tuple[dict[str, NDArray], dict[str, Any]]:
     """Arrays, and which members they belong to."""
     where = ensemble.coordinates
     arrays = {"seen": where.seen, "levels": where.levels, "sizes": where.sizes}
-    for i, (net, recall) in enumerate(ensemble.recalls):
-        arrays |= {f"recall{i}.{name}": value for name, value in (recall.arrays() | _state(net)).items()}
+    known = {f"kernel{i}.{j}.": half for i, pair in enumerate(ensemble.kernels) for j, half in enumerate(pair)}
+    known |= {f"recall{i}.": member for i, member in enumerate(ensemble.recalls)}
+    for prefix, member in known.items():
+        arrays |= {prefix + name: value for name, value in (member.reading.arrays() | _state(member.net)).items()}
     for i, (_, net) in enumerate(ensemble.trunks):
         arrays |= {f"trunk{i}.{name}": value for name, value in _state(net).items()}
-    return arrays, {"n_recalls": len(ensemble.recalls), "trunks": [kind for kind, _ in ensemble.trunks]}
+    counts = {"n_kernels": len(ensemble.kernels), "n_recalls": len(ensemble.recalls)}
+    return arrays, counts | {"trunks": [kind for kind, _ in ensemble.trunks]}
 
 
 def unpack(arrays: dict[str, NDArray], meta: dict[str, Any], device: str) -> Ensemble:
@@ -37,20 +41,29 @@ def unpack(arrays: dict[str, NDArray], meta: dict[str, Any], device: str) -> Ens
     coordinates.seen, coordinates.levels, coordinates.sizes = (arrays[k].copy() for k in ("seen", "levels", "sizes"))
     if int(coordinates.sizes.sum()) != len(coordinates.levels):
         raise ModelFileError("the ranks of the model file do not fit its elements; save the model again")
-    recalls, trunks = [], []
-    for i in range(meta["n_recalls"]):
-        own = _own(arrays, f"recall{i}.")
-        kept = {name: own.pop(name) for name in ("Z", "y", "coefficients", "sharpness")}
-        net = Embedding(len(own["log_weight"]))
-        net.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in own.items()})
-        recalls.append(
-            (net.to(device).eval(), Recall(kept["Z"], kept["y"], float(kept["sharpness"]), kept["coefficients"]))
-        )
+    kernels = []
+    for i in range(meta["n_kernels"]):
+        warm, classes = (_known(_own(arrays, f"kernel{i}.{j}."), "kernel", device) for j in range(2))
+        kernels.append((warm, classes))
+    recalls = [_known(_own(arrays, f"recall{i}."), "recall", device) for i in range(meta["n_recalls"])]
+    trunks = []
     for i, kind in enumerate(meta["trunks"]):
         net = TRUNKS[kind]()
         net.load_state_dict({n: torch.from_numpy(v.copy()) for n, v in _own(arrays, f"trunk{i}.").items()})
         trunks.append((kind, net.to(device).eval()))
-    return Ensemble(coordinates, recalls, trunks, device)
+    return Ensemble(coordinates, kernels, recalls, trunks, device)
+
+
+def _known(own: dict[str, NDArray], reading: Reading, device: str) -> Known:
+    scales = [float(scale) for scale in own.pop("scales")]
+    Z, y = own.pop("Z"), own.pop("y")
+    if reading == "kernel":
+        found: Any = Kernel(Z, y, own.pop("centre"), scales[0], scales[1], own.pop("coefficients"))
+    else:
+        found = Recall(Z, y, scales[0])
+    net = Similarity(len(own["log_weight"]), reading)
+    net.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in own.items()})
+    return Known(net.to(device).eval(), found, device)
 
 
 def _own(arrays: dict[str, NDArray], prefix: str) -> dict[str, NDArray]:

@@ -1,11 +1,7 @@
-"""Recall: attention over the known compositions under a similarity that is learned.
+"""Two readings of a learned similarity to the known compositions, Z: kernel regression and attention.
 
-    z(c) = (a * c, V c, network(c))                       coordinates c of a composition, weights a, V and the network
-    learn    min sum_i |y_i - sum_j w_ij y_j|^2,          w_ij ~ exp(-t |z_i - z_j|) over j of OTHER element systems
-    answer   (1 - m) k(z, Z) (K + r I)^-1 (y - median) + m sum_j w_j y_j,    K_ij = exp(-|z_i - z_j| / 2)
-
-Keys of the query's own element system are hidden while learning, so that the similarity is one between systems; the
-first term of the answer, kernel regression in closed form, then uses the nearest compositions of all.
+kernel   k(z, Z) (K + r I)^-1 (y - centre) + centre,     K_ij = exp(-t |z_i - z_j|)
+recall   sum_j w_j y_j,                                  w_j ~ exp(-t |z - z_j|)
 """
 
 from __future__ import annotations
@@ -13,144 +9,112 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
-from torch import Tensor, nn
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-#: noise of the three targets in kernel regression: classes are noisier
-_RIDGE = (0.01, 0.03, 0.03)
-_MIX, _BLOCK = 0.3, 4096
-
-
-class Embedding(nn.Module):
-    """Coordinates weighed, projected, and bent by a small network; while learning, whole coordinates are left out."""
-
-    def __init__(self, n_in: int, rank: int = 64, hidden: int = 128, dropout: float = 0.15) -> None:
-        super().__init__()
-        self.log_weight = nn.Parameter(torch.zeros(n_in))
-        self.log_sharpness = nn.Parameter(torch.tensor(np.log(5.0), dtype=torch.float32))
-        self.projection = nn.Parameter(0.02 * torch.randn(n_in, rank))
-        first, last = nn.Linear(n_in, hidden), nn.Linear(hidden, 32)
-        nn.init.normal_(last.weight, 0, 0.02)
-        self.bend = nn.Sequential(first, nn.SiLU(), nn.Dropout(0.2), last)
-        self.dropout = dropout
-
-    def forward(self, c: Tensor) -> Tensor:
-        if self.training:
-            c = c * (torch.rand(c.shape[1], device=c.device) >= self.dropout)
-        return torch.cat([c * self.log_weight.exp(), c @ self.projection, self.bend(c)], 1)
+_BLOCK = 4096
+#: what is around a query is told from the rest by a sharper kernel than that of the regression
+_SHARPER = 10.0
 
 
-def train_embedding(
-    c: NDArray, targets: NDArray, systems: NDArray, *, seed: int, steps: int, device: str = "cpu",
-    batch: int = 512, n_keys: int = 2048, rate: float = 1e-2,
-) -> Embedding:  # fmt: skip
-    """Learn the similarity from compositions of other element systems.
+class Kernel:
+    """Kernel regression in closed form: (n, k) targets y of compositions at Z."""
 
-    Parameters
-    ----------
-    c : (n, n_coordinates)
-    targets : (n, 3), see :func:`similis.superconductor.model.targets`
-    systems : (n,) int
-    """
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    rows, own = torch.from_numpy(c).to(device), torch.from_numpy(systems).to(device)
-    known = torch.from_numpy(np.isfinite(targets)).to(device)
-    y = torch.from_numpy(np.nan_to_num(targets)).to(device, torch.float32)
-    net = Embedding(c.shape[1]).to(device)
-    optimiser = torch.optim.AdamW(net.parameters(), rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)
-    batch, n_keys = min(batch, len(c)), min(n_keys, len(c))
-    for _ in range(steps):
-        query, key = (torch.from_numpy(rng.choice(len(c), size, replace=False)) for size in (batch, n_keys))
-        z = net(rows[torch.cat([query, key])])
-        near = -net.log_sharpness.exp() * distances(z[:batch], z[batch:])
-        near = near.masked_fill(own[query][:, None] == own[key][None], -1e9)
-        weight = torch.softmax(near, 1)
-        share = weight @ known[key].float()
-        heard_of = (weight @ y[key]) / share.clamp_min(1e-6)
-        heard = known[query] & (share > 1e-3)
-        loss = ((heard_of - y[query]) ** 2 * heard).sum(0).div(batch).sum()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-    return net.eval()
-
-
-def distances(a: Tensor, b: Tensor) -> Tensor:
-    """Euclidean, with a gradient at 0."""
-    squared = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
-    return squared.clamp_min(1e-8).sqrt()
-
-
-class Recall:
-    """The embedded known compositions Z, what is remembered of them, and the answer to an embedded query."""
-
-    def __init__(self, Z: NDArray, y: NDArray, sharpness: float, coefficients: NDArray | None = None) -> None:
-        self.Z, self.y, self.sharpness = np.ascontiguousarray(Z, np.float32), y, float(sharpness)
-        self.centre = np.array([np.median(column[np.isfinite(column)]) for column in y.T])
+    def __init__(
+        self, Z: NDArray, y: NDArray, centre: NDArray, sharpness: float, ridge: float,
+        coefficients: NDArray | None = None,
+    ) -> None:  # fmt: skip
+        self.Z, self.y, self.centre = np.ascontiguousarray(Z, np.float32), y, np.asarray(centre, float)
+        self.sharpness, self.ridge = float(sharpness), float(ridge)
         self.coefficients = self._solve() if coefficients is None else coefficients
 
     def _solve(self) -> NDArray[np.float32]:
-        """``(K + ridge I)^-1 (y - centre)``: a factorisation for Tc, where it is known, and one for the classes."""
-        found = np.zeros(self.y.shape, np.float32)
-        for columns in (np.arange(1), np.arange(1, self.y.shape[1])):
-            if not len(columns):
-                continue
-            rows = np.flatnonzero(np.isfinite(self.y[:, columns[0]]))
-            K = _kernel(self.Z[rows], self.Z[rows], 0.5)
-            K[np.diag_indices(len(rows))] = 1 + _RIDGE[columns[0]]
-            right = (self.y[np.ix_(rows, columns)] - self.centre[columns]).astype(np.float32)
-            found[np.ix_(rows, columns)] = cho_solve(cho_factor(K, lower=True, overwrite_a=True), right)
-        return found
+        right = self.y - self.centre
+        for precision in (np.float32, np.float64):  # twins can make the matrix indefinite in single precision
+            K = _exp(apart(self.Z, self.Z, precision), self.sharpness)
+            K[np.diag_indices(len(K))] = 1 + self.ridge
+            try:
+                return cho_solve(cho_factor(K, lower=True, overwrite_a=True), right.astype(precision)).astype(
+                    np.float32
+                )
+            except LinAlgError:
+                if precision is np.float64:
+                    raise
+        raise AssertionError
 
     def __call__(self, z: NDArray) -> NDArray[np.float64]:
-        """(n, 3) answers to queries of embeddings z."""
-        known = np.isfinite(self.y).astype(np.float32)
-        values = np.concatenate([np.nan_to_num(self.y), known], 1).astype(np.float32)
-        answers = []
-        for block in np.array_split(np.asarray(z, np.float32), -(-len(z) // _BLOCK)):
-            apart = _apart(block, self.Z)
-            exact = np.exp(-0.5 * apart) @ self.coefficients + self.centre
-            apart -= apart.min(1, keepdims=True)
-            both = np.exp(-self.sharpness * apart) @ values
-            attended = both[:, : len(self.centre)] / np.maximum(both[:, len(self.centre) :], 1e-12)
-            answers.append((1 - _MIX) * exact + _MIX * attended)
-        return np.concatenate(answers).astype(np.float64)
+        """(m, k) answers to queries at z."""
+        found = [_exp(apart(part, self.Z), self.sharpness) @ self.coefficients for part in _blocks(z)]
+        return np.concatenate(found).astype(np.float64) + self.centre
+
+    def without(self, kept: NDArray) -> Kernel:
+        """The same similarity, with only some of the compositions known."""
+        return Kernel(self.Z[kept], self.y[kept], self.centre, self.sharpness, self.ridge)
 
     def nearest(self, z: NDArray) -> NDArray[np.float64]:
-        """(n,) distance to the nearest known superconductor."""
-        known = self.Z[np.isfinite(self.y[:, 0])]
-        blocks = np.array_split(np.asarray(z, np.float32), -(-len(z) // _BLOCK))
-        return np.concatenate([_apart(block, known).min(1) for block in blocks]).astype(np.float64)
+        """(m,) distance to the nearest known composition."""
+        return np.concatenate([apart(part, self.Z).min(1) for part in _blocks(z)]).astype(np.float64)
+
+    def spread(self, z: NDArray) -> NDArray[np.float64]:
+        """(m,) deviation of the first target among what is known around each query."""
+        both = Recall(self.Z, np.stack([self.y[:, 0], self.y[:, 0] ** 2], 1), _SHARPER * self.sharpness)(z)
+        return np.sqrt(np.maximum(both[:, 1] - both[:, 0] ** 2, 0))
 
     def between(self, systems: NDArray) -> NDArray[np.float64]:
-        """Distance of each known superconductor to the nearest one of another element system."""
-        warm = np.isfinite(self.y[:, 0])
-        known, systems, found, start = self.Z[warm], systems[warm], [], 0
-        for block in np.array_split(known, -(-len(known) // _BLOCK)):
-            apart = _apart(block, known)
-            apart[systems[start : start + len(block), None] == systems] = np.inf
-            found.append(apart.min(1))
-            start += len(block)
+        """Distance of each known composition to the nearest one of another element system."""
+        found, start = [], 0
+        for part in _blocks(self.Z):
+            far = apart(part, self.Z)
+            far[systems[start : start + len(part), None] == systems] = np.inf
+            found.append(far.min(1))
+            start += len(part)
         between = np.concatenate(found).astype(np.float64)
         return between[np.isfinite(between)]
 
     def arrays(self) -> dict[str, Any]:
-        return {"Z": self.Z, "y": self.y, "coefficients": self.coefficients, "sharpness": np.array(self.sharpness)}
+        return {"Z": self.Z, "y": self.y, "centre": self.centre, "coefficients": self.coefficients,
+                "scales": np.array([self.sharpness, self.ridge])}  # fmt: skip
 
 
-def _apart(a: NDArray, b: NDArray) -> NDArray[np.float32]:
+class Recall:
+    """Attention from a query to the known compositions at Z; targets that are nan are skipped."""
+
+    def __init__(self, Z: NDArray, y: NDArray, sharpness: float) -> None:
+        self.Z, self.y, self.sharpness = np.ascontiguousarray(Z, np.float32), y, float(sharpness)
+
+    def __call__(self, z: NDArray) -> NDArray[np.float64]:
+        """(m, k) answers to queries at z."""
+        known = np.isfinite(self.y)
+        values, answers = np.concatenate([np.nan_to_num(self.y), known], 1).astype(np.float32), []
+        for part in _blocks(z):
+            far = apart(part, self.Z)
+            far -= far.min(1, keepdims=True)
+            both = _exp(far, self.sharpness) @ values
+            answers.append(both[:, : known.shape[1]] / np.maximum(both[:, known.shape[1] :], 1e-12))
+        return np.concatenate(answers).astype(np.float64)
+
+    def without(self, kept: NDArray) -> Recall:
+        """The same similarity, with only some of the compositions known."""
+        return Recall(self.Z[kept], self.y[kept], self.sharpness)
+
+    def arrays(self) -> dict[str, Any]:
+        return {"Z": self.Z, "y": self.y, "scales": np.array([self.sharpness])}
+
+
+def apart(a: NDArray, b: NDArray, precision: type = np.float32) -> NDArray:
+    """(len(a), len(b)) Euclidean distances."""
+    centre = b.mean(0, dtype=np.float64)  # near the origin, squares lose fewer digits
+    a, b = (a - centre).astype(precision), (b - centre).astype(precision)
     squared = a @ (-2 * b.T)
     squared += (a**2).sum(1)[:, None]
     squared += (b**2).sum(1)
     return np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
 
 
-def _kernel(a: NDArray, b: NDArray, scale: float) -> NDArray[np.float32]:
-    apart = _apart(a, b)
-    apart *= -scale
-    return np.exp(apart, out=apart)
+def _exp(far: NDArray, sharpness: float) -> NDArray:
+    far *= -sharpness
+    return np.exp(far, out=far)
+
+
+def _blocks(z: NDArray) -> list[NDArray]:
+    return np.array_split(np.asarray(z, np.float32), max(1, -(-len(z) // _BLOCK)))

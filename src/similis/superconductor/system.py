@@ -22,20 +22,24 @@ from ..circuit import Arrow, Box, Equation, System
     ),
 )
 def superconductor() -> System:
-    """Critical temperature from composition: attention over known compositions, and over the elements of one."""
+    """Critical temperature from composition: regression from known compositions, and attention among elements."""
     return System(
         name="tc",
-        title="attention over known compositions and over elements predicts the critical temperature",
+        title="what is known, read by kernel regression and attention, and attention among elements, predict Tc",
         equations=(
-            Equation("objective", "min sum_i |y_i - sum_j w_ij y_j|^2,  w_ij ~ exp(-t |z_i - z_j|), j of other systems",
-                     r"\min\ & \textstyle\sum_i |y_i - \sum_j w_{ij} y_j|^2,\quad w_{ij} \propto e^{-t|z_i - z_j|}"),
+            Equation("objective", "min sum_i |y_i - answer without i|^2 + sum_i |y_i - answer without i's system|^2",
+                     r"\min\ & \textstyle\sum_i |y_i - \hat y_{-i}|^2 + \sum_i |y_i - \hat y_{-g(i)}|^2"),
             Equation("features", "x_e = amount_e / sum of amounts;   c(x) fractions, ranks, logarithms, descriptors",
                      r"& x_e = a_e / \textstyle\sum_e a_e,\quad c(x)"),
-            Equation("similarity", "z = (a * c, V c, network(c))", r"& z = (a \odot c,\ V c,\ g(c))"),
-            Equation("recall", "r(x) = .7 k(z, Z) (K + ridge I)^-1 y + .3 sum_j w_j y_j,   K_ij = exp(-|z_i - z_j|/2)",
-                     r"& r(x) = .7\, k(z, Z)(K + \rho I)^{-1} y + .3 \textstyle\sum_j w_j y_j"),
-            Equation("set", "s(x) = attention among element tokens, keys biased by log x_e",
-                     r"& s(x) = \mathrm{attention}(\{(e, x_e)\}),\ \text{bias } \log x_e"),
+            Equation("similarity", "z = (a * c, V c, network(c)),   K_ij = exp(-t |z_i - z_j|)",
+                     r"& z = (a \odot c,\ V c,\ g(c)),\quad K_{ij} = e^{-t|z_i - z_j|}"),
+            Equation("left out", "without g:  y_g - P_gg^-1 (P y)_g,   P = (K + ridge I)^-1",
+                     r"& \hat y_{-g} = y_g - P_{gg}^{-1} (P y)_g,\quad P = (K + \rho I)^{-1}"),
+            Equation("kernel", "k(z, Z) P y", r"& k(z, Z) P y"),
+            Equation("recall", "sum_j w_j y_j,   w_j ~ exp(-t |z - z_j|)",
+                     r"& \textstyle\sum_j w_j y_j,\quad w_j \propto e^{-t|z - z_j|}"),
+            Equation("set", "attention among element tokens (e, x_e), keys biased by log x_e",
+                     r"& \mathrm{attention}(\{(e, x_e)\}),\ \text{bias } \log x_e"),
             Equation("answer", "Tc, P(superconducts), P(Tc > threshold) = means over members",
                      r"& T_c,\ P(T_c > 0),\ P(T_c > \theta)"),
             Equation("interval", "Tc +- q,   q: 90 % of the errors of held-out compositions most alike",
@@ -45,7 +49,7 @@ def superconductor() -> System:
             Box("formula\nMo20Re6Si4", 1.5, 4.0, 0),
             Box("coordinates\n$c(x)$", 4.4, 5.6, 0),
             Box("element tokens\n$(e, x_e)$", 4.4, 2.4, 0),
-            Box("known compositions\nrecall", 7.6, 5.6, 1, 2.6),
+            Box("known compositions\nkernel, recall", 7.6, 5.6, 1, 2.6),
             Box("self-attention\nover elements", 7.6, 2.4, 2, 2.6),
             Box("$T_c \\pm q$, P,\nnovelty", 10.8, 4.0, 3, 2.0),
         ),
