@@ -151,7 +151,7 @@ def calibrate(ensemble: Ensemble, data: Table, seed: int) -> Errors | None:
     for kind in ("random", "system"):
         kept, held = next(folds(warm, kind, 4, seed))
         left = {"kernel": kept, "recall": np.delete(everything, rows[held])}  # a recall knows normal materials, too
-        again = {name: member.reading.without(left[name[:6]]) for name, member in members.items()}
+        again = {name: member.reading.without(left[name.rstrip("0123456789")]) for name, member in members.items()}
         said = mean({name: reading(places[name][held])[:, :1] for name, reading in again.items()})
         tc, z = UNIT * np.maximum(said[:, 0], 0), places["kernel0"][held]
         around = again["kernel0"].nearest(z), UNIT * again["kernel0"].spread(z)

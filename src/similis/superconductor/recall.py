@@ -26,21 +26,18 @@ class Kernel:
     ) -> None:  # fmt: skip
         self.Z, self.y, self.centre = np.ascontiguousarray(Z, np.float32), y, np.asarray(centre, float)
         self.sharpness, self.ridge = float(sharpness), float(ridge)
-        self.coefficients = self._solve() if coefficients is None else coefficients
-
-    def _solve(self) -> NDArray[np.float32]:
-        right = self.y - self.centre
-        for precision in (np.float32, np.float64):  # twins can make the matrix indefinite in single precision
-            K = _exp(apart(self.Z, self.Z, precision), self.sharpness)
-            K[np.diag_indices(len(K))] = 1 + self.ridge
+        if coefficients is None:
             try:
-                return cho_solve(cho_factor(K, lower=True, overwrite_a=True), right.astype(precision)).astype(
-                    np.float32
-                )
-            except LinAlgError:
-                if precision is np.float64:
-                    raise
-        raise AssertionError
+                coefficients = self._solve(np.float32)
+            except LinAlgError:  # twins can make the matrix indefinite in single precision
+                coefficients = self._solve(np.float64)
+        self.coefficients = coefficients
+
+    def _solve(self, precision: type) -> NDArray[np.float32]:
+        K = _exp(apart(self.Z, self.Z, precision), self.sharpness)
+        K[np.diag_indices(len(K))] = 1 + self.ridge
+        factor = cho_factor(K, lower=True, overwrite_a=True)
+        return cho_solve(factor, (self.y - self.centre).astype(precision)).astype(np.float32)
 
     def __call__(self, z: NDArray) -> NDArray[np.float64]:
         """(m, k) answers to queries at z."""
