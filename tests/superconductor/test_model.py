@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -13,9 +15,9 @@ from similis._errors import InputError
 from similis.superconductor import ELEMENTS, composition, folds, fractions, known, supercon, table
 from similis.superconductor.conformal import Errors
 from similis.superconductor.features import Coordinates, table_image, tokens
-from similis.superconductor.recall import Kernel, Recall
+from similis.superconductor.recall import N_CURVED, Kernel, Recall
 from similis.superconductor.screen import grid, screen, spell
-from similis.superconductor.similarity import Similarity, _Inverse, _left_out, _Solve, learn
+from similis.superconductor.similarity import Similarity, _Cityblock, _Inverse, _left_out, _Solve, apart, learn
 from similis.superconductor.trunks import TRUNKS, answer, train_trunk
 
 DATA, REFUSED = table(*known()[:2])
@@ -86,50 +88,60 @@ def test_tokens_and_picture_hold_the_composition():
     np.testing.assert_allclose((table_image(DATA.fractions) ** 2).sum((1, 2, 3)), 1, rtol=1e-5)
 
 
+def places(n):
+    return RNG.standard_normal((n, 4 + N_CURVED)) / np.r_[np.ones(4), np.full(N_CURVED, 10.0)]
+
+
+def between(a, b):
+    """City-block on the first four, Euclidean on the rest, the obvious way."""
+    difference = a[:, None] - b
+    return abs(difference[..., :4]).sum(2) + np.linalg.norm(difference[..., 4:], axis=2)
+
+
 def test_the_kernel_is_kernel_regression():
-    Z, y, asked = RNG.standard_normal((60, 5)), RNG.random((60, 2)), RNG.standard_normal((7, 5))
-    kernel = Kernel(Z, y, y.mean(0), 0.5, 0.03)
-    apart = np.linalg.norm(asked[:, None] - Z, axis=2)
-    K = np.exp(-0.5 * np.linalg.norm(Z[:, None] - Z, axis=2)) + 0.03 * np.eye(60)
-    exact = np.exp(-0.5 * apart) @ np.linalg.solve(K, y - y.mean(0)) + y.mean(0)
+    Z, y, asked = places(60), RNG.random((60, 2)), places(7)
+    kernel = Kernel(Z, y, y.mean(0), 0.03)
+    apart = between(asked, Z)
+    exact = 1 / (1 + apart) @ np.linalg.solve(1 / (1 + between(Z, Z)) + 0.03 * np.eye(60), y - y.mean(0)) + y.mean(0)
     np.testing.assert_allclose(kernel(asked), exact, atol=2e-4)
     np.testing.assert_allclose(kernel.nearest(asked), apart.min(1), atol=1e-3)
-    weight = np.exp(-5 * apart) / np.exp(-5 * apart).sum(1, keepdims=True)
+    weight = np.exp(-10 * apart) / np.exp(-10 * apart).sum(1, keepdims=True)
     spread = np.sqrt(weight @ y[:, 0] ** 2 - (weight @ y[:, 0]) ** 2)
     np.testing.assert_allclose(kernel.spread(asked), spread, atol=1e-3)
-    fewer = Kernel(Z[10:], y[10:], y.mean(0), 0.5, 0.03)
+    fewer = Kernel(Z[10:], y[10:], y.mean(0), 0.03)
     np.testing.assert_array_equal(kernel.without(np.arange(10, 60))(asked), fewer(asked))
 
 
 def test_the_kernel_stands_twins():
-    Z = np.repeat(RNG.standard_normal((400, 3)), 5, 0) + 1e3  # far from the origin, where single precision is coarse
+    Z = np.repeat(0.1 * places(400), 5, 0) + 1e2  # far from the origin, where single precision is coarse
     y = np.repeat(RNG.random((400, 1)), 5, 0)
-    np.testing.assert_allclose(Kernel(Z, y, y.mean(0), 0.1, 1e-6)(Z[:5]), y[:5], atol=1e-2)
+    np.testing.assert_allclose(Kernel(Z, y, y.mean(0), 1e-6)(Z[:5]), y[:5], atol=1e-2)
 
 
 def test_recall_is_attention_to_what_is_known():
-    Z, y = RNG.standard_normal((60, 5)), np.stack([RNG.random(60), RNG.random(60) > 0.5], 1)
+    Z, y = places(60), np.stack([RNG.random(60), RNG.random(60) > 0.5], 1)
     y[:20, 0] = np.nan
-    recall, asked = Recall(Z, y, 3.0), RNG.standard_normal((7, 5))
+    recall, asked = Recall(Z, y), places(7)
     for j in range(2):
         rows = np.isfinite(y[:, j])
-        weight = np.exp(-3 * np.linalg.norm(asked[:, None] - Z[rows], axis=2))
+        weight = np.exp(-between(asked, Z[rows]))
         np.testing.assert_allclose(recall(asked)[:, j], weight @ y[rows, j] / weight.sum(1), atol=2e-4)
 
 
 def test_what_is_learned_is_the_error_of_what_is_left_out():
     """The closed form against regression again and again, without a row, and without an element system."""
     torch.manual_seed(0)
-    net = Similarity(6, "kernel").double().eval()
-    c, y, own = torch.randn(30, 6).double(), torch.randn(30, 1).double(), torch.arange(30) // 4
+    net = Similarity(np.arange(6) // 2, np.arange(6) % 2, "kernel").double().eval()
+    c, y, own = torch.rand(30, 6).double(), torch.randn(30, 1).double(), torch.arange(30) // 4
     with torch.no_grad():
-        z, (sharpness, ridge) = net(c), net.scales()
-        K = torch.exp(-sharpness * torch.cdist(z, z)) + ridge * torch.eye(30).double()
+        z = net(c)
+        far = torch.cdist(z[:, :3], z[:, :3], p=1) + torch.cdist(z[:, 3:], z[:, 3:])
+        K = 1 / (1 + far) + net.ridge * torch.eye(30).double()
         errors = {"alone": [], "together": []}
         for i in range(30):
             for name, kept in (("alone", torch.arange(30) != i), ("together", own != own[i])):
                 errors[name].append(y[i] - K[i, kept] @ torch.linalg.solve(K[kept][:, kept], y[kept]))
-        expected = sum(0.5 * torch.stack(e).square().mean() for e in errors.values())
+        expected = sum(w * torch.stack(e).square().mean() for w, e in zip((0.7, 0.3), errors.values(), strict=True))
         torch.testing.assert_close(_left_out(net, z, y, own), expected, atol=1e-5, rtol=1e-5)
 
 
@@ -139,6 +151,32 @@ def test_gradients_in_closed_form_are_those_of_differences():
     even = lambda M: (M + M.T) / 2  # noqa: E731  a step off the symmetric matrices would be no step of a kernel
     assert torch.autograd.gradcheck(lambda M: _Inverse.apply(even(M)), K)
     assert torch.autograd.gradcheck(lambda M, v: _Solve.apply(even(M), v), (K, b))
+    u, v = (torch.randn(n, 3).double().requires_grad_() for n in (5, 4))
+    assert torch.autograd.gradcheck(lambda u, v: _Cityblock.apply(u, v, False), (u, v))
+    assert torch.autograd.gradcheck(lambda u: _Cityblock.apply(u, u, True), u)
+
+
+def test_distances_of_learning_are_those_of_reading_and_of_torch():
+    from similis.superconductor import recall
+
+    a, b = places(9).astype(np.float32), places(5).astype(np.float32)
+    a[:, 1] = 0  # an element that no query has
+    expected = between(a, b)
+    np.testing.assert_allclose(recall.apart(a, b), expected, atol=1e-5)
+    np.testing.assert_allclose(apart(torch.from_numpy(a), torch.from_numpy(b)), expected, atol=1e-3)
+
+
+def test_the_scale_of_an_element_rises_with_its_amount():
+    where = Coordinates(DATA.fractions)
+    net = Similarity(where.axis, where.kind, "kernel").eval()
+    shares = np.linspace(0.05, 1, 20)
+    X = np.zeros((20, len(ELEMENTS)))
+    X[:, where.seen[0]], X[:, where.seen[1]] = shares, 1 - shares
+    with torch.inference_mode():
+        z = net(torch.from_numpy(where(X)))[:, : len(where.seen)].numpy()
+    assert (np.diff(z[:, 0]) > 0).all()
+    assert (np.diff(z[:, 1]) < 0).all()
+    assert not z[:, 2:].any()
 
 
 @pytest.mark.parametrize("reading", ["kernel", "recall"])
@@ -146,8 +184,9 @@ def test_a_similarity_learns_which_coordinate_matters(reading):
     torch.set_num_threads(1)
     c = RNG.standard_normal((300, 6)).astype(np.float32)
     y = np.sin(2 * c[:, :1].astype(float))
-    net = learn(reading, c, y - y.mean(), np.arange(300), seed=0, steps=150)
-    weight = net.log_weight.exp().detach().numpy() ** 2 + (net.projection.detach().numpy() ** 2).sum(1)
+    where = SimpleNamespace(axis=np.arange(6), kind=np.zeros(6, int))
+    net = learn(reading, where, c, y - y.mean(), np.arange(300), seed=0, steps=150)
+    weight = net.weight.detach().numpy()
     assert weight[0] > 2 * weight[1:].max()
 
 

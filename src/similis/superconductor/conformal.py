@@ -1,8 +1,10 @@
 """How wrong an answer may be: errors on compositions that were held out, of those most like the one asked about.
 
 Held out are a quarter of the compositions at random and, apart, a quarter of the element systems: near neighbours and
-far ones. An interval is ``Tc +- q``, q the conformal quantile of the errors at the held-out compositions that are most
-alike in predicted Tc, in distance to what is known, and in how much the Tc of what is known around them differ.
+far ones. The deviation expected of an answer is that of the held-out answers most alike in predicted Tc, in distance
+to what is known, and in how much the Tc of what is known around them differ. An interval is
+``Tc +- q (deviation + 1 K)``, q the conformal quantile of ``error / (deviation + 1 K)``; each held-out composition is
+left out of its own deviation.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from sklearn.neighbors import NearestNeighbors
 from .._errors import InputError
 
 _ALIKE, _FEWEST = 200, 20
+#: kelvin: no interval is narrower by much than measurements of one material differ
+_LEAST = 1.0
 
 
 class Errors:
@@ -26,23 +30,23 @@ class Errors:
             raise InputError(
                 f"{len(self.error)} held-out errors, expected at least {_FEWEST}. Fix: give more rows with a Tc."
             )
-        self._index = NearestNeighbors(n_neighbors=min(_ALIKE, max(_FEWEST, len(self.error) // 5))).fit(
-            self._place(*self.columns[:3])
-        )
+        alike = min(_ALIKE, max(_FEWEST, len(self.error) // 5), len(self.error) - 1)
+        self._index = NearestNeighbors(n_neighbors=alike).fit(self._place(*self.columns[:3]))
+        self._scores = np.sort(self.error / (self._deviation(None) + _LEAST))
 
     def half_width(self, tc: NDArray, distance: NDArray, around: NDArray, coverage: float) -> NDArray[np.float64]:
         """(n,) kelvin."""
-        alike = self._alike(tc, distance, around)
-        n = alike.shape[1]
-        rank = min(n, int(np.ceil(coverage * (n + 1))))
-        return np.partition(alike, rank - 1, axis=1)[:, rank - 1]
+        n = len(self._scores)
+        q = self._scores[min(n, int(np.ceil(coverage * (n + 1)))) - 1]
+        return q * (self.deviation(tc, distance, around) + _LEAST)
 
     def deviation(self, tc: NDArray, distance: NDArray, around: NDArray) -> NDArray[np.float64]:
         """(n,) root mean square, kelvin."""
-        return np.sqrt((self._alike(tc, distance, around) ** 2).mean(1))
+        return self._deviation(self._place(tc, distance, around))
 
-    def _alike(self, *where: NDArray) -> NDArray[np.float64]:
-        return self.error[self._index.kneighbors(self._place(*where), return_distance=False)]
+    def _deviation(self, where: NDArray | None) -> NDArray[np.float64]:
+        """Of those around each place, or around each held-out composition without itself."""
+        return np.sqrt((self.error[self._index.kneighbors(where, return_distance=False)] ** 2).mean(1))
 
     @staticmethod
     def _place(tc: NDArray, distance: NDArray, around: NDArray) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from .elements import ELEMENTS
 
 #: facts of the elements behind the descriptors; where one is unknown, the mean of the known ones stands
 _FACTS = ("number", "period", "column", "electronegativity", "radius", "valence")
+N_DESCRIPTORS = 4 * len(_FACTS)
 N_COLUMNS, N_PERIODS = 32, 7
 
 
@@ -50,6 +51,17 @@ class Coordinates:
         grids = [np.sort(X[X[:, j] > 0, j]) for j in self.seen]
         self.levels = np.concatenate(grids)
         self.sizes = np.array([len(grid) for grid in grids])
+
+    @property
+    def axis(self) -> NDArray[np.int64]:
+        """(n_coordinates,): the element that a coordinate rises with, or a descriptor by itself."""
+        n = len(self.seen)
+        return np.concatenate([np.tile(np.arange(n), 3), n + np.arange(N_DESCRIPTORS)])
+
+    @property
+    def kind(self) -> NDArray[np.int64]:
+        """(n_coordinates,): fraction, rank, logarithm or descriptor."""
+        return np.repeat(np.arange(4), [*[len(self.seen)] * 3, N_DESCRIPTORS])
 
     def __call__(self, X: NDArray) -> NDArray[np.float32]:
         """(n, n_coordinates)."""

@@ -20,7 +20,7 @@ from .trunks import answer, train_trunk
 UNIT = 30.0  # kelvin in a unit of the first target
 MEMBERS = ("kernel", "recall", "attention", "connected", "convolutional")
 #: how often an answer counts, for Tc and the two classes
-_VOICES = {"kernel": (4, 3, 3), "attention": (1, 2, 2)}
+_VOICES = {"kernel": (8, 3, 3)}
 
 
 def targets(tc: NDArray, threshold: float) -> NDArray[np.float64]:
@@ -61,7 +61,9 @@ class Ensemble:
 
     def apart(self, X: NDArray) -> dict[str, NDArray[np.float64]]:
         """The same of every member by itself."""
-        c, found = self.coordinates(X), {}
+        found: dict[str, NDArray] = {}
+        if self.kernels or self.recalls:  # a scout has neither: coordinates would be most of its time
+            c = self.coordinates(X)
         for i, (warm, classes) in enumerate(self.kernels):
             found[f"kernel{i}"] = np.concatenate([warm(c), classes(c)], 1)
         found |= {f"recall{i}": member(c) for i, member in enumerate(self.recalls)}
@@ -113,14 +115,14 @@ def train(
             warm = np.flatnonzero(tc > 0)
             words: dict[str, Any] = {"seed": seed + i, "steps": 15 * epochs // 2, "device": device}
             kernels.append((
-                _kernel(c[warm], y[warm, :1], np.median(y[warm, :1], 0), systems[warm], **words),
-                _kernel(c, y[:, 1:], y[:, 1:].mean(0), systems, **words),
+                _kernel(coordinates, c[warm], y[warm, :1], np.median(y[warm, :1], 0), systems[warm], **words),
+                _kernel(coordinates, c, y[:, 1:], y[:, 1:].mean(0), systems, **words),
             ))  # fmt: skip
         for i in range(members.get("recall", 0)):
             steps = max(20, epochs * len(X) // (4 * 512))
-            net = learn("recall", c, y, systems, seed=seed + 50 + i, steps=steps, device=device)
+            net = learn("recall", coordinates, c, y, systems, seed=seed + 50 + i, steps=steps, device=device)
             member = Known(net, None, device)
-            member.reading = Recall(member.place(c), y, net.scales()[0])
+            member.reading = Recall(member.place(c), y)
             recalls.append(member)
         for kind in MEMBERS[2:]:
             for i in range(members.get(kind, 0)):
@@ -128,10 +130,12 @@ def train(
     return Ensemble(coordinates, kernels, recalls, trunks, device)
 
 
-def _kernel(c: NDArray, y: NDArray, centre: NDArray, systems: NDArray, *, seed: int, steps: int, device: str) -> Known:
-    net = learn("kernel", c, y - centre, systems, seed=seed, steps=steps, device=device)
+def _kernel(
+    where: Coordinates, c: NDArray, y: NDArray, centre: NDArray, systems: NDArray, *, seed: int, steps: int, device: str
+) -> Known:
+    net = learn("kernel", where, c, y - centre, systems, seed=seed, steps=steps, device=device)
     member = Known(net, None, device)
-    member.reading = Kernel(member.place(c), y, centre, *net.scales())
+    member.reading = Kernel(member.place(c), y, centre, net.ridge.item())
     return member
 
 

@@ -55,13 +55,12 @@ def unpack(arrays: dict[str, NDArray], meta: dict[str, Any], device: str) -> Ens
 
 
 def _known(own: dict[str, NDArray], reading: Reading, device: str) -> Known:
-    scales = [float(scale) for scale in own.pop("scales")]
     Z, y = own.pop("Z"), own.pop("y")
     if reading == "kernel":
-        found: Any = Kernel(Z, y, own.pop("centre"), scales[0], scales[1], own.pop("coefficients"))
+        found: Any = Kernel(Z, y, own.pop("centre"), float(own.pop("ridge")[0]), own.pop("coefficients"))
     else:
-        found = Recall(Z, y, scales[0])
-    net = Similarity(len(own["log_weight"]), reading)
+        found = Recall(Z, y)
+    net = Similarity(own["axis"], own["kind"], reading)
     net.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in own.items()})
     return Known(net.to(device).eval(), found, device)
 

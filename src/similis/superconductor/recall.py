@@ -1,7 +1,7 @@
 """Two readings of a learned similarity to the known compositions, Z: kernel regression and attention.
 
-kernel   k(z, Z) (K + r I)^-1 (y - centre) + centre,     K_ij = exp(-t |z_i - z_j|)
-recall   sum_j w_j y_j,                                  w_j ~ exp(-t |z - z_j|)
+kernel   k(z, Z) (K + r I)^-1 (y - centre) + centre,     K_ij = 1 / (1 + d_ij)
+recall   sum_j w_j y_j,                                  w_j ~ exp(-d_j)
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from ..kernels.cityblock import cityblock
+
 _BLOCK = 4096
+#: coordinates of a place that count by their Euclidean distance, the last ones; the others by their city-block distance
+N_CURVED = 96
 #: what is around a query is told from the rest by a sharper kernel than that of the regression
 _SHARPER = 10.0
 
@@ -21,11 +25,10 @@ class Kernel:
     """Kernel regression in closed form: (n, k) targets y of compositions at Z."""
 
     def __init__(
-        self, Z: NDArray, y: NDArray, centre: NDArray, sharpness: float, ridge: float,
-        coefficients: NDArray | None = None,
-    ) -> None:  # fmt: skip
+        self, Z: NDArray, y: NDArray, centre: NDArray, ridge: float, coefficients: NDArray | None = None
+    ) -> None:
         self.Z, self.y, self.centre = np.ascontiguousarray(Z, np.float32), y, np.asarray(centre, float)
-        self.sharpness, self.ridge = float(sharpness), float(ridge)
+        self.ridge = float(ridge)
         if coefficients is None:
             try:
                 coefficients = self._solve(np.float32)
@@ -34,19 +37,19 @@ class Kernel:
         self.coefficients = coefficients
 
     def _solve(self, precision: type) -> NDArray[np.float32]:
-        K = _exp(apart(self.Z, self.Z, precision), self.sharpness)
+        K = _alike(apart(self.Z, self.Z, precision))
         K[np.diag_indices(len(K))] = 1 + self.ridge
         factor = cho_factor(K, lower=True, overwrite_a=True)
         return cho_solve(factor, (self.y - self.centre).astype(precision)).astype(np.float32)
 
     def __call__(self, z: NDArray) -> NDArray[np.float64]:
         """(m, k) answers to queries at z."""
-        found = [_exp(apart(part, self.Z), self.sharpness) @ self.coefficients for part in _blocks(z)]
+        found = [_alike(apart(part, self.Z)) @ self.coefficients for part in _blocks(z)]
         return np.concatenate(found).astype(np.float64) + self.centre
 
     def without(self, kept: NDArray) -> Kernel:
         """The same similarity, with only some of the compositions known."""
-        return Kernel(self.Z[kept], self.y[kept], self.centre, self.sharpness, self.ridge)
+        return Kernel(self.Z[kept], self.y[kept], self.centre, self.ridge)
 
     def nearest(self, z: NDArray) -> NDArray[np.float64]:
         """(m,) distance to the nearest known composition."""
@@ -54,7 +57,7 @@ class Kernel:
 
     def spread(self, z: NDArray) -> NDArray[np.float64]:
         """(m,) deviation of the first target among what is known around each query."""
-        both = Recall(self.Z, np.stack([self.y[:, 0], self.y[:, 0] ** 2], 1), _SHARPER * self.sharpness)(z)
+        both = Recall(self.Z, np.stack([self.y[:, 0], self.y[:, 0] ** 2], 1), _SHARPER)(z)
         return np.sqrt(np.maximum(both[:, 1] - both[:, 0] ** 2, 0))
 
     def between(self, systems: NDArray) -> NDArray[np.float64]:
@@ -70,14 +73,14 @@ class Kernel:
 
     def arrays(self) -> dict[str, Any]:
         return {"Z": self.Z, "y": self.y, "centre": self.centre, "coefficients": self.coefficients,
-                "scales": np.array([self.sharpness, self.ridge])}  # fmt: skip
+                "ridge": np.array([self.ridge])}  # fmt: skip
 
 
 class Recall:
-    """Attention from a query to the known compositions at Z; targets that are nan are skipped."""
+    """Attention from a query to the known compositions at Z, sharper if asked; targets that are nan are skipped."""
 
-    def __init__(self, Z: NDArray, y: NDArray, sharpness: float) -> None:
-        self.Z, self.y, self.sharpness = np.ascontiguousarray(Z, np.float32), y, float(sharpness)
+    def __init__(self, Z: NDArray, y: NDArray, sharpness: float = 1.0) -> None:
+        self.Z, self.y, self.sharpness = np.ascontiguousarray(Z, np.float32), y, sharpness
 
     def __call__(self, z: NDArray) -> NDArray[np.float64]:
         """(m, k) answers to queries at z."""
@@ -86,7 +89,8 @@ class Recall:
         for part in _blocks(z):
             far = apart(part, self.Z)
             far -= far.min(1, keepdims=True)
-            both = _exp(far, self.sharpness) @ values
+            far *= -self.sharpness
+            both = np.exp(far, out=far) @ values
             answers.append(both[:, : known.shape[1]] / np.maximum(both[:, known.shape[1] :], 1e-12))
         return np.concatenate(answers).astype(np.float64)
 
@@ -95,22 +99,25 @@ class Recall:
         return Recall(self.Z[kept], self.y[kept], self.sharpness)
 
     def arrays(self) -> dict[str, Any]:
-        return {"Z": self.Z, "y": self.y, "scales": np.array([self.sharpness])}
+        return {"Z": self.Z, "y": self.y}
 
 
 def apart(a: NDArray, b: NDArray, precision: type = np.float32) -> NDArray:
-    """(len(a), len(b)) Euclidean distances."""
-    centre = b.mean(0, dtype=np.float64)  # near the origin, squares lose fewer digits
-    a, b = (a - centre).astype(precision), (b - centre).astype(precision)
-    squared = a @ (-2 * b.T)
-    squared += (a**2).sum(1)[:, None]
-    squared += (b**2).sum(1)
-    return np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
+    """(len(a), len(b)) distances: city-block, and Euclidean on the last N_CURVED coordinates."""
+    a, b = a.astype(precision), b.astype(precision)
+    centre = b[:, -N_CURVED:].mean(0)  # near the origin, squares lose fewer digits
+    p, q = a[:, -N_CURVED:] - centre, b[:, -N_CURVED:] - centre
+    squared = p @ (-2 * q.T)
+    squared += (p**2).sum(1)[:, None]
+    squared += (q**2).sum(1)
+    far = np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
+    far += cityblock(a[:, :-N_CURVED], b[:, :-N_CURVED])
+    return far
 
 
-def _exp(far: NDArray, sharpness: float) -> NDArray:
-    far *= -sharpness
-    return np.exp(far, out=far)
+def _alike(far: NDArray) -> NDArray:
+    far += 1
+    return np.reciprocal(far, out=far)
 
 
 def _blocks(z: NDArray) -> list[NDArray]:
