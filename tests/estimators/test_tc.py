@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_score
 
 from similis import CriticalTemperatureRegressor, load, save
 from similis._errors import InputError
-from similis.superconductor import known
+from similis.superconductor import composition, fractions, known
 
 DATA = known()
 ASKED = ["Nb3Al0.7Ge0.3", "YBa2Cu3O6.9", "Mo20Re6Si4", "Ba0.55K0.45Fe2As2"]
@@ -65,6 +65,11 @@ def test_the_global_random_state_of_torch_is_left_alone():
 def test_unseen_elements_are_flagged_and_known_ones_are_near(model):
     assert np.isinf(model.novelty(STRANGE)).all()
     assert model.novelty(["Nb3Sn"])[0] < 0.1
+
+
+def test_a_new_element_system_is_told_from_a_known_one(model):
+    asked = fractions([composition(name) for name in ("Nb2Sn", "NbSnTa", "SnXe", "Nb")])
+    np.testing.assert_array_equal(model._ensemble.surroundings(asked)[2], [False, True, True, False])
 
 
 def test_shares_explain_a_prediction(model):

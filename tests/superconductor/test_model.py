@@ -190,13 +190,15 @@ def test_a_similarity_learns_which_coordinate_matters(reading):
     assert weight[0] > 2 * weight[1:].max()
 
 
-def test_intervals_hold_what_they_promise_where_errors_grow_with_distance():
-    distance, tc, around = RNG.random(4000), 50 * RNG.random(4000), RNG.random(4000)
-    error = np.abs(RNG.standard_normal(4000)) * (1 + 10 * distance)
-    errors = Errors(tc[:2000], distance[:2000], around[:2000], error[:2000])
-    half = errors.half_width(tc[2000:], distance[2000:], around[2000:], 0.9)
-    assert (error[2000:] <= half).mean() == pytest.approx(0.9, abs=0.025)
-    far, near = (errors.half_width(np.array([25.0]), np.array([d]), np.array([0.5]), 0.9)[0] for d in (0.95, 0.05))
+def test_intervals_hold_what_they_promise_where_errors_grow_with_distance_and_for_new_elements():
+    distance, tc, around, apart = RNG.random(4000), 50 * RNG.random(4000), RNG.random(4000), RNG.random(4000) > 0.8
+    error = np.abs(RNG.standard_normal(4000)) * (1 + 10 * distance) * (1 + apart)
+    errors = Errors(tc[:2000], distance[:2000], around[:2000], apart[:2000], error[:2000])
+    half = errors.half_width(tc[2000:], distance[2000:], around[2000:], apart[2000:], 0.9)
+    for kind in (apart[2000:], ~apart[2000:]):
+        assert (error[2000:] <= half)[kind].mean() == pytest.approx(0.9, abs=0.035)
+    asked = np.full(2, 25.0), np.array([0.95, 0.05]), np.full(2, 0.5), np.zeros(2, bool)
+    far, near = errors.half_width(*asked, 0.9)
     assert far > 3 * near
 
 

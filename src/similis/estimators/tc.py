@@ -143,13 +143,14 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
         tc = self._ensemble(F)[:, 0]
         if not return_std:
             return tc
-        return tc, self._held_out().deviation(tc, *self._ensemble.surroundings(F))
+        return tc, self._held_out().deviation(tc, *self._ensemble.surroundings(F)[:2])
 
     def predict_interval(self, X: Sequence[Any], coverage: float | None = None) -> NDArray[np.float64]:
         """(n, 2) kelvin: bounds that hold the measured Tc with probability ``coverage``.
 
-        The width is a conformal quantile of held-out errors among compositions most alike in predicted Tc, in distance
-        to what is known, and in how much the Tc around them differ.
+        ``Tc +- q (s + 1 K)``: s is the deviation of held-out answers at the compositions most alike in predicted Tc, in
+        distance to what is known, and in how much the Tc around them differ; q is their conformal quantile, one for
+        compositions whose elements are known together and one for the others.
         """
         said = self.judge(X, coverage)
         return np.stack([said.low, said.high], 1)

@@ -21,7 +21,7 @@ SETTINGS: dict[str, Any] = {"members": {"kernel": 1, "recall": 1, "attention": 1
 COVERAGE = 0.9
 PAPER = ("connected", "convolutional")  # the paper's two kinds of networks, on the first fold of each split
 
-_LINES = ("table", "features", "similarity", "recall", "trunks", "model", "conformal", "forest")
+_LINES = ("table", "features", "similarity", "recall", "trunks", "model", "conformal", "forest", "../kernels/cityblock")
 
 Fold = dict[str, NDArray]
 

@@ -3,8 +3,8 @@
 Held out are a quarter of the compositions at random and, apart, a quarter of the element systems: near neighbours and
 far ones. The deviation expected of an answer is that of the held-out answers most alike in predicted Tc, in distance
 to what is known, and in how much the Tc of what is known around them differ. An interval is
-``Tc +- q (deviation + 1 K)``, q the conformal quantile of ``error / (deviation + 1 K)``; each held-out composition is
-left out of its own deviation.
+``Tc +- q (deviation + 1 K)``, q the conformal quantile of ``error / (deviation + 1 K)``, one for compositions whose
+elements are known together and one for the others; each held-out composition is left out of its own deviation.
 """
 
 from __future__ import annotations
@@ -21,24 +21,35 @@ _LEAST = 1.0
 
 
 class Errors:
-    """Absolute errors of held-out answers, and what they depend on: Tc, distance, differences around; (n,) each."""
+    """Absolute errors of held-out answers, and what they depend on; (n,) each.
 
-    def __init__(self, tc: NDArray, distance: NDArray, around: NDArray, error: NDArray) -> None:
-        self.columns = np.stack([tc, distance, around, error]).astype(float)
-        self.error = self.columns[3]
+    Parameters
+    ----------
+    tc, error : predicted, and how far from the measured; kelvin
+    distance, around : to what is known, and how much the Tc around differ
+    apart : whether nothing known has the same elements
+    """
+
+    def __init__(self, tc: NDArray, distance: NDArray, around: NDArray, apart: NDArray, error: NDArray) -> None:
+        self.columns = np.stack([tc, distance, around, apart, error]).astype(float)
+        self.error = self.columns[4]
         if len(self.error) < _FEWEST:
             raise InputError(
                 f"{len(self.error)} held-out errors, expected at least {_FEWEST}. Fix: give more rows with a Tc."
             )
         alike = min(_ALIKE, max(_FEWEST, len(self.error) // 5), len(self.error) - 1)
         self._index = NearestNeighbors(n_neighbors=alike).fit(self._place(*self.columns[:3]))
-        self._scores = np.sort(self.error / (self._deviation(None) + _LEAST))
+        scores, kinds = self.error / (self._deviation(None) + _LEAST), [self.columns[3] == kind for kind in (0, 1)]
+        few = min(kind.sum() for kind in kinds) < _FEWEST
+        self._scores = [np.sort(scores if few else scores[kind]) for kind in kinds]
 
-    def half_width(self, tc: NDArray, distance: NDArray, around: NDArray, coverage: float) -> NDArray[np.float64]:
+    def half_width(
+        self, tc: NDArray, distance: NDArray, around: NDArray, apart: NDArray, coverage: float
+    ) -> NDArray[np.float64]:
         """(n,) kelvin."""
-        n = len(self._scores)
-        q = self._scores[min(n, int(np.ceil(coverage * (n + 1)))) - 1]
-        return q * (self.deviation(tc, distance, around) + _LEAST)
+        ranks = [min(len(part), int(np.ceil(coverage * (len(part) + 1)))) - 1 for part in self._scores]
+        q = np.array([part[rank] for part, rank in zip(self._scores, ranks, strict=True)])
+        return q[np.asarray(apart, int)] * (self.deviation(tc, distance, around) + _LEAST)
 
     def deviation(self, tc: NDArray, distance: NDArray, around: NDArray) -> NDArray[np.float64]:
         """(n,) root mean square, kelvin."""

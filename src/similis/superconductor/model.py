@@ -73,11 +73,14 @@ class Ensemble:
             for name, own in found.items()
         }
 
-    def surroundings(self, X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(n,) each: distance to the nearest known superconductor, and kelvin by which those around differ."""
-        warm = self.kernels[0][0]
+    def surroundings(self, X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+        """(n,) each: distance to the nearest superconductor, kelvin by which those around differ, new elements."""
+        warm, seen = self.kernels[0][0], self.coordinates.seen
         z = warm.place(self.coordinates(X))
-        return warm.reading.nearest(z), UNIT * warm.reading.spread(z)
+        known = {row.tobytes() for row in warm.reading.Z[:, : len(seen)] > 0}  # scales are 0 for what is absent
+        foreign = np.delete(X, seen, 1).any(1)
+        apart = np.array([row.tobytes() not in known for row in X[:, seen] > 0], bool) | foreign
+        return warm.reading.nearest(z), UNIT * warm.reading.spread(z), apart
 
     def usual(self, systems: NDArray, share: float) -> float:
         """Distance to the next superconductor of another element system that this share of them keeps within.
@@ -159,5 +162,6 @@ def calibrate(ensemble: Ensemble, data: Table, seed: int) -> Errors | None:
         said = mean({name: reading(places[name][held])[:, :1] for name, reading in again.items()})
         tc, z = UNIT * np.maximum(said[:, 0], 0), places["kernel0"][held]
         around = again["kernel0"].nearest(z), UNIT * again["kernel0"].spread(z)
-        columns.append((tc, *around, abs(tc - warm.tc[held])))
+        apart = ~np.isin(warm.systems[held], warm.systems[kept])
+        columns.append((tc, *around, apart, abs(tc - warm.tc[held])))
     return Errors(*(np.concatenate(column) for column in zip(*columns, strict=True)))
