@@ -149,8 +149,8 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
         """(n, 2) kelvin: bounds that hold the measured Tc with probability ``coverage``.
 
         ``Tc +- q (s + 1 K)``: s is the deviation of held-out answers at the compositions most alike in predicted Tc, in
-        distance to what is known, and in how much the Tc around them differ; q is their conformal quantile, one for
-        compositions whose elements are known together and one for the others.
+        distance to what is known, and in how much the Tc around them differ; q is their conformal quantile, apart
+        for Tc below and above 10 K and for compositions whose elements are known together or not.
         """
         said = self.judge(X, coverage)
         return np.stack([said.low, said.high], 1)

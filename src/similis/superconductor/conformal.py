@@ -3,8 +3,9 @@
 Held out are a quarter of the compositions at random and, apart, a quarter of the element systems: near neighbours and
 far ones. The deviation expected of an answer is that of the held-out answers most alike in predicted Tc, in distance
 to what is known, and in how much the Tc of what is known around them differ. An interval is
-``Tc +- q (deviation + 1 K)``, q the conformal quantile of ``error / (deviation + 1 K)``, one for compositions whose
-elements are known together and one for the others; each held-out composition is left out of its own deviation.
+``Tc +- q (deviation + 1 K)``, q the conformal quantile of ``error / (deviation + 1 K)``, each held-out composition
+being left out of its own deviation. There are four quantiles: for Tc below 10 K and above, for compositions whose
+elements are known together and the others. One for all would hold too many of the cold and too few of the hot.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .._errors import InputError
 _ALIKE, _FEWEST = 200, 20
 #: kelvin: no interval is narrower by much than measurements of one material differ
 _LEAST = 1.0
+_HOT = 10.0
 
 
 class Errors:
@@ -39,9 +41,9 @@ class Errors:
             )
         alike = min(_ALIKE, max(_FEWEST, len(self.error) // 5), len(self.error) - 1)
         self._index = NearestNeighbors(n_neighbors=alike).fit(self._place(*self.columns[:3]))
-        scores, kinds = self.error / (self._deviation(None) + _LEAST), [self.columns[3] == kind for kind in (0, 1)]
-        few = min(kind.sum() for kind in kinds) < _FEWEST
-        self._scores = [np.sort(scores if few else scores[kind]) for kind in kinds]
+        scores, kind = self.error / (self._deviation(None) + _LEAST), self._kind(tc, apart)
+        few = np.bincount(kind, minlength=4) < _FEWEST
+        self._scores = [np.sort(scores if few[i] else scores[kind == i]) for i in range(4)]
 
     def half_width(
         self, tc: NDArray, distance: NDArray, around: NDArray, apart: NDArray, coverage: float
@@ -49,7 +51,7 @@ class Errors:
         """(n,) kelvin."""
         ranks = [min(len(part), int(np.ceil(coverage * (len(part) + 1)))) - 1 for part in self._scores]
         q = np.array([part[rank] for part, rank in zip(self._scores, ranks, strict=True)])
-        return q[np.asarray(apart, int)] * (self.deviation(tc, distance, around) + _LEAST)
+        return q[self._kind(tc, apart)] * (self.deviation(tc, distance, around) + _LEAST)
 
     def deviation(self, tc: NDArray, distance: NDArray, around: NDArray) -> NDArray[np.float64]:
         """(n,) root mean square, kelvin."""
@@ -58,6 +60,10 @@ class Errors:
     def _deviation(self, where: NDArray | None) -> NDArray[np.float64]:
         """Of those around each place, or around each held-out composition without itself."""
         return np.sqrt((self.error[self._index.kneighbors(where, return_distance=False)] ** 2).mean(1))
+
+    @staticmethod
+    def _kind(tc: NDArray, apart: NDArray) -> NDArray[np.int64]:
+        return 2 * (np.asarray(tc) >= _HOT) + np.asarray(apart, int)
 
     @staticmethod
     def _place(tc: NDArray, distance: NDArray, around: NDArray) -> NDArray[np.float64]:
