@@ -195,6 +195,7 @@ def test_intervals_hold_what_they_promise_where_errors_grow_with_distance_and_fo
     error = np.abs(RNG.standard_normal(4000)) * (1 + 10 * distance) * (1 + apart) * (0.5 + (tc >= 10))
     errors = Errors(tc[:2000], distance[:2000], around[:2000], apart[:2000], error[:2000])
     half = errors.half_width(tc[2000:], distance[2000:], around[2000:], apart[2000:], 0.9)
+    assert (error[2000:] <= half).mean() == pytest.approx(0.9, abs=0.025)
     for kind in (apart[2000:], ~apart[2000:], tc[2000:] < 10, tc[2000:] >= 10):
         assert (error[2000:] <= half)[kind].mean() == pytest.approx(0.9, abs=0.035)
     asked = np.full(2, 25.0), np.array([0.95, 0.05]), np.full(2, 0.5), np.zeros(2, bool)

@@ -74,7 +74,8 @@ class Ensemble:
         }
 
     def surroundings(self, X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-        """(n,) each: distance to the nearest superconductor, kelvin by which those around differ, new elements."""
+        """(n,) each: distance to the nearest superconductor, kelvin by which those around differ, and whether none has
+        just these elements."""
         warm, seen = self.kernels[0][0], self.coordinates.seen
         z = warm.place(self.coordinates(X))
         known = {row.tobytes() for row in warm.reading.Z[:, : len(seen)] > 0}  # scales are 0 for what is absent

@@ -43,9 +43,9 @@ def unpack(arrays: dict[str, NDArray], meta: dict[str, Any], device: str) -> Ens
         raise ModelFileError("the ranks of the model file do not fit its elements; save the model again")
     kernels = []
     for i in range(meta["n_kernels"]):
-        warm, classes = (_known(_own(arrays, f"kernel{i}.{j}."), "kernel", device) for j in range(2))
+        warm, classes = (_known(_own(arrays, f"kernel{i}.{j}."), "kernel", coordinates, device) for j in range(2))
         kernels.append((warm, classes))
-    recalls = [_known(_own(arrays, f"recall{i}."), "recall", device) for i in range(meta["n_recalls"])]
+    recalls = [_known(_own(arrays, f"recall{i}."), "recall", coordinates, device) for i in range(meta["n_recalls"])]
     trunks = []
     for i, kind in enumerate(meta["trunks"]):
         net = TRUNKS[kind]()
@@ -54,13 +54,13 @@ def unpack(arrays: dict[str, NDArray], meta: dict[str, Any], device: str) -> Ens
     return Ensemble(coordinates, kernels, recalls, trunks, device)
 
 
-def _known(own: dict[str, NDArray], reading: Reading, device: str) -> Known:
+def _known(own: dict[str, NDArray], reading: Reading, where: Coordinates, device: str) -> Known:
     Z, y = own.pop("Z"), own.pop("y")
     if reading == "kernel":
         found: Any = Kernel(Z, y, own.pop("centre"), float(own.pop("ridge")[0]), own.pop("coefficients"))
     else:
         found = Recall(Z, y)
-    net = Similarity(own["axis"], own["kind"], reading)
+    net = Similarity(where.axis, where.kind, reading)
     net.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in own.items()})
     return Known(net.to(device).eval(), found, device)
 

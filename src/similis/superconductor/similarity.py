@@ -31,9 +31,9 @@ _BATCH, _AROUND = 1000, 3
 _SYSTEMS = 0.3
 #: the least noise of kernel regression
 _FLOOR = 3e-3
-#: of one reading: share of coordinates left out while learning, weight of a coordinate to start from, noise
+#: of one reading: share of coordinates left out while learning, weight of a coordinate to start from
 _DROPOUT = {"kernel": 0.4, "recall": 0.15}
-_START = {"kernel": (0.5, 0.05), "recall": (2.0, 0.05)}
+_START = {"kernel": 0.5, "recall": 2.0}
 #: weights learn so many times as quickly as the networks
 _HASTE = 4
 
@@ -49,15 +49,14 @@ class Similarity(nn.Module):
 
     def __init__(self, axis: NDArray, kind: NDArray, reading: Reading) -> None:
         super().__init__()
-        start, ridge = _START[reading]
-        n_in, n_kinds = len(axis), int(kind.max()) + 1
+        start, n_in, n_kinds = _START[reading], len(axis), int(kind.max()) + 1
         self.axis: Tensor
         self.kind: Tensor
-        self.register_buffer("axis", torch.from_numpy(np.array(axis)))
-        self.register_buffer("kind", torch.from_numpy(np.array(kind)))
+        self.register_buffer("axis", torch.from_numpy(axis), persistent=False)
+        self.register_buffer("kind", torch.from_numpy(kind), persistent=False)
         self.shared = nn.Parameter(torch.full((n_kinds,), float(np.log(start))))
         self.own = nn.Parameter(torch.zeros(n_in))
-        self.log_ridge = nn.Parameter(torch.tensor(np.log(ridge), dtype=torch.float32))
+        self.log_ridge = nn.Parameter(torch.tensor(np.log(0.05), dtype=torch.float32))
         self.log_curved = nn.Parameter(torch.tensor(np.log(0.2 * start), dtype=torch.float32))
         self.projection = nn.Parameter(0.02 * torch.randn(n_in, N_CURVED - 32))
         first, last = nn.Linear(n_in, 128), nn.Linear(128, 32)
