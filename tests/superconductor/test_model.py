@@ -14,7 +14,7 @@ import torch
 from similis._errors import InputError
 from similis.superconductor import ELEMENTS, composition, folds, fractions, known, supercon, table
 from similis.superconductor.conformal import Errors
-from similis.superconductor.features import Coordinates, table_image, tokens
+from similis.superconductor.features import N_DESCRIPTORS, Coordinates, table_image, tokens
 from similis.superconductor.recall import N_CURVED, Kernel, Recall
 from similis.superconductor.screen import grid, screen, spell
 from similis.superconductor.similarity import Similarity, _Cityblock, _Inverse, _left_out, _Solve, apart, learn
@@ -73,11 +73,36 @@ def test_coordinates_do_not_know_the_size_of_the_formula_and_rank_what_is_presen
     where = Coordinates(DATA.fractions)
     both = fractions([composition("YBa2Cu3O7"), composition("Y0.5BaCu1.5O3.5")])
     np.testing.assert_allclose(*where(both))
-    ranks = where(DATA.fractions)[:, len(where.seen) : 2 * len(where.seen)]
+    ranks = where(DATA.fractions)[:, where.kind == 1]
     present = DATA.fractions[:, where.seen] > 0
     assert (ranks[present] > 0).all()
     assert (ranks[present] < 1).all()
     assert not ranks[~present].any()
+
+
+def test_rare_earths_share_an_axis_and_similar_elements_a_group():
+    where = Coordinates(DATA.fractions)
+    c = where(fractions([composition(f"{rare}Ba2Cu3O7") for rare in ("Y", "Gd", "Tl")]))
+    changed = [set(where.axis[abs(c[0] - other) > 1e-6]) for other in c[1:]]
+    groups = set(range(len(where.seen), len(where.sizes) - N_DESCRIPTORS))
+    assert len(changed[0] - groups) > len(set(changed[0]) & groups) == 0
+    assert len(changed[1] & groups) == 2  # from rare earths to group 13
+    assert set(where.axis[where.kind < 3]) == set(range(len(where.seen)))
+    assert set(where.axis[(where.kind >= 3) & (where.kind < 6)]) == groups
+
+
+def test_ranks_of_descriptors_do_not_split_what_rounding_alone_tells_apart():
+    where = Coordinates(DATA.fractions)
+    together = where(DATA.fractions)
+    alone = np.concatenate([where(row[None]) for row in DATA.fractions])
+    np.testing.assert_allclose(alone, together, atol=1e-6)
+
+
+def test_the_mean_charge_is_zero_for_balanced_compounds_and_counts_the_holes_of_a_cuprate():
+    charges = np.array([element.charge for element in ELEMENTS])
+    asked = ["MgO", "BaTiO3", "La2CuO4", "KNbO3", "CuFe2O4", "La1.85Sr0.15CuO4"]
+    mean = fractions([composition(text) for text in asked]) @ charges
+    np.testing.assert_allclose(mean, [0] * 5 + [-0.15 / 7], atol=1e-12)
 
 
 def test_tokens_and_picture_hold_the_composition():

@@ -7,6 +7,8 @@ electronegativity : Pauling's scale, CRC Handbook of Chemistry and Physics.
 radius : covalent, Cordero et al. 2008, Dalton Trans. 2832; carbon sp3, manganese, iron and cobalt low spin.
 valence : by rule: s and p electrons of the main groups, s and d electrons of groups 3 to 12 (so Zn has 12), and 3 for
     the f block, La to Yb and Ac to No, whose f electrons count as core.
+charge : one usual oxidation state, that towards oxygen or a metal; entered by us from common knowledge, not looked up.
+    Negative for groups 16 and 17 and for N, P, As, Sb; 0 for noble gases and where none is settled.
 group, column : IUPAC's 18 groups and the 32 columns of the long table, where the f block takes columns 3 to 16.
 """
 
@@ -40,6 +42,8 @@ class Element:
         Covalent, in pm; None beyond curium.
     valence : int
         Valence electrons, by the rule of this module.
+    charge : int
+        Usual oxidation state.
     """
 
     number: int
@@ -52,6 +56,7 @@ class Element:
     electronegativity: float | None
     radius: float | None
     valence: int
+    charge: int
 
 
 def _read() -> tuple[Element, ...]:
@@ -68,6 +73,7 @@ def _read() -> tuple[Element, ...]:
             electronegativity=float(row["electronegativity"]) if row["electronegativity"] else None,
             radius=float(row["radius"]) if row["radius"] else None,
             valence=int(row["valence"]),
+            charge=int(row["charge"]),
         )
         for row in csv.DictReader(text.splitlines())
     )

@@ -8,9 +8,13 @@ from numpy.typing import NDArray
 from .elements import ELEMENTS
 
 #: facts of the elements behind the descriptors; where one is unknown, the mean of the known ones stands
-_FACTS = ("number", "period", "column", "electronegativity", "radius", "valence")
+_FACTS = ("number", "period", "column", "electronegativity", "radius", "valence", "charge")
 N_DESCRIPTORS = 4 * len(_FACTS)
 N_COLUMNS, N_PERIODS = 32, 7
+#: 18 groups, the lanthanides with the third (rare earths), and the actinides
+_GROUP = np.array([e.group or (3 if e.period == 6 else 19) for e in ELEMENTS])
+#: values nearer than this are one value
+_TIE = 1e-9
 
 
 def _facts() -> NDArray[np.float64]:
@@ -20,7 +24,7 @@ def _facts() -> NDArray[np.float64]:
 
 
 def descriptors(X: NDArray) -> NDArray[np.float64]:
-    """Mean, mean deviation, largest and smallest of six facts over the elements present.
+    """Mean, mean deviation, largest and smallest of seven facts over the elements present.
 
     Parameters
     ----------
@@ -28,7 +32,7 @@ def descriptors(X: NDArray) -> NDArray[np.float64]:
 
     Returns
     -------
-    array (n, 24)
+    array (n, 28)
     """
     facts = _facts()
     mean = X @ facts
@@ -41,39 +45,48 @@ def descriptors(X: NDArray) -> NDArray[np.float64]:
 
 
 class Coordinates:
-    """Fractions, their ranks among training compositions with that element, their logarithms, and descriptors.
+    """Amounts of elements and of groups of the periodic table, descriptors, and ranks among training compositions.
 
-    Ranks make doping visible: where thousands of cuprates differ by hundredths of oxygen, ranks spread them out.
+    An amount is a fraction, its rank among the compositions that have any, and its logarithm. Ranks make doping
+    visible: where thousands of cuprates differ by hundredths of oxygen, ranks spread them out.
     """
 
     def __init__(self, X: NDArray) -> None:
         self.seen = np.flatnonzero((X > 0).any(0))
-        grids = [np.sort(X[X[:, j] > 0, j]) for j in self.seen]
+        amounts, others = self._values(X)
+        grids = [np.sort(column[column > 0]) for column in amounts.T] + list(np.sort(others, 0).T)
         self.levels = np.concatenate(grids)
         self.sizes = np.array([len(grid) for grid in grids])
 
     @property
     def axis(self) -> NDArray[np.int64]:
-        """(n_coordinates,): the element that a coordinate rises with, or a descriptor by itself."""
-        n = len(self.seen)
-        return np.concatenate([np.tile(np.arange(n), 3), n + np.arange(N_DESCRIPTORS)])
+        """(n_coordinates,): the element or group that a coordinate rises with, or a descriptor by itself."""
+        n = len(self.sizes) - N_DESCRIPTORS
+        return np.concatenate([np.tile(np.arange(n), 3), np.tile(n + np.arange(N_DESCRIPTORS), 2)])
 
     @property
     def kind(self) -> NDArray[np.int64]:
-        """(n_coordinates,): fraction, rank, logarithm or descriptor."""
-        return np.repeat(np.arange(4), [*[len(self.seen)] * 3, N_DESCRIPTORS])
+        """(n_coordinates,): fraction, rank, logarithm, of an element or of a group; descriptor, its rank."""
+        n, groups = len(self.seen), len(self.sizes) - N_DESCRIPTORS - len(self.seen)
+        return np.repeat([0, 3, 1, 4, 2, 5, 6, 7], [n, groups] * 3 + [N_DESCRIPTORS] * 2)
 
     def __call__(self, X: NDArray) -> NDArray[np.float32]:
         """(n, n_coordinates)."""
-        ranks, start = np.zeros((len(X), len(self.seen))), 0
-        for i, (j, size) in enumerate(zip(self.seen, self.sizes, strict=True)):
-            grid, x = self.levels[start : start + size], X[:, j]
-            below = np.searchsorted(grid, x, "left") + np.searchsorted(grid, x, "right")
-            ranks[:, i] = np.where(x > 0, below / (2 * size), 0)
-            start += size
-        seen = X[:, self.seen]
-        parts = (3 * seen, ranks, 0.06 * np.log1p(100 * seen), 0.5 * descriptors(X))
+        amounts, others = self._values(X)
+        values = np.concatenate([amounts, others], 1)
+        ranks = np.empty_like(values)
+        for i, grid in enumerate(np.split(self.levels, np.cumsum(self.sizes)[:-1])):
+            ends = np.searchsorted(grid, values[:, i] - _TIE), np.searchsorted(grid, values[:, i] + _TIE)
+            ranks[:, i] = (ends[0] + ends[1]) / (2 * len(grid))
+        n = amounts.shape[1]
+        ranks[:, :n][amounts == 0] = 0
+        parts = (3 * amounts, ranks[:, :n], 0.06 * np.log1p(100 * amounts), 0.5 * others, ranks[:, n:])
         return np.concatenate(parts, 1).astype(np.float32)
+
+    def _values(self, X: NDArray) -> tuple[NDArray, NDArray]:
+        """(n, elements and groups), (n, N_DESCRIPTORS)."""
+        groups = [X[:, group == _GROUP].sum(1) for group in np.unique(_GROUP[self.seen])]
+        return np.concatenate([X[:, self.seen], np.stack(groups, 1)], 1), descriptors(X)
 
 
 def tokens(X: NDArray) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

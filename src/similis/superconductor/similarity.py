@@ -1,7 +1,8 @@
 """A similarity of compositions, learned so that what is left out is answered from the rest.
 
-    d(x, x') = sum_e |g_e(x) - g_e(x')| + |z(x) - z(x')|     g_e: the amount of an element on a learned rising scale, or
-                                                             a descriptor times a weight;  z = t (V c, network(c))
+    d(x, x') = sum_e |g_e(x) - g_e(x')| + |z(x) - z(x')|     g_e: the amount of an element, or of a group of elements,
+                                                             or a descriptor, on a learned rising scale;
+                                                             z = t (V c, network(c))
     kernel   K_ij = 1 / (1 + d_ij),  P = (K + r I)^-1,       min  sum_i (P y)_i^2 / P_ii^2  +  sum_g |P_gg^-1 (P y)_g|^2
     recall   w_ij ~ exp(-d_ij), other systems,               min  sum_i |y_i - sum_j w_ij y_j|^2
 
@@ -43,7 +44,7 @@ class Similarity(nn.Module):
 
     Parameters
     ----------
-    axis : (n_in,) int, coordinates of one axis are added: each rises with the amount of one element
+    axis : (n_in,) int, coordinates of one axis are added: each rises with the amount of one element or group
     kind : (n_in,) int, coordinates of one kind share a weight, from which each departs
     """
 

@@ -29,9 +29,9 @@ def superconductor() -> System:
         equations=(
             Equation("objective", "min sum_i |y_i - answer without i|^2 + sum_i |y_i - answer without i's system|^2",
                      r"\min\ & \textstyle\sum_i |y_i - \hat y_{-i}|^2 + \sum_i |y_i - \hat y_{-g(i)}|^2"),
-            Equation("features", "x_e = amount_e / sum of amounts;   c(x) fractions, ranks, logarithms, descriptors",
+            Equation("features", "x_e = amount_e / sum;   c(x) amounts of elements and of groups, ranks, descriptors",
                      r"& x_e = a_e / \textstyle\sum_e a_e,\quad c(x)"),
-            Equation("scales", "g_e(x) rises with the amount of e;   z = t (V c, network(c))",
+            Equation("scales", "g_e(x) rises with the amount of e, element or group;   z = t (V c, network(c))",
                      r"& g_e(x)\ \text{rising in}\ x_e,\quad z = t\,(V c,\ n(c))"),
             Equation("similarity", "K_ij = 1 / (1 + d_ij),   d = sum_e |g_e(x) - g_e(x')| + |z(x) - z(x')|",
                      r"& K_{ij} = \frac{1}{1 + d_{ij}},\quad d = \textstyle\sum_e |g_e(x) - g_e(x')| + |z(x) - z(x')|"),
