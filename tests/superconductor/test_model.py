@@ -129,10 +129,11 @@ def test_the_kernel_is_kernel_regression():
     apart = between(asked, Z)
     exact = 1 / (1 + apart) @ np.linalg.solve(1 / (1 + between(Z, Z)) + 0.03 * np.eye(60), y - y.mean(0)) + y.mean(0)
     np.testing.assert_allclose(kernel(asked), exact, atol=2e-4)
-    np.testing.assert_allclose(kernel.nearest(asked), apart.min(1), atol=1e-3)
+    nearest, deviation = kernel.around(asked)
+    np.testing.assert_allclose(nearest, apart.min(1), atol=1e-3)
     weight = np.exp(-10 * apart) / np.exp(-10 * apart).sum(1, keepdims=True)
     spread = np.sqrt(weight @ y[:, 0] ** 2 - (weight @ y[:, 0]) ** 2)
-    np.testing.assert_allclose(kernel.spread(asked), spread, atol=1e-3)
+    np.testing.assert_allclose(deviation, spread, atol=1e-3)
     fewer = Kernel(Z[10:], y[10:], y.mean(0), 0.03)
     np.testing.assert_array_equal(kernel.without(np.arange(10, 60))(asked), fewer(asked))
 

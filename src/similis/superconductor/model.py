@@ -81,7 +81,8 @@ class Ensemble:
         known = {row.tobytes() for row in warm.reading.Z[:, : len(seen)] > 0}  # scales are 0 for what is absent
         foreign = np.delete(X, seen, 1).any(1)
         apart = np.array([row.tobytes() not in known for row in X[:, seen] > 0], bool) | foreign
-        return warm.reading.nearest(z), UNIT * warm.reading.spread(z), apart
+        nearest, spread = warm.reading.around(z)
+        return nearest, UNIT * spread, apart
 
     def usual(self, systems: NDArray, share: float) -> float:
         """Distance to the next superconductor of another element system that this share of them keeps within.
@@ -162,7 +163,7 @@ def calibrate(ensemble: Ensemble, data: Table, seed: int) -> Errors | None:
         again = {name: member.reading.without(left[name.rstrip("0123456789")]) for name, member in members.items()}
         said = mean({name: reading(places[name][held])[:, :1] for name, reading in again.items()})
         tc, z = UNIT * np.maximum(said[:, 0], 0), places["kernel0"][held]
-        around = again["kernel0"].nearest(z), UNIT * again["kernel0"].spread(z)
+        nearest, spread = again["kernel0"].around(z)
         apart = ~np.isin(warm.systems[held], warm.systems[kept])
-        columns.append((tc, *around, apart, abs(tc - warm.tc[held])))
+        columns.append((tc, nearest, UNIT * spread, apart, abs(tc - warm.tc[held])))
     return Errors(*(np.concatenate(column) for column in zip(*columns, strict=True)))

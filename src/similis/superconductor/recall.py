@@ -51,14 +51,16 @@ class Kernel:
         """The same similarity, with only some of the compositions known."""
         return Kernel(self.Z[kept], self.y[kept], self.centre, self.ridge)
 
-    def nearest(self, z: NDArray) -> NDArray[np.float64]:
-        """(m,) distance to the nearest known composition."""
-        return np.concatenate([apart(part, self.Z).min(1) for part in _blocks(z)]).astype(np.float64)
-
-    def spread(self, z: NDArray) -> NDArray[np.float64]:
-        """(m,) deviation of the first target among what is known around each query."""
-        both = Recall(self.Z, np.stack([self.y[:, 0], self.y[:, 0] ** 2], 1), _SHARPER)(z)
-        return np.sqrt(np.maximum(both[:, 1] - both[:, 0] ** 2, 0))
+    def around(self, z: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(m,) each: distance to the nearest known composition, and deviation of the first target around each query."""
+        first, found = self.y[:, 0], []
+        powers = np.stack([first, first**2, np.ones_like(first)], 1).astype(np.float32)
+        for part in _blocks(z):
+            far = apart(part, self.Z)
+            near = far.min(1)
+            found.append(np.column_stack([near, _attention(far, near, _SHARPER) @ powers]))
+        near, mean, square, total = np.concatenate(found).astype(np.float64).T
+        return near, np.sqrt(np.maximum(square / total - (mean / total) ** 2, 0))
 
     def between(self, systems: NDArray) -> NDArray[np.float64]:
         """Distance of each known composition to the nearest one of another element system."""
@@ -77,10 +79,10 @@ class Kernel:
 
 
 class Recall:
-    """Attention from a query to the known compositions at Z, sharper if asked; targets that are nan are skipped."""
+    """Attention from a query to the known compositions at Z; targets that are nan are skipped."""
 
-    def __init__(self, Z: NDArray, y: NDArray, sharpness: float = 1.0) -> None:
-        self.Z, self.y, self.sharpness = np.ascontiguousarray(Z, np.float32), y, sharpness
+    def __init__(self, Z: NDArray, y: NDArray) -> None:
+        self.Z, self.y = np.ascontiguousarray(Z, np.float32), y
 
     def __call__(self, z: NDArray) -> NDArray[np.float64]:
         """(m, k) answers to queries at z."""
@@ -88,15 +90,13 @@ class Recall:
         values, answers = np.concatenate([np.nan_to_num(self.y), known], 1).astype(np.float32), []
         for part in _blocks(z):
             far = apart(part, self.Z)
-            far -= far.min(1, keepdims=True)
-            far *= -self.sharpness
-            both = np.exp(far, out=far) @ values
+            both = _attention(far, far.min(1)) @ values
             answers.append(both[:, : known.shape[1]] / np.maximum(both[:, known.shape[1] :], 1e-12))
         return np.concatenate(answers).astype(np.float64)
 
     def without(self, kept: NDArray) -> Recall:
         """The same similarity, with only some of the compositions known."""
-        return Recall(self.Z[kept], self.y[kept], self.sharpness)
+        return Recall(self.Z[kept], self.y[kept])
 
     def arrays(self) -> dict[str, Any]:
         return {"Z": self.Z, "y": self.y}
@@ -118,6 +118,13 @@ def apart(a: NDArray, b: NDArray, precision: type = np.float32) -> NDArray:
 def _alike(far: NDArray) -> NDArray:
     far += 1
     return np.reciprocal(far, out=far)
+
+
+def _attention(far: NDArray, nearest: NDArray, sharpness: float = 1.0) -> NDArray:
+    """exp(-sharpness d), the largest of each row 1."""
+    far -= nearest[:, None]
+    far *= -sharpness
+    return np.exp(far, out=far)
 
 
 def _blocks(z: NDArray) -> list[NDArray]:
