@@ -69,6 +69,15 @@ def test_no_composition_of_supercon_is_on_both_sides():
     assert not any(row.tobytes() in rows for row in data.fractions[test].round(6))
 
 
+def test_rows_of_one_composition_are_merged_unless_told_not_to():
+    rows, tc = ["MgB2", "Nb", "B2Mg", "Pb"], [39.0, 9.2, 38.0, 7.2]
+    merged, _ = table(rows, tc)
+    assert (merged.formulas, merged.tc.tolist()) == (["MgB2", "Nb", "Pb"], [38.5, 9.2, 7.2])
+    whole, _ = table(rows, tc, merge=False)
+    assert (whole.formulas, whole.tc.tolist()) == (rows, tc)
+    np.testing.assert_array_equal(whole.fractions[0], whole.fractions[2])
+
+
 def test_coordinates_do_not_know_the_size_of_the_formula_and_rank_what_is_present():
     where = Coordinates(DATA.fractions)
     both = fractions([composition("YBa2Cu3O7"), composition("Y0.5BaCu1.5O3.5")])

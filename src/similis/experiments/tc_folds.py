@@ -26,9 +26,12 @@ _LINES = ("table", "features", "similarity", "recall", "trunks", "model", "confo
 Fold = dict[str, NDArray]
 
 
-def run(kinds: dict[str, tuple[int, ...]]) -> dict[tuple[str, int], list[Fold]]:
-    """All folds of each (kind of split, seed); those on disk from an earlier, interrupted run are not made again."""
-    data, _ = supercon(*load_supercon())
+def run(kinds: dict[str, tuple[int, ...]], *, merge: bool = True) -> dict[tuple[str, int], list[Fold]]:
+    """All folds of each (kind of split, seed); those on disk from an earlier, interrupted run are not made again.
+
+    Without merging, rows of one composition are on both sides, and the first fold of five alone is made.
+    """
+    data, _ = supercon(*load_supercon(), merge=merge)
     folder = cache_folder() / "tc" / _digest()
     folder.mkdir(parents=True, exist_ok=True)
     jobs = [
@@ -36,11 +39,12 @@ def run(kinds: dict[str, tuple[int, ...]]) -> dict[tuple[str, int], list[Fold]]:
         for kind, seeds in kinds.items()
         for seed in seeds
         for number, (train, test) in enumerate(folds(data, kind, seed=seed))  # type: ignore[arg-type]
+        if merge or not number
     ]
     done = Parallel(os.cpu_count() or 1)(
         delayed(_kept)(
-            folder / f"{kind}-{seed}-{number}.npz", data, train, test, seed,
-            kind != "family" and (seed, number) == (kinds[kind][0], 0),
+            folder / f"{'' if merge else 'copies-'}{kind}-{seed}-{number}.npz", data, train, test, seed,
+            merge and kind != "family" and (seed, number) == (kinds[kind][0], 0),
         )
         for kind, seed, number, train, test in jobs
     )  # fmt: skip

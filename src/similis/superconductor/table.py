@@ -39,8 +39,8 @@ class Table(NamedTuple):
         return Table(names, self.fractions[kept], self.tc[kept], self.systems[kept], self.families[kept])
 
 
-def table(formulas: Sequence[Any], tc: Any) -> tuple[Table, list[tuple[int, InputError]]]:
-    """Read formulas and merge rows of one composition.
+def table(formulas: Sequence[Any], tc: Any, *, merge: bool = True) -> tuple[Table, list[tuple[int, InputError]]]:
+    """Read formulas and merge rows of one composition, unless told not to.
 
     The merged Tc is the median of those above 0, and 0 if there is none: 0 means that none was reported.
 
@@ -66,7 +66,8 @@ def table(formulas: Sequence[Any], tc: Any) -> tuple[Table, list[tuple[int, Inpu
         raise InputError(f"none of {len(formulas)} formulas could be read: {refused[0][1] if refused else 'no rows'}")
     compositions = [composition for composition in found if composition is not None]
     X = fractions(compositions)
-    _, first, group = np.unique(X.round(_DECIMALS), axis=0, return_index=True, return_inverse=True)
+    same = X.round(_DECIMALS) if merge else np.arange(len(X))[:, None]
+    _, first, group = np.unique(same, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)  # as in the file
     merged = np.array([_median(values[rows][group.ravel() == g]) for g in order])
     kept = first[order]
@@ -91,7 +92,9 @@ def family(X: NDArray) -> NDArray[np.int64]:
 _NUMBERS = {"O": 8, "P": 15, "S": 16, "Fe": 26, "Cu": 29, "As": 33, "Se": 34, "Te": 52}
 
 
-def supercon(names: Sequence[str], tc: Any) -> tuple[Table, list[tuple[int, InputError]]]:
+def supercon(
+    names: Sequence[str], tc: Any, *, merge: bool = True
+) -> tuple[Table, list[tuple[int, InputError]]]:  # fmt: skip
     """SuperCon as a table, with what its names hide refused as well.
 
     A name that ends in ``OY`` stands for oxygen of unknown amount, not for yttrium, and ``TI`` is a misprint of Ti:
@@ -107,7 +110,7 @@ def supercon(names: Sequence[str], tc: Any) -> tuple[Table, list[tuple[int, Inpu
             continue
         hidden[row] = FormulaError(name, place, f"formula {name!r}: {reason}.", "write the element and its amount.")
     kept = [row for row in range(len(names)) if row not in hidden]
-    found, refused = table([names[row] for row in kept], np.asarray(tc, float)[kept])
+    found, refused = table([names[row] for row in kept], np.asarray(tc, float)[kept], merge=merge)
     errors: list[tuple[int, InputError]] = [(kept[row], error) for row, error in refused]
     return found, sorted(errors + list(hidden.items()), key=lambda pair: pair[0])
 
@@ -118,8 +121,8 @@ def folds(
     """(train, test) rows of every fold.
 
     ``random`` draws compositions, ``system`` whole element systems, so that no test row has just the elements of a
-    training row; ``family`` leaves out cuprates, iron-based compounds and all others in turn. Rows are distinct
-    compositions: no fold has a copy of a training row.
+    training row; ``family`` leaves out cuprates, iron-based compounds and all others in turn. In a merged table
+    no fold has a copy of a training row.
     """
     rng = generator(seed)
     if kind == "family":
