@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="the networks are PyTorch's")
 import torch
 
 from similis._errors import InputError
-from similis.superconductor import ELEMENTS, composition, folds, fractions, known, supercon, table
+from similis.superconductor import ELEMENTS, composition, folds, fractions, known, novelty, supercon, table
 from similis.superconductor.conformal import Errors
 from similis.superconductor.features import N_DESCRIPTORS, Coordinates, table_image, tokens
 from similis.superconductor.recall import N_CURVED, Kernel, Recall
@@ -112,6 +112,14 @@ def test_the_mean_charge_is_zero_for_balanced_compounds_and_counts_the_holes_of_
     asked = ["MgO", "BaTiO3", "La2CuO4", "KNbO3", "CuFe2O4", "La1.85Sr0.15CuO4"]
     mean = fractions([composition(text) for text in asked]) @ charges
     np.testing.assert_allclose(mean, [0] * 5 + [-0.15 / 7], atol=1e-12)
+
+
+def test_novelty_is_the_share_of_atoms_to_exchange():
+    known_ones, systems = fractions([composition(text) for text in ("Nb3Sn", "Nb3Al", "Nb4Sn", "MgB2")]), np.arange(4)
+    asked = fractions([composition(text) for text in ("Nb3Sn", "Nb3Ge", "Cu", "MgB")])
+    np.testing.assert_allclose(novelty.foreign(asked, known_ones), [0, 0.25, 1, 1 / 6])
+    np.testing.assert_allclose(novelty.between(known_ones, np.array([0, 1, 0, 2])), [0.25, 0.25, 0.25, 1])
+    assert novelty.between(known_ones, 0 * systems).size == 0
 
 
 def test_tokens_and_picture_hold_the_composition():

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: the default ensemble
 MEMBERS = {"kernel": 1, "recall": 1, "attention": 1}
-#: share of the known superconductors that lie nearer to another element system than one that is like nothing known
+#: share of the known superconductors that are nearer to another element system than one that is like nothing known
 _USUAL = 0.95
 
 
@@ -113,6 +113,7 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
         """
         require("torch", extra="torch")
         from ..superconductor.model import calibrate, train
+        from ..superconductor.novelty import between
 
         self._check()
         self.table_, self.refused_ = table(_sequence(X), y)
@@ -127,7 +128,9 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
             for members in (self.members or MEMBERS, {"connected": 1})
         )  # fmt: skip
         self._errors = calibrate(self._ensemble, data, seed)
-        self._usual = self._ensemble.usual(data.systems[data.tc > 0], _USUAL)
+        hot = data.where(data.tc > 0)
+        shares = between(hot.fractions, hot.systems)
+        self._usual = float(np.quantile(shares, _USUAL)) if len(shares) else 1.0
         self.n_samples_seen_ = len(data.tc)
         return self
 
@@ -162,7 +165,7 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
             raise InputError(f"coverage={share}; expected a number between 0 and 1")
         (tc, warm, above), around = self._ensemble(F).T, self._ensemble.surroundings(F)
         half = self._held_out().half_width(tc, *around, share)
-        return Judgement(tc, np.maximum(tc - half, 0), tc + half, warm, above, self._novelty(F, around[0]))
+        return Judgement(tc, np.maximum(tc - half, 0), tc + half, warm, above, self._novelty(F))
 
     def predict_proba_superconducting(self, X: Sequence[Any]) -> NDArray[np.float64]:
         """(n,) probability that a Tc is reported for such a composition."""
@@ -175,11 +178,10 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
     def novelty(self, X: Sequence[Any]) -> NDArray[np.float64]:
         """(n,) how unlike all known superconductors; above 1 the model has no business judging.
 
-        Distance to the nearest known superconductor over the distance from one element system to the next that 95 % of
-        them keep within; infinite for elements that were never seen.
+        The share of its atoms to exchange to become the nearest known superconductor, over the share that takes 95 % of
+        these to another element system; infinite for elements that none of them has.
         """
-        F = self._admit(X)
-        return self._novelty(F, self._ensemble.surroundings(F)[0])
+        return self._novelty(self._admit(X))
 
     def explain(self, formula: Any, step: float = 0.01) -> dict[str, float]:
         """Kelvin by which Tc changes when an element's share grows by ``step`` at the cost of all others."""
@@ -225,9 +227,12 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
             raise InputError(f"{len(errors)} of {len(found)} formulas cannot be read.\n{listed}{more}")
         return fractions([composition for composition in found if composition is not None])
 
-    def _novelty(self, F: NDArray, distance: NDArray) -> NDArray[np.float64]:
-        unseen = F[:, ~(self.table_.fractions[self.table_.tc > 0] > 0).any(0)].any(1)
-        return np.where(unseen, np.inf, distance / self._usual)
+    def _novelty(self, F: NDArray) -> NDArray[np.float64]:
+        from ..superconductor.novelty import foreign
+
+        hot = self.table_.fractions[self.table_.tc > 0]
+        unseen = F[:, ~(hot > 0).any(0)].any(1)
+        return np.where(unseen, np.inf, foreign(F, hot) / self._usual)
 
     def _held_out(self) -> Errors:
         if self._errors is None:

@@ -84,15 +84,6 @@ class Ensemble:
         nearest, spread = warm.reading.around(z)
         return nearest, UNIT * spread, apart
 
-    def usual(self, systems: NDArray, share: float) -> float:
-        """Distance to the next superconductor of another element system that this share of them keeps within.
-
-        Parameters
-        ----------
-        systems : (number of superconductors,)
-        """
-        return float(np.quantile(self.kernels[0][0].reading.between(systems), share))
-
 
 def mean(answers: Mapping[str, NDArray]) -> NDArray[np.float64]:
     """Of the members' answers, by their voices."""

@@ -62,17 +62,6 @@ class Kernel:
         near, mean, square, total = np.concatenate(found).astype(np.float64).T
         return near, np.sqrt(np.maximum(square / total - (mean / total) ** 2, 0))
 
-    def between(self, systems: NDArray) -> NDArray[np.float64]:
-        """Distance of each known composition to the nearest one of another element system."""
-        found, start = [], 0
-        for part in _blocks(self.Z):
-            far = apart(part, self.Z)
-            far[systems[start : start + len(part), None] == systems] = np.inf
-            found.append(far.min(1))
-            start += len(part)
-        between = np.concatenate(found).astype(np.float64)
-        return between[np.isfinite(between)]
-
     def arrays(self) -> dict[str, Any]:
         return {"Z": self.Z, "y": self.y, "centre": self.centre, "coefficients": self.coefficients,
                 "ridge": np.array([self.ridge])}  # fmt: skip
