@@ -19,6 +19,7 @@ from .._errors import InputError
 _ALIKE, _FEWEST = 200, 20
 #: kelvin: no interval is narrower by much than measurements of one material differ
 _LEAST = 1.0
+#: kelvin
 _HOT = 10.0
 
 

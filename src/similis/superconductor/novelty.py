@@ -9,19 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.cityblock import cityblock
-
-_BLOCK = 1000
+from .recall import blocks
 
 
 def foreign(X: NDArray, known: NDArray) -> NDArray[np.float64]:
     """(n,) shares, 0 to 1, of fractions X (n, 118) among known ones (m, 118)."""
-    return np.concatenate([_exchanged(part, known).min(1) for part in _blocks(X)])
+    return np.concatenate([_exchanged(part, known).min(1) for part in blocks(X)])
 
 
 def between(known: NDArray, systems: NDArray) -> NDArray[np.float64]:
     """The share of each known composition to the nearest of another element system; what has no other is left out."""
     found = []
-    for part, own in zip(_blocks(known), _blocks(systems), strict=True):
+    for part, own in zip(blocks(known), blocks(systems), strict=True):
         shares = _exchanged(part, known)
         shares[own[:, None] == systems] = np.inf
         found.append(shares.min(1))
@@ -30,8 +29,4 @@ def between(known: NDArray, systems: NDArray) -> NDArray[np.float64]:
 
 
 def _exchanged(X: NDArray, known: NDArray) -> NDArray[np.float64]:
-    return cityblock(X.astype(float), known.astype(float)) / 2
-
-
-def _blocks(rows: NDArray) -> list[NDArray]:
-    return np.array_split(rows, max(1, -(-len(rows) // _BLOCK)))
+    return cityblock(X.astype(np.float32), known.astype(np.float32)) / 2

@@ -44,7 +44,7 @@ class Kernel:
 
     def __call__(self, z: NDArray) -> NDArray[np.float64]:
         """(m, k) answers to queries at z."""
-        found = [_alike(apart(part, self.Z)) @ self.coefficients for part in _blocks(z)]
+        found = [_alike(apart(part, self.Z)) @ self.coefficients for part in blocks(z)]
         return np.concatenate(found).astype(np.float64) + self.centre
 
     def without(self, kept: NDArray) -> Kernel:
@@ -55,7 +55,7 @@ class Kernel:
         """(m,) each: distance to the nearest known composition, and deviation of the first target around each query."""
         first, found = self.y[:, 0], []
         powers = np.stack([first, first**2, np.ones_like(first)], 1).astype(np.float32)
-        for part in _blocks(z):
+        for part in blocks(z):
             far = apart(part, self.Z)
             near = far.min(1)
             found.append(np.column_stack([near, _attention(far, near, _SHARPER) @ powers]))
@@ -77,7 +77,7 @@ class Recall:
         """(m, k) answers to queries at z."""
         known = np.isfinite(self.y)
         values, answers = np.concatenate([np.nan_to_num(self.y), known], 1).astype(np.float32), []
-        for part in _blocks(z):
+        for part in blocks(z):
             far = apart(part, self.Z)
             both = _attention(far, far.min(1)) @ values
             answers.append(both[:, : known.shape[1]] / np.maximum(both[:, known.shape[1] :], 1e-12))
@@ -116,5 +116,6 @@ def _attention(far: NDArray, nearest: NDArray, sharpness: float = 1.0) -> NDArra
     return np.exp(far, out=far)
 
 
-def _blocks(z: NDArray) -> list[NDArray]:
-    return np.array_split(np.asarray(z, np.float32), max(1, -(-len(z) // _BLOCK)))
+def blocks(rows: NDArray) -> list[NDArray]:
+    """Parts whose distances to all that is known fit in memory."""
+    return np.array_split(rows, max(1, -(-len(rows) // _BLOCK)))
