@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from sklearn.calibration import calibration_curve
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.metrics import accuracy_score, mean_absolute_error, r2_score
+from sklearn.metrics import accuracy_score, brier_score_loss, mean_absolute_error, r2_score
 
 from ..datasets import load_supercon
 from ..estimators import CriticalTemperatureRegressor
@@ -140,6 +140,7 @@ def on_supercon(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         caption = f"SuperCon, {words}, seed {seeds[0]}: every composition predicted from the other folds."
         pictures += [parity(measured_tc, predicted, caption=caption, salt=f"tc/{kind}"), _reliability(every, words)]
     tables += [_families([done[kind, seed] for seed in seeds], words) for kind, words in SPLITS]
+    tables.append(_probabilities({words: [f for seed in seeds for f in done[kind, seed]] for kind, words in SPLITS}))
     tables.append(_left_out(done["family", seeds[0]]))
     return Outcome(measured, tuple(pictures), tuple(tables), superconductor())
 
@@ -160,6 +161,24 @@ def _reliability(found: list[Fold], words: str) -> Figure:
     figures.label(ax, "probability said", "share that is so")
     return figures.svg(canvas, caption=f"Probabilities, {words}, all folds.", alt="Two lines near the diagonal.",
                        salt=f"tc/reliability {words}")  # fmt: skip
+
+
+def _probabilities(found: dict[str, list[Fold]]) -> Table:
+    """Brier scores over all folds, and how often what was said with nine in ten or more is so."""
+    rows = []
+    for words, folds in found.items():
+        tc = np.concatenate([f["tc"] for f in folds])
+        for column, limit in ((1, 0), (2, 10)):
+            row: list[str | float] = [f"Tc > {limit} K, {words}"]
+            for name in ("ours", "forest"):
+                said = np.clip(np.concatenate([f[name][:, column] for f in folds]), 0, 1)
+                sure = said >= 0.9
+                row += [float(brier_score_loss(tc > limit, said)), 100 * float(said[sure].mean()),
+                        100 * float((tc > limit)[sure].mean())]  # fmt: skip
+            rows.append(tuple(row))
+    one = ("Brier score", "said where 90 % or more, %", "so, %")
+    columns = ("", *(f"{who}: {what}" for who in ("ours", "forest") for what in one))
+    return Table("Probabilities: how far from what is so (0.25 for saying one half throughout)", columns, tuple(rows))
 
 
 def _families(by_seed: list[list[Fold]], words: str) -> Table:

@@ -19,6 +19,8 @@ from .trunks import answer, train_trunk
 
 UNIT = 30.0  # kelvin in a unit of the first target
 MEMBERS = ("kernel", "recall", "attention", "connected", "convolutional")
+#: how sharply a predicted Tc tells what is above the threshold
+_STEEP = 5
 #: how often an answer counts, for Tc and the two classes
 _VOICES = {"kernel": (8, 3, 3)}
 
@@ -41,31 +43,41 @@ class Known:
     def __call__(self, c: NDArray) -> NDArray[np.float64]:
         return self.reading(self.place(c))
 
+    def without(self, kept: NDArray) -> Known:
+        """The same similarity, with only some of the compositions known."""
+        return Known(self.net, self.reading.without(kept), self.device)
+
 
 class Ensemble:
     """Members by name, how many of each, and the mean of their answers.
 
-    A ``kernel`` is a pair: one similarity for Tc among the superconductors, one for the classes among all.
+    That Tc is above the threshold is said in two ways, of which the mean is taken: as a class of its own, and as
+    ``P(a Tc is reported) / (1 + ((threshold + 1 K) / (Tc + 1 K))^5)``.
+
+    A ``kernel`` is two similarities for Tc among the superconductors, one of them gated, and one for the classes among
+    all.
     """
 
     def __init__(
-        self, coordinates: Coordinates, kernels: list[tuple[Known, Known]], recalls: list[Known],
-        trunks: list[tuple[str, Any]], device: str,
+        self, coordinates: Coordinates, kernels: list[tuple[Known, Known, Known]], recalls: list[Known],
+        trunks: list[tuple[str, Any]], threshold: float, device: str,
     ) -> None:  # fmt: skip
         self.coordinates, self.kernels, self.recalls, self.trunks = coordinates, kernels, recalls, trunks
-        self.device = device
+        self.threshold, self.device = threshold, device
 
     def __call__(self, X: NDArray) -> NDArray[np.float64]:
         """(n, 3): Tc in kelvin, P(a Tc is reported), P(Tc above the threshold)."""
-        return mean(self.apart(X))
+        tc, reported, above = mean(self.apart(X)).T
+        by_tc = reported / (1 + ((self.threshold + 1) / (tc + 1)) ** _STEEP)
+        return np.stack([tc, reported, (above + by_tc) / 2], 1)
 
     def apart(self, X: NDArray) -> dict[str, NDArray[np.float64]]:
         """The same of every member by itself."""
         found: dict[str, NDArray] = {}
         if self.kernels or self.recalls:  # a scout has neither: coordinates would be most of its time
             c = self.coordinates(X)
-        for i, (warm, classes) in enumerate(self.kernels):
-            found[f"kernel{i}"] = np.concatenate([warm(c), classes(c)], 1)
+        for i, (warm, gated, classes) in enumerate(self.kernels):
+            found[f"kernel{i}"] = np.concatenate([np.mean([warm(c), gated(c)], 0), classes(c)], 1)
         found |= {f"recall{i}": member(c) for i, member in enumerate(self.recalls)}
         found |= {f"{kind}{i}": answer(net, X, self.device) for i, (kind, net) in enumerate(self.trunks)}
         return {
@@ -99,8 +111,7 @@ def train(
 ) -> Ensemble:  # fmt: skip
     """Train every member on all rows.
 
-    ``epochs`` is for the networks; a kernel learns each similarity in 7.5 steps an epoch, a recall in a quarter of an
-    epoch.
+    ``epochs`` is for the networks; a kernel learns each similarity in 7.5 steps an epoch, a recall in half an epoch.
     """
     if not members or any(name not in MEMBERS or count < 0 for name, count in members.items()):
         raise InputError(f"members={dict(members)!r}; expected counts of {', '.join(MEMBERS)}")
@@ -110,12 +121,14 @@ def train(
         for i in range(members.get("kernel", 0)):
             warm = np.flatnonzero(tc > 0)
             words: dict[str, Any] = {"seed": seed + i, "steps": 15 * epochs // 2, "device": device}
+            of_tc = (c[warm], y[warm, :1], np.median(y[warm, :1], 0), systems[warm])
             kernels.append((
-                _kernel(coordinates, c[warm], y[warm, :1], np.median(y[warm, :1], 0), systems[warm], **words),
+                _kernel(coordinates, *of_tc, **words),
+                _kernel(coordinates, *of_tc, gated=True, **words),
                 _kernel(coordinates, c, y[:, 1:], y[:, 1:].mean(0), systems, **words),
             ))  # fmt: skip
         for i in range(members.get("recall", 0)):
-            steps = max(20, epochs * len(X) // (4 * 512))
+            steps = max(20, epochs * len(X) // (2 * 512))
             net = learn("recall", coordinates, c, y, systems, seed=seed + 50 + i, steps=steps, device=device)
             member = Known(net, None, device)
             member.reading = Recall(member.place(c), y)
@@ -123,14 +136,12 @@ def train(
         for kind in MEMBERS[2:]:
             for i in range(members.get(kind, 0)):
                 trunks.append((kind, train_trunk(kind, X, y, seed=seed + 100 + i, epochs=epochs, device=device)))
-    return Ensemble(coordinates, kernels, recalls, trunks, device)
+    return Ensemble(coordinates, kernels, recalls, trunks, threshold, device)
 
 
-def _kernel(
-    where: Coordinates, c: NDArray, y: NDArray, centre: NDArray, systems: NDArray, *, seed: int, steps: int, device: str
-) -> Known:
-    net = learn("kernel", where, c, y - centre, systems, seed=seed, steps=steps, device=device)
-    member = Known(net, None, device)
+def _kernel(where: Coordinates, c: NDArray, y: NDArray, centre: NDArray, systems: NDArray, **words: Any) -> Known:
+    net = learn("kernel", where, c, y - centre, systems, **words)
+    member = Known(net, None, words["device"])
     member.reading = Kernel(member.place(c), y, centre, net.ridge.item())
     return member
 
@@ -143,18 +154,16 @@ def calibrate(ensemble: Ensemble, data: Table, seed: int) -> Errors | None:
     rows = np.flatnonzero(data.tc > 0)
     if len(rows) < 40:
         return None
-    warm, everything, columns = data.where(data.tc > 0), np.arange(len(data.tc)), []
+    warm, columns = data.where(data.tc > 0), []
     c = ensemble.coordinates(warm.fractions)
-    members = {f"kernel{i}": member for i, (member, _) in enumerate(ensemble.kernels)}
-    members |= {f"recall{i}": member for i, member in enumerate(ensemble.recalls)}
-    places = {name: member.place(c) for name, member in members.items()}
     for kind in ("random", "system"):
         kept, held = next(folds(warm, kind, 4, seed))
-        left = {"kernel": kept, "recall": np.delete(everything, rows[held])}  # a recall knows normal materials, too
-        again = {name: member.reading.without(left[name.rstrip("0123456789")]) for name, member in members.items()}
-        said = mean({name: reading(places[name][held])[:, :1] for name, reading in again.items()})
-        tc, z = UNIT * np.maximum(said[:, 0], 0), places["kernel0"][held]
-        nearest, spread = again["kernel0"].around(z)
+        left = np.delete(np.arange(len(data.tc)), rows[held])  # a recall knows normal materials, too
+        kernels = [[half.without(kept) for half in halves] for *halves, _ in ensemble.kernels]
+        said = {f"kernel{i}": np.mean([half(c[held]) for half in halves], 0) for i, halves in enumerate(kernels)}
+        said |= {f"recall{i}": own.without(left)(c[held])[:, :1] for i, own in enumerate(ensemble.recalls)}
+        tc, first = UNIT * np.maximum(mean(said)[:, 0], 0), kernels[0][0]
+        nearest, spread = first.reading.around(first.place(c[held]))
         apart = ~np.isin(warm.systems[held], warm.systems[kept])
         columns.append((tc, nearest, UNIT * spread, apart, abs(tc - warm.tc[held])))
     return Errors(*(np.concatenate(column) for column in zip(*columns, strict=True)))

@@ -19,14 +19,14 @@ def pack(ensemble: Ensemble) -> tuple[dict[str, NDArray], dict[str, Any]]:
     """Arrays, and which members they belong to."""
     where = ensemble.coordinates
     arrays = {"seen": where.seen, "levels": where.levels, "sizes": where.sizes}
-    known = {f"kernel{i}.{j}.": half for i, pair in enumerate(ensemble.kernels) for j, half in enumerate(pair)}
+    known = {f"kernel{i}.{j}.": own for i, kernel in enumerate(ensemble.kernels) for j, own in enumerate(kernel)}
     known |= {f"recall{i}.": member for i, member in enumerate(ensemble.recalls)}
     for prefix, member in known.items():
         arrays |= {prefix + name: value for name, value in (member.reading.arrays() | _state(member.net)).items()}
     for i, (_, net) in enumerate(ensemble.trunks):
         arrays |= {f"trunk{i}.{name}": value for name, value in _state(net).items()}
     counts = {"n_kernels": len(ensemble.kernels), "n_recalls": len(ensemble.recalls)}
-    return arrays, counts | {"trunks": [kind for kind, _ in ensemble.trunks]}
+    return arrays, counts | {"trunks": [kind for kind, _ in ensemble.trunks], "threshold": ensemble.threshold}
 
 
 def unpack(arrays: dict[str, NDArray], meta: dict[str, Any], device: str) -> Ensemble:
@@ -43,15 +43,16 @@ def unpack(arrays: dict[str, NDArray], meta: dict[str, Any], device: str) -> Ens
         raise ModelFileError("the ranks of the model file do not fit its elements; save the model again")
     kernels = []
     for i in range(meta["n_kernels"]):
-        warm, classes = (_known(_own(arrays, f"kernel{i}.{j}."), "kernel", coordinates, device) for j in range(2))
-        kernels.append((warm, classes))
+        own = [_own(arrays, f"kernel{i}.{j}.") for j in range(3)]
+        warm, gated, classes = (_known(part, "kernel", coordinates, device) for part in own)
+        kernels.append((warm, gated, classes))
     recalls = [_known(_own(arrays, f"recall{i}."), "recall", coordinates, device) for i in range(meta["n_recalls"])]
     trunks = []
     for i, kind in enumerate(meta["trunks"]):
         net = TRUNKS[kind]()
         net.load_state_dict({n: torch.from_numpy(v.copy()) for n, v in _own(arrays, f"trunk{i}.").items()})
         trunks.append((kind, net.to(device).eval()))
-    return Ensemble(coordinates, kernels, recalls, trunks, device)
+    return Ensemble(coordinates, kernels, recalls, trunks, meta["threshold"], device)
 
 
 def _known(own: dict[str, NDArray], reading: Reading, where: Coordinates, device: str) -> Known:
@@ -60,7 +61,7 @@ def _known(own: dict[str, NDArray], reading: Reading, where: Coordinates, device
         found: Any = Kernel(Z, y, own.pop("centre"), float(own.pop("ridge")[0]), own.pop("coefficients"))
     else:
         found = Recall(Z, y)
-    net = Similarity(where.axis, where.kind, reading)
+    net = Similarity(where.axis, where.kind, reading, gated=any(name.startswith("gate.") for name in own))
     net.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in own.items()})
     return Known(net.to(device).eval(), found, device)
 

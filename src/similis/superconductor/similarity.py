@@ -3,6 +3,7 @@
     d(x, x') = sum_e |g_e(x) - g_e(x')| + |z(x) - z(x')|     g_e: the amount of an element, or of a group of elements,
                                                              or a descriptor, on a learned rising scale;
                                                              z = t (V c, network(c))
+    gated    g_e times exp(gate_e(descriptors))              what counts depends on the kind of material
     kernel   K_ij = 1 / (1 + d_ij),  P = (K + r I)^-1,       min  sum_i (P y)_i^2 / P_ii^2  +  sum_g |P_gg^-1 (P y)_g|^2
     recall   w_ij ~ exp(-d_ij), other systems,               min  sum_i |y_i - sum_j w_ij y_j|^2
 
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..kernels.cityblock import cityblock, cityblock_gradient
-from .features import Coordinates
+from .features import N_DESCRIPTORS, Coordinates
 from .recall import N_CURVED
 
 Reading = Literal["kernel", "recall"]
@@ -35,6 +36,8 @@ _FLOOR = 3e-3
 #: of one reading: share of coordinates left out while learning, weight of a coordinate to start from
 _DROPOUT = {"kernel": 0.4, "recall": 0.15}
 _START = {"kernel": 0.5, "recall": 2.0}
+#: features of the descriptors that a gate sees
+_GATES = 4
 #: weights learn so many times as quickly as the networks
 _HASTE = 4
 
@@ -46,9 +49,10 @@ class Similarity(nn.Module):
     ----------
     axis : (n_in,) int, coordinates of one axis are added: each rises with the amount of one element or group
     kind : (n_in,) int, coordinates of one kind share a weight, from which each departs
+    gated : whether a few features of the descriptors, the last coordinates, stretch and shrink each axis
     """
 
-    def __init__(self, axis: NDArray, kind: NDArray, reading: Reading) -> None:
+    def __init__(self, axis: NDArray, kind: NDArray, reading: Reading, *, gated: bool = False) -> None:
         super().__init__()
         start, n_in, n_kinds = _START[reading], len(axis), int(kind.max()) + 1
         self.axis: Tensor
@@ -64,6 +68,11 @@ class Similarity(nn.Module):
         nn.init.normal_(last.weight, 0, 0.02)
         self.bend = nn.Sequential(first, nn.SiLU(), nn.Dropout(0.2), last)
         self.dropout = _DROPOUT[reading]
+        self.gate: nn.Module | None = None
+        if gated:
+            few, last = nn.Linear(2 * N_DESCRIPTORS, _GATES), nn.Linear(_GATES, int(axis.max()) + 1, bias=False)
+            nn.init.normal_(last.weight, 0, 0.01)
+            self.gate = nn.Sequential(few, nn.Tanh(), nn.Dropout(0.3), last)
 
     def forward(self, c: Tensor) -> Tensor:
         """(n, axes + N_CURVED) places, between which :func:`apart` measures."""
@@ -73,7 +82,10 @@ class Similarity(nn.Module):
             c, weight = c * kept, weight / (1 - self.dropout)
         scale = torch.zeros(len(weight), int(self.axis.max()) + 1, dtype=c.dtype, device=c.device)
         scale = scale.index_put((torch.arange(len(weight), device=c.device), self.axis), weight.to(c.dtype))
-        return torch.cat([c @ scale, self.log_curved.exp() * torch.cat([c @ self.projection, self.bend(c)], 1)], 1)
+        flat = c @ scale
+        if self.gate is not None:
+            flat = flat * self.gate(c[:, -2 * N_DESCRIPTORS :]).exp()
+        return torch.cat([flat, self.log_curved.exp() * torch.cat([c @ self.projection, self.bend(c)], 1)], 1)
 
     @property
     def weight(self) -> Tensor:
@@ -91,7 +103,7 @@ class Similarity(nn.Module):
 
 def learn(
     reading: Reading, where: Coordinates, c: NDArray, y: NDArray, systems: NDArray, *, seed: int, steps: int,
-    device: str = "cpu",
+    gated: bool = False, device: str = "cpu",
 ) -> Similarity:  # fmt: skip
     """Learn a similarity for one way of reading it.
 
@@ -106,7 +118,7 @@ def learn(
     rng, loss = np.random.default_rng(seed), {"kernel": _left_out, "recall": _recalled}[reading]
     rows, own = torch.from_numpy(c).to(device), torch.from_numpy(systems).to(device)
     values = torch.from_numpy(y).to(device, torch.float32)
-    net = Similarity(where.axis, where.kind, reading).to(device)
+    net = Similarity(where.axis, where.kind, reading, gated=gated).to(device)
     quick = net.weights()
     others = [p for p in net.parameters() if all(p is not q for q in quick)]
     optimiser = torch.optim.AdamW([{"params": others, "weight_decay": 0.02}, {"params": quick, "weight_decay": 0}])
@@ -134,10 +146,7 @@ def _around(c: NDArray, rng: np.random.Generator) -> NDArray[np.int64]:
 def _left_out(net: Similarity, z: Tensor, y: Tensor, own: Tensor) -> Tensor:
     """Mean squared error of kernel regression, with one composition left out and with its element system left out."""
     one = torch.eye(len(z), device=z.device)
-    P = _Inverse.apply(1 / (1 + apart(z, z) * (1 - one)) + net.ridge * one)
-    Py = P @ y
-    alone, together = Py / P.diagonal()[:, None], _Solve.apply(P * (own[:, None] == own[None]), Py)
-    return (1 - _SYSTEMS) * (alone**2).mean() + _SYSTEMS * (together**2).mean()
+    return _LeftOut.apply(1 / (1 + apart(z, z) * (1 - one)) + net.ridge * one, y, own)
 
 
 def _recalled(net: Similarity, z: Tensor, y: Tensor, own: Tensor) -> Tensor:
@@ -180,33 +189,28 @@ class _Cityblock(torch.autograd.Function):
         return torch.from_numpy(left), torch.from_numpy(right), None
 
 
-class _Inverse(torch.autograd.Function):
-    """Of a positive definite matrix, with the gradient in closed form: twice as quick as that of its factor."""
+class _LeftOut(torch.autograd.Function):
+    """The error of :func:`_left_out` of a positive definite K, with its gradient in closed form.
+
+    The errors are ``u_i / P_ii`` and ``P_gg^-1 u_g``, ``u = P y``. Their gradient by P is of low rank but for blocks of
+    one element system each, so that the gradient by K, ``-P (dP) P``, takes one product of whole matrices.
+    """
 
     @staticmethod
-    def forward(ctx: Any, K: Tensor) -> Tensor:
+    def forward(ctx: Any, K: Tensor, y: Tensor, own: Tensor) -> Tensor:
         P = torch.cholesky_inverse(torch.linalg.cholesky(K))
-        ctx.save_for_backward(P)
-        return P
+        factor = torch.linalg.cholesky(P * (own[:, None] == own[None]))
+        u, p = P @ y, P.diagonal()[:, None]
+        alone, together = u / p, torch.cholesky_solve(u, factor)
+        by_alone, by_together = (2 * s / y.numel() * e for s, e in ((1 - _SYSTEMS, alone), (_SYSTEMS, together)))
+        by_u = torch.cholesky_solve(by_together, factor)
+        _, system = own.unique(return_inverse=True)
+        blocks = (by_alone * alone / p).sum(1, keepdim=True) * P
+        for left, right in zip(by_u.T[..., None], together.T[..., None], strict=True):
+            blocks += left * torch.zeros_like(P).index_add_(0, system, right * P)[system]
+        ctx.save_for_backward(P @ blocks - P @ (by_u + by_alone / p) @ u.T)
+        return (1 - _SYSTEMS) * (alone**2).mean() + _SYSTEMS * (together**2).mean()
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Tensor:
-        (P,) = ctx.saved_tensors
-        return -P @ grads[0] @ P
-
-
-class _Solve(torch.autograd.Function):
-    """``A^-1 b`` of a positive definite A, with the gradient in closed form."""
-
-    @staticmethod
-    def forward(ctx: Any, A: Tensor, b: Tensor) -> Tensor:
-        factor = torch.linalg.cholesky(A)
-        x = torch.cholesky_solve(b, factor)
-        ctx.save_for_backward(factor, x)
-        return x
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
-        factor, x = ctx.saved_tensors
-        b = torch.cholesky_solve(grads[0], factor)
-        return -b @ x.T, b
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        return grads[0] * ctx.saved_tensors[0], None, None
