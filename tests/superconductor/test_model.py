@@ -274,6 +274,13 @@ def test_intervals_hold_what_they_promise_where_errors_grow_with_distance_and_fo
     asked = np.full(2, 25.0), np.array([0.95, 0.05]), np.full(2, 0.5), np.zeros(2, bool)
     far, near = errors.half_width(*asked, 0.9)
     assert far > 3 * near
+    scores = error[:2000] / (errors.deviation(tc[:2000], distance[:2000], around[:2000]) + 1)
+    known = ~apart[:2000]
+    every, cold = (np.quantile(scores[rows], 0.9) for rows in (known, known & (tc[:2000] < 10)))
+    asked = np.full(1, 5.0), np.full(1, 0.5), np.full(1, 0.5)
+    q = errors.half_width(*asked, np.zeros(1, bool), 0.9) / (errors.deviation(*asked) + 1)
+    assert q == pytest.approx(np.sqrt(every * cold), rel=0.02)
+    assert cold < 0.92 * every
 
 
 @pytest.mark.parametrize("kind", TRUNKS)
