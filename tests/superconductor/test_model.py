@@ -14,7 +14,7 @@ import torch
 from similis._errors import InputError
 from similis.superconductor import ELEMENTS, composition, folds, fractions, known, novelty, supercon, table
 from similis.superconductor.conformal import Errors
-from similis.superconductor.features import N_DESCRIPTORS, Coordinates, table_image, tokens
+from similis.superconductor.features import GROUP_KINDS, N_DESCRIPTORS, Coordinates, table_image, tokens
 from similis.superconductor.model import Ensemble
 from similis.superconductor.recall import N_CURVED, Kernel, Recall
 from similis.superconductor.screen import grid, screen, spell
@@ -240,6 +240,16 @@ def test_a_gate_stretches_the_axes_by_the_descriptors_and_leaves_absent_elements
     elements = slice(0, len(where.seen))
     assert ((bent[:, elements] > 0) == (plain[:, elements] > 0)).all()
     assert stretched[:, elements].nan_to_num(1).std() > 0.1
+
+
+def test_without_groups_only_elements_and_descriptors_count():
+    where = Coordinates(DATA.fractions)
+    c = torch.from_numpy(where(DATA.fractions[:9]))
+    net = Similarity(where.axis, where.kind, "kernel", groups=False).eval()
+    group = torch.from_numpy(np.isin(where.kind, GROUP_KINDS))
+    with torch.inference_mode():
+        torch.testing.assert_close(net(c + group), net(c))
+        assert all((net(c + (torch.from_numpy(where.kind) == kind)) - net(c)).any() for kind in (0, 1, 2, 6, 7))
 
 
 @pytest.mark.parametrize("reading", ["kernel", "recall"])

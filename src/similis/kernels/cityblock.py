@@ -9,6 +9,8 @@ from ._compile import entry
 
 #: columns of a tile, so that it stays in the first cache
 _TILE = 512
+#: share of pairs above the least value of a column below which such pairs are looked up one by one
+_RARE = 0.06
 
 
 def cityblock(a: NDArray, b: NDArray) -> NDArray:
@@ -21,10 +23,21 @@ def cityblock(a: NDArray, b: NDArray) -> NDArray:
 
 
 def cityblock_gradient(a: NDArray, b: NDArray, weight: NDArray) -> NDArray:
-    """(n, d): sum_j weight_ij sign(a_i - b_j), the gradient of sum_ij weight_ij |a_i - b_j| by a."""
-    vary = (a != a[:1]).any(0) | (b != a[:1]).any(0)
-    found = np.zeros_like(a)
-    found[:, vary] = _pull(np.ascontiguousarray(a[:, vary]), np.ascontiguousarray(b[:, vary].T), weight)
+    """(n, d): sum_j weight_ij sign(a_i - b_j), the gradient of sum_ij weight_ij |a_i - b_j| by a.
+
+    Where most rows of a column have its least value, as amounts of an element do, all pairs with such a row are one
+    product of matrices.
+    """
+    least = np.minimum(a.min(0), b.min(0))
+    up, over = a > least, b > least
+    share = up.mean(0) * over.mean(0)
+    rare, full = share < _RARE, share >= _RARE
+    found = np.empty_like(a)
+    found[:, full] = _pull(np.ascontiguousarray(a[:, full]), np.ascontiguousarray(b[:, full].T), weight)
+    less = weight @ over[:, rare].astype(a.dtype)
+    some = weight.sum(1)[:, None] - less
+    _look_up(a[:, rare], np.ascontiguousarray(b[:, rare].T), up[:, rare], over[:, rare].T.copy(), weight, some)
+    found[:, rare] = np.where(up[:, rare], some, -less)
     return found
 
 
@@ -58,3 +71,16 @@ def _pull(a, b, weight):
                     pull += (row[j] if x > column[j] else none) - (row[j] if x < column[j] else none)
                 found[i, e] += pull
     return found
+
+
+@entry
+def _look_up(a, b, up, over, weight, found):
+    n, d = a.shape
+    for e in range(d):
+        column, rows = b[e], np.flatnonzero(over[e])
+        for i in range(n):
+            if up[i, e]:
+                x, row, pull = a[i, e], weight[i], found[i, e] * 0
+                for j in rows:
+                    pull += (row[j] if x > column[j] else 0) - (row[j] if x < column[j] else 0)
+                found[i, e] += pull

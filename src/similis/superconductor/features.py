@@ -13,6 +13,8 @@ N_DESCRIPTORS = 4 * len(_FACTS)
 N_COLUMNS, N_PERIODS = 32, 7
 #: 18 groups, the lanthanides with the third (rare earths), and the actinides
 _GROUP = np.array([e.group or (3 if e.period == 6 else 19) for e in ELEMENTS])
+#: the kinds of coordinates that are amounts of groups
+GROUP_KINDS = (3, 4, 5)
 #: values nearer than this are one value
 _TIE = 1e-9
 

@@ -54,8 +54,8 @@ class Ensemble:
     That Tc is above the threshold is said in two ways, of which the mean is taken: as a class of its own, and as
     ``P(a Tc is reported) / (1 + ((threshold + 1 K) / (Tc + 1 K))^5)``.
 
-    A ``kernel`` is two similarities for Tc among the superconductors, one of them gated, and one for the classes among
-    all.
+    A ``kernel`` is two similarities for Tc among the superconductors, one that sees no groups of elements and one that
+    is gated, and one for the classes among all.
     """
 
     def __init__(
@@ -111,7 +111,8 @@ def train(
 ) -> Ensemble:  # fmt: skip
     """Train every member on all rows.
 
-    ``epochs`` is for the networks; a kernel learns each similarity in 7.5 steps an epoch, a recall in half an epoch.
+    ``epochs`` is for the networks; a kernel learns each similarity in 7.5 steps an epoch, the gated one in 15, a recall
+    in half an epoch.
     """
     if not members or any(name not in MEMBERS or count < 0 for name, count in members.items()):
         raise InputError(f"members={dict(members)!r}; expected counts of {', '.join(MEMBERS)}")
@@ -120,12 +121,13 @@ def train(
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):  # the caller's state stays
         for i in range(members.get("kernel", 0)):
             warm = np.flatnonzero(tc > 0)
-            words: dict[str, Any] = {"seed": seed + i, "steps": 15 * epochs // 2, "device": device}
+            words: dict[str, Any] = {"seed": seed + i, "device": device}
+            steps = 15 * epochs // 2
             of_tc = (c[warm], y[warm, :1], np.median(y[warm, :1], 0), systems[warm])
             kernels.append((
-                _kernel(coordinates, *of_tc, **words),
-                _kernel(coordinates, *of_tc, gated=True, **words),
-                _kernel(coordinates, c, y[:, 1:], y[:, 1:].mean(0), systems, **words),
+                _kernel(coordinates, *of_tc, steps=steps, groups=False, **words),
+                _kernel(coordinates, *of_tc, steps=2 * steps, gated=True, **words),
+                _kernel(coordinates, c, y[:, 1:], y[:, 1:].mean(0), systems, steps=steps, **words),
             ))  # fmt: skip
         for i in range(members.get("recall", 0)):
             steps = max(20, epochs * len(X) // (2 * 512))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..kernels.cityblock import cityblock, cityblock_gradient
-from .features import N_DESCRIPTORS, Coordinates
+from .features import GROUP_KINDS, N_DESCRIPTORS, Coordinates
 from .recall import N_CURVED
 
 Reading = Literal["kernel", "recall"]
@@ -49,16 +49,21 @@ class Similarity(nn.Module):
     ----------
     axis : (n_in,) int, coordinates of one axis are added: each rises with the amount of one element or group
     kind : (n_in,) int, coordinates of one kind share a weight, from which each departs
+    groups : whether groups of elements are seen beside the elements themselves
     gated : whether a few features of the descriptors, the last coordinates, stretch and shrink each axis
     """
 
-    def __init__(self, axis: NDArray, kind: NDArray, reading: Reading, *, gated: bool = False) -> None:
+    def __init__(
+        self, axis: NDArray, kind: NDArray, reading: Reading, *, groups: bool = True, gated: bool = False
+    ) -> None:
         super().__init__()
         start, n_in, n_kinds = _START[reading], len(axis), int(kind.max()) + 1
         self.axis: Tensor
         self.kind: Tensor
+        self.seen: Tensor
         self.register_buffer("axis", torch.from_numpy(axis), persistent=False)
         self.register_buffer("kind", torch.from_numpy(kind), persistent=False)
+        self.register_buffer("seen", torch.from_numpy(np.float32(groups | ~np.isin(kind, GROUP_KINDS))))
         self.shared = nn.Parameter(torch.full((n_kinds,), float(np.log(start))))
         self.own = nn.Parameter(torch.zeros(n_in))
         self.log_ridge = nn.Parameter(torch.tensor(np.log(0.05), dtype=torch.float32))
@@ -76,7 +81,7 @@ class Similarity(nn.Module):
 
     def forward(self, c: Tensor) -> Tensor:
         """(n, axes + N_CURVED) places, between which :func:`apart` measures."""
-        weight = self.weight
+        c, weight = c * self.seen, self.weight
         if self.training:
             kept = torch.rand(c.shape[1], device=c.device) >= self.dropout
             c, weight = c * kept, weight / (1 - self.dropout)
@@ -103,7 +108,7 @@ class Similarity(nn.Module):
 
 def learn(
     reading: Reading, where: Coordinates, c: NDArray, y: NDArray, systems: NDArray, *, seed: int, steps: int,
-    gated: bool = False, device: str = "cpu",
+    groups: bool = True, gated: bool = False, device: str = "cpu",
 ) -> Similarity:  # fmt: skip
     """Learn a similarity for one way of reading it.
 
@@ -118,7 +123,7 @@ def learn(
     rng, loss = np.random.default_rng(seed), {"kernel": _left_out, "recall": _recalled}[reading]
     rows, own = torch.from_numpy(c).to(device), torch.from_numpy(systems).to(device)
     values = torch.from_numpy(y).to(device, torch.float32)
-    net = Similarity(where.axis, where.kind, reading, gated=gated).to(device)
+    net = Similarity(where.axis, where.kind, reading, groups=groups, gated=gated).to(device)
     quick = net.weights()
     others = [p for p in net.parameters() if all(p is not q for q in quick)]
     optimiser = torch.optim.AdamW([{"params": others, "weight_decay": 0.02}, {"params": quick, "weight_decay": 0}])
