@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from similis.experiments import Claim, Measured, Outcome, Table, _registry, experiment, figures, reproduce
+from similis.experiments.report import number
 from similis.networks import principal_subspace
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -16,6 +17,17 @@ ARGUMENTS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
+
+
+@pytest.mark.parametrize(
+    ("value", "goal", "text"),
+    [
+        (0.93964, 0.94, "0.9396"), (0.94, 0.94, "0.940"), (0.0999, 0.1, "0.0999"), (0.09996, 0.1, "0.09996"),
+        (10.003, 10.0, "10.003"), (-0.70001, -0.7, "\N{MINUS SIGN}0.70001"), (0.93964, None, "0.940"),
+    ],
+)  # fmt: skip
+def test_a_value_is_shown_on_its_own_side_of_the_goal(value, goal, text):
+    assert number(value, goal) == text
 
 
 @pytest.fixture(scope="module")

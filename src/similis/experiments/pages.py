@@ -63,7 +63,7 @@ def _row(finding: dict[str, Any], status: str) -> str:
     if measured:
         optimum = number(measured["oracle"])
         low, high = (number(end) for end in measured["spread"])
-        value = f"{number(measured['value'])} {claim['unit']}".rstrip()
+        value = f"{number(measured['value'], claim['goal'])} {claim['unit']}".rstrip()
         if len(measured["seeds"]) > 1:
             value += f" ({measured['statistic']} of {len(measured['seeds'])}; {low} to {high})"
     verdict = finding["verdict"] if status == "ran" else status

@@ -46,8 +46,11 @@ def render(results: Sequence[Result]) -> str:
     )
 
 
-def number(value: float | str | None) -> str:
-    """Three significant digits (three decimals near one), a true minus sign, few exponents; words pass through."""
+def number(value: float | str | None, goal: float | None = None) -> str:
+    """Three significant digits (three decimals near one), a true minus sign, few exponents; words pass through.
+
+    Where it takes more digits to see on which side of ``goal`` the value is, there are more.
+    """
     if value is None:
         return NONE
     if isinstance(value, str):
@@ -61,7 +64,10 @@ def number(value: float | str | None) -> str:
         mantissa, exponent = f"{value:.2e}".split("e")
         text = f"{mantissa}·10{exponent.replace('-0', '-').translate(_SUPERSCRIPT)}"
     else:
-        text = f"{value:.3f}" if 0.9 <= size < 10 else f"{value:#.3g}".rstrip(".")
+        for digits in range(3, 9):
+            text = f"{value:.{digits}f}" if 0.9 <= size < 10 else f"{value:#.{digits}g}".rstrip(".")
+            if goal is None or (float(text) < goal, float(text) > goal) == (value < goal, value > goal):
+                break
     return text.replace("-", "\N{MINUS SIGN}")
 
 
