@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 from similis import CriticalTemperatureRegressor, load, save
-from similis._errors import InputError
+from similis._errors import InputError, ModelFileError
 from similis.superconductor import composition, fractions, known
 
 DATA = known()
@@ -134,6 +134,15 @@ def test_seeds_repeat_and_formulas_that_cannot_be_read_are_listed():
     )
     np.testing.assert_array_equal(one.predict(ASKED), two.predict(ASKED))
     assert [row for row, _ in one.refused_] == [len(DATA.formulas)]
+
+
+def test_a_file_of_other_networks_is_refused(model, tmp_path, monkeypatch):
+    arrays, meta = model._pack()
+    del arrays["kernel0.0.seen"]
+    monkeypatch.setattr(CriticalTemperatureRegressor, "_pack", lambda self: (arrays, meta))
+    save(model, tmp_path / "m")
+    with pytest.raises(ModelFileError, match="Fit and save the model again"):
+        load(tmp_path / "m")
 
 
 def test_saved_and_loaded_bit_for_bit(model, tmp_path):

@@ -116,7 +116,7 @@ def load_with_progress(path: str | os.PathLike) -> tuple[BaseEstimator, dict[str
         estimator._unpack(arrays, header["meta"])
         if "feature_names_in_" in header["meta"]:
             estimator.feature_names_in_ = np.array(header["meta"]["feature_names_in_"], object)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:  # the last: torch's
         raise ModelFileError(f"{path} does not describe a {name} ({error}). Fit and save the model again") from error
     return estimator, header.get("progress")
 
