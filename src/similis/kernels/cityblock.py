@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .._threads import one_thread
 from ._compile import entry
 
 #: columns of a tile, so that it stays in the first cache
@@ -34,7 +35,8 @@ def cityblock_gradient(a: NDArray, b: NDArray, weight: NDArray) -> NDArray:
     rare, full = share < _RARE, share >= _RARE
     found = np.empty_like(a)
     found[:, full] = _pull(np.ascontiguousarray(a[:, full]), np.ascontiguousarray(b[:, full].T), weight)
-    less = weight @ over[:, rare].astype(a.dtype)
+    with one_thread():  # NumPy's threads and PyTorch's, in turn, would wait for each other
+        less = weight @ over[:, rare].astype(a.dtype)
     some = weight.sum(1)[:, None] - less
     _look_up(a[:, rare], np.ascontiguousarray(b[:, rare].T), up[:, rare], over[:, rare].T.copy(), weight, some)
     found[:, rare] = np.where(up[:, rare], some, -less)
