@@ -14,6 +14,7 @@ from sklearn.model_selection import cross_val_score
 from similis import CriticalTemperatureRegressor, load, save
 from similis._errors import InputError, ModelFileError
 from similis.superconductor import composition, fractions, known
+from similis.superconductor.trunks import train_trunk
 
 DATA = known()
 ASKED = ["Nb3Al0.7Ge0.3", "YBa2Cu3O6.9", "Mo20Re6Si4", "Ba0.55K0.45Fe2As2"]
@@ -60,6 +61,25 @@ def test_the_global_random_state_of_torch_is_left_alone():
     before = torch.get_rng_state()
     CriticalTemperatureRegressor({"kernel": 1}, epochs=1, random_state=0).fit(*DATA[:2])
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_members_side_by_side_learn_the_same():
+    one, two = (
+        CriticalTemperatureRegressor({"kernel": 1, "recall": 1}, epochs=2, random_state=0, n_jobs=n).fit(*DATA[:2])
+        for n in (None, 2)
+    )
+    np.testing.assert_array_equal(one.judge(ASKED), two.judge(ASKED))
+
+
+def test_torch_has_its_threads_back_even_when_learning_fails():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with pytest.raises(KeyError):
+            train_trunk("none", fractions([composition("Nb")]), np.zeros((1, 3)), seed=0, epochs=1)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_unseen_elements_are_flagged_and_known_ones_are_near(model):
@@ -109,6 +129,7 @@ def test_what_cannot_be_read_is_refused_in_one_error(model, bad, words):
     "words",
     [
         {"epochs": 0},
+        {"n_jobs": 0},
         {"coverage": 1.0},
         {"threshold": -1.0},
         {"members": {"attention": 1}},

@@ -52,6 +52,8 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
     epochs : passes over the data of each network
     coverage : share of measured Tc that intervals should hold
     device : "cpu", "cuda" or None, which takes a GPU where there is one
+    n_jobs : how many members learn side by side, a process with one thread each; -1: as many as there are cores. What
+        they learn is the same to the last bit
     random_state : int, Generator or None
 
     Attributes
@@ -86,13 +88,14 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
 
     def __init__(
         self, members: Mapping[str, int] | None = None, *, threshold: float = 10.0, epochs: int = 40,
-        coverage: float = 0.9, device: str | None = None, random_state: Seed = None,
+        coverage: float = 0.9, device: str | None = None, n_jobs: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.members = members
         self.threshold = threshold
         self.epochs = epochs
         self.coverage = coverage
         self.device = device
+        self.n_jobs = n_jobs
         self.random_state = random_state
 
     def fit(self, X: Sequence[Any], y: Any) -> Self:
@@ -124,7 +127,7 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
         data = self.table_
         self._ensemble, self._scout = (
             train(data.fractions, data.tc, data.systems, members=members, threshold=self.threshold, epochs=self.epochs,
-                  seed=seed, device=self._device())
+                  seed=seed, device=self._device(), n_jobs=self.n_jobs)
             for members in (self.members or MEMBERS, {"connected": 1})
         )  # fmt: skip
         self._errors = calibrate(self._ensemble, data, seed)
@@ -211,6 +214,8 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
             raise InputError(f"epochs={self.epochs}; expected a whole number >= 1")
         if not 0 < self.coverage < 1:
             raise InputError(f"coverage={self.coverage}; expected a number between 0 and 1")
+        if self.n_jobs == 0 or not isinstance(self.n_jobs, int | np.integer | None):
+            raise InputError(f"n_jobs={self.n_jobs!r}; expected None, -1, or a whole number of processes")
         if (self.members or MEMBERS).get("kernel", 0) < 1:
             raise InputError(f"members={self.members}; expected at least one kernel: it knows what is known")
 

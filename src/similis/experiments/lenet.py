@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._optional import require
+from .._threads import one_torch_thread
 from ..datasets import load_mnist
 from ..networks import convolutional_similarity
 from . import figures
@@ -55,13 +56,9 @@ def lenet(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     Whitening and steps were chosen on the last 10,000 training images; accuracy is on the 10,000 test images."""
     seeds = seeds[:3]
     torch = require("torch", extra="torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # small layers: more threads wait for each other
-    try:
-        found: Accuracies = {}
+    found: Accuracies = {}
+    with one_torch_thread(torch):
         nets = [_run(seed, found) for seed in seeds]
-    finally:
-        torch.set_num_threads(threads)
     points = {arm: {n: 100 * np.array(values) for n, values in by.items()} for arm, by in found.items()}
     measured = {"all": Measured.over(points[TUNED][60_000] - points[SCRATCH][60_000], seeds, "mean", better="higher")}
     for n in (100, 1_000):

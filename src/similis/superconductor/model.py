@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from .._errors import InputError
@@ -107,37 +108,38 @@ def mean(answers: Mapping[str, NDArray]) -> NDArray[np.float64]:
 
 def train(
     X: NDArray, tc: NDArray, systems: NDArray, *, members: Mapping[str, int], threshold: float, epochs: int,
-    seed: int, device: str = "cpu",
+    seed: int, device: str = "cpu", n_jobs: int | None = None,
 ) -> Ensemble:  # fmt: skip
-    """Train every member on all rows.
+    """Train every member on all rows; the same to the last bit, however many do so side by side.
 
     ``epochs`` is for the networks; a kernel learns each similarity in 7.5 steps an epoch, the gated one in 15, a recall
     in half an epoch.
     """
     if not members or any(name not in MEMBERS or count < 0 for name, count in members.items()):
         raise InputError(f"members={dict(members)!r}; expected counts of {', '.join(MEMBERS)}")
-    coordinates, y = Coordinates(X), targets(tc, threshold)
-    c, kernels, recalls, trunks = coordinates(X), [], [], []
+    coordinates, y, warm = Coordinates(X), targets(tc, threshold), np.flatnonzero(tc > 0)
+    c, words = coordinates(X), {"device": device}
+    of_tc = (coordinates, c[warm], y[warm, :1], np.median(y[warm, :1], 0), systems[warm])
+    of_classes = (coordinates, c, y[:, 1:], y[:, 1:].mean(0), systems)
+    few, passes = 15 * epochs // 2, max(20, epochs * len(X) // (2 * 512))
+    numbered = [(kind, i) for kind in MEMBERS for i in range(members.get(kind, 0))]
+    jobs: list[Any] = []
+    for kind, i in numbered:
+        if kind == "kernel":
+            jobs += [
+                delayed(_kernel)(*of_tc, seed=seed + i, steps=few, groups=False, **words),
+                delayed(_kernel)(*of_tc, seed=seed + i, steps=2 * few, gated=True, **words),
+                delayed(_kernel)(*of_classes, seed=seed + i, steps=few, **words),
+            ]
+        elif kind == "recall":
+            jobs.append(delayed(_recall)(coordinates, c, y, systems, seed=seed + 50 + i, steps=passes, **words))
+        else:
+            jobs.append(delayed(train_trunk)(kind, X, y, seed=seed + 100 + i, epochs=epochs, **words))
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):  # the caller's state stays
-        for i in range(members.get("kernel", 0)):
-            warm = np.flatnonzero(tc > 0)
-            words: dict[str, Any] = {"seed": seed + i, "device": device}
-            steps = 15 * epochs // 2
-            of_tc = (c[warm], y[warm, :1], np.median(y[warm, :1], 0), systems[warm])
-            kernels.append((
-                _kernel(coordinates, *of_tc, steps=steps, groups=False, **words),
-                _kernel(coordinates, *of_tc, steps=2 * steps, gated=True, **words),
-                _kernel(coordinates, c, y[:, 1:], y[:, 1:].mean(0), systems, steps=steps, **words),
-            ))  # fmt: skip
-        for i in range(members.get("recall", 0)):
-            steps = max(20, epochs * len(X) // (2 * 512))
-            net = learn("recall", coordinates, c, y, systems, seed=seed + 50 + i, steps=steps, device=device)
-            member = Known(net, None, device)
-            member.reading = Recall(member.place(c), y)
-            recalls.append(member)
-        for kind in MEMBERS[2:]:
-            for i in range(members.get(kind, 0)):
-                trunks.append((kind, train_trunk(kind, X, y, seed=seed + 100 + i, epochs=epochs, device=device)))
+        done = iter(Parallel(n_jobs, backend="loky")(jobs))
+    kernels = [(next(done), next(done), next(done)) for kind, _ in numbered if kind == "kernel"]
+    recalls = [next(done) for kind, _ in numbered if kind == "recall"]
+    trunks = [(kind, next(done)) for kind, _ in numbered if kind in MEMBERS[2:]]
     return Ensemble(coordinates, kernels, recalls, trunks, threshold, device)
 
 
@@ -145,6 +147,12 @@ def _kernel(where: Coordinates, c: NDArray, y: NDArray, centre: NDArray, systems
     net = learn("kernel", where, c, y - centre, systems, **words)
     member = Known(net, None, words["device"])
     member.reading = Kernel(member.place(c), y, centre, net.ridge.item())
+    return member
+
+
+def _recall(where: Coordinates, c: NDArray, y: NDArray, systems: NDArray, **words: Any) -> Known:
+    member = Known(learn("recall", where, c, y, systems, **words), None, words["device"])
+    member.reading = Recall(member.place(c), y)
     return member
 
 

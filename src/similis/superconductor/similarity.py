@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from .._threads import one_torch_thread
 from ..kernels.cityblock import cityblock, cityblock_gradient
 from .features import GROUP_KINDS, N_DESCRIPTORS, Coordinates
 from .recall import N_CURVED
@@ -106,6 +107,7 @@ class Similarity(nn.Module):
         return [self.shared, self.own, self.log_ridge, self.log_curved]
 
 
+@one_torch_thread(torch)
 def learn(
     reading: Reading, where: Coordinates, c: NDArray, y: NDArray, systems: NDArray, *, seed: int, steps: int,
     groups: bool = True, gated: bool = False, device: str = "cpu",

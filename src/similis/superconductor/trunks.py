@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from .._threads import one_torch_thread
 from .features import table_image, tokens
 
 _OUT = 3
@@ -125,6 +126,7 @@ TRUNKS: dict[str, Any] = {
 }  # fmt: skip
 
 
+@one_torch_thread(torch)
 def train_trunk(
     kind: str, X: NDArray, targets: NDArray, *, seed: int, epochs: int, device: str = "cpu", batch: int = 128
 ) -> nn.Module:
