@@ -14,6 +14,10 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
 	touch $@
 
+# One thread each: the workers of the tests fill the cores, the steps of the demo are too small to share.
+demo test: export OMP_NUM_THREADS = 1
+demo test: export OPENBLAS_NUM_THREADS = 1
+
 demo: $(STAMP)
 	$(BIN)/similis reproduce all --budget smoke --out report --force
 	@echo "The report is at $(CURDIR)/report/index.html"
@@ -22,9 +26,6 @@ full: $(STAMP)
 	$(BIN)/similis reproduce all --budget full --out report --force
 	@echo "The report is at $(CURDIR)/report/index.html"
 
-# One BLAS thread a worker: the workers already fill the cores.
-test: export OMP_NUM_THREADS = 1
-test: export OPENBLAS_NUM_THREADS = 1
 test: export MPLBACKEND = Agg
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
