@@ -70,6 +70,20 @@ def test_no_composition_of_supercon_is_on_both_sides():
     assert not any(row.tobytes() in rows for row in data.fractions[test].round(6))
 
 
+@pytest.mark.data
+def test_the_embedded_table_agrees_with_supercon():
+    from similis.datasets import dataset, load_supercon
+
+    if not dataset("supercon").available:
+        pytest.skip("SuperCon is not in SIMILIS_DATA")
+    there, _ = supercon(*load_supercon())
+    reported = {row.tobytes(): tc for row, tc in zip(there.fractions.round(4), there.tc, strict=True)}
+    both = [(tc, reported.get(row.tobytes(), 0)) for row, tc in zip(DATA.fractions.round(4), DATA.tc, strict=True)]
+    ours, theirs = np.array([pair for pair in both if min(pair) > 0]).T
+    assert len(ours) == 131
+    assert np.median(abs(ours / theirs - 1)) < 0.1  # the rest are films, pressures and other phases
+
+
 def test_rows_of_one_composition_are_merged_unless_told_not_to():
     rows, tc = ["MgB2", "Nb", "B2Mg", "Pb"], [39.0, 9.2, 38.0, 7.2]
     merged, _ = table(rows, tc)
