@@ -10,6 +10,7 @@ from scipy.sparse.linalg import LinearOperator, svds
 
 from .._errors import InputError
 from .._random import Seed, generator
+from .._threads import one_thread
 
 
 def nonnegative(
@@ -44,9 +45,9 @@ def nonnegative(
     def descend() -> tuple[float, np.ndarray]:
         start = rng.random((len(X), k)) * np.sqrt(2 * (X * X).sum(1).mean() / k)
         options = {"maxiter": max_iter, "ftol": 1e-12, "gtol": 1e-12, "maxcor": 20}
-        found = minimize(
-            objective, start.ravel(), jac=True, method="L-BFGS-B", bounds=[(0, None)] * start.size, options=options
-        )
+        bounds = [(0, None)] * start.size
+        with one_thread():  # L-BFGS-B adds long vectors, which threads do several times slower
+            found = minimize(objective, start.ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
         return float(found.fun), found.x.reshape(len(X), k)
 
     error, Y = min((descend() for _ in range(restarts)), key=lambda pair: pair[0])
