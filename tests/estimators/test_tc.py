@@ -63,12 +63,13 @@ def test_the_global_random_state_of_torch_is_left_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_members_side_by_side_learn_the_same():
+def test_members_side_by_side_learn_the_same(capfd):
     one, two = (
         CriticalTemperatureRegressor({"kernel": 1, "recall": 1}, epochs=2, random_state=0, n_jobs=n).fit(*DATA[:2])
         for n in (None, 2)
     )
     np.testing.assert_array_equal(one.judge(ASKED), two.judge(ASKED))
+    assert not capfd.readouterr().err  # processes warn there
 
 
 def test_torch_has_its_threads_back_even_when_learning_fails():

@@ -136,7 +136,8 @@ def train(
         else:
             jobs.append(delayed(train_trunk)(kind, X, y, seed=seed + 100 + i, epochs=epochs, **words))
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):  # the caller's state stays
-        done = iter(Parallel(n_jobs, backend="loky")(jobs))
+        # copy on write: PyTorch warns of arrays that it must not write to
+        done = iter(Parallel(n_jobs, backend="loky", mmap_mode="c")(jobs))
     kernels = [(next(done), next(done), next(done)) for kind, _ in numbered if kind == "kernel"]
     recalls = [next(done) for kind, _ in numbered if kind == "recall"]
     trunks = [(kind, next(done)) for kind, _ in numbered if kind in MEMBERS[2:]]
