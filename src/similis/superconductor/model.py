@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 from .._errors import InputError
@@ -115,10 +115,10 @@ def train(
     ``epochs`` is for the networks; a kernel learns each similarity in 7.5 steps an epoch, the gated one in 15, a recall
     in half an epoch.
     """
-    if not members or any(name not in MEMBERS or count < 0 for name, count in members.items()):
+    if not any(members.values()) or any(name not in MEMBERS or count < 0 for name, count in members.items()):
         raise InputError(f"members={dict(members)!r}; expected counts of {', '.join(MEMBERS)}")
     coordinates, y, warm = Coordinates(X), targets(tc, threshold), np.flatnonzero(tc > 0)
-    c, words = coordinates(X), {"device": device}
+    c = coordinates(X)
     of_tc = (coordinates, c[warm], y[warm, :1], np.median(y[warm, :1], 0), systems[warm])
     of_classes = (coordinates, c, y[:, 1:], y[:, 1:].mean(0), systems)
     few, passes = 15 * epochs // 2, max(20, epochs * len(X) // (2 * 512))
@@ -127,15 +127,16 @@ def train(
     for kind, i in numbered:
         if kind == "kernel":
             jobs += [
-                delayed(_kernel)(*of_tc, seed=seed + i, steps=few, groups=False, **words),
-                delayed(_kernel)(*of_tc, seed=seed + i, steps=2 * few, gated=True, **words),
-                delayed(_kernel)(*of_classes, seed=seed + i, steps=few, **words),
+                delayed(_kernel)(*of_tc, seed=seed + i, steps=few, groups=False, device=device),
+                delayed(_kernel)(*of_tc, seed=seed + i, steps=2 * few, gated=True, device=device),
+                delayed(_kernel)(*of_classes, seed=seed + i, steps=few, device=device),
             ]
         elif kind == "recall":
-            jobs.append(delayed(_recall)(coordinates, c, y, systems, seed=seed + 50 + i, steps=passes, **words))
+            jobs.append(delayed(_recall)(coordinates, c, y, systems, seed=seed + 50 + i, steps=passes, device=device))
         else:
-            jobs.append(delayed(train_trunk)(kind, X, y, seed=seed + 100 + i, epochs=epochs, **words))
+            jobs.append(delayed(train_trunk)(kind, X, y, seed=seed + 100 + i, epochs=epochs, device=device))
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):  # the caller's state stays
+        n_jobs = min(effective_n_jobs(n_jobs), len(jobs))  # no process without work
         # copy on write: PyTorch warns of arrays that it must not write to
         done = iter(Parallel(n_jobs, backend="loky", mmap_mode="c")(jobs))
     kernels = [(next(done), next(done), next(done)) for kind, _ in numbered if kind == "kernel"]
