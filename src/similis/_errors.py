@@ -12,7 +12,20 @@ class InputError(SimilisError, ValueError):
 
 
 class DivergenceError(SimilisError, ArithmeticError):
-    """Learning left the finite numbers: the step is too large for the scale of the data."""
+    """Learning left the finite numbers, or would: the step is too large for the data.
+
+    Attributes
+    ----------
+    sample : int or None, the sample at which it was noticed, counted from 0
+    """
+
+    def __init__(self, message: str, sample: int | None = None) -> None:
+        super().__init__(message)
+        self.sample = sample
+
+    def at(self, sample: int) -> DivergenceError:
+        """The same error about the same sample, by its number in a longer stream."""
+        return type(self)(str(self).replace(f"sample {self.sample} ", f"sample {sample} "), sample)
 
 
 class ModelFileError(SimilisError, ValueError):

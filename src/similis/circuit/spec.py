@@ -205,7 +205,7 @@ class Step:
 
     def __post_init__(self) -> None:
         _check(self.eta0 > 0.0 and math.isfinite(self.eta0), f"eta0={self.eta0}", "a positive number")
-        _check(self.decay >= 0.0, f"decay={self.decay}", "a number >= 0")
+        _check(0.0 <= self.decay < math.inf, f"decay={self.decay}", "a number >= 0")
         _check(0.0 <= self.floor <= self.eta0, f"floor={self.floor}", "a number in [0, eta0]")
 
     def at(self, t: Any) -> Any:

@@ -98,21 +98,21 @@ def init(
         P = dtype_of(lateral.start, dtype) * np.eye(k, lateral.units or k, dtype=dtype)
         R = P.T.copy() if lateral.decoupled else None
         M = P @ P.T + dtype_of(lateral.shift, dtype) * np.eye(k, dtype=dtype)
-    return State(W, M, P, R=R, cells=_cells(circuit, np.dtype(dtype)))
+    return State(W, M, P, R=R, cells=cells(circuit, np.dtype(dtype)))
 
 
-def _cells(circuit: Circuit, dtype: np.dtype) -> dict[str, np.ndarray]:
+def cells(circuit: Circuit, dtype: np.dtype) -> dict[str, np.ndarray]:
     """What single neurons carry at the beginning: b in the middle of its simplex, no threshold, no mean."""
-    k, domain, cells = circuit.size, circuit.domain, {}
+    k, domain, found = circuit.size, circuit.domain, {}
     if domain.learned and domain.total is not None:
-        cells = {"b": np.full(k, np.sqrt(domain.total / k), dtype), "a": np.zeros(k, dtype)}
+        found = {"b": np.full(k, np.sqrt(domain.total / k), dtype), "a": np.zeros(k, dtype)}
     if circuit.threshold:
-        cells["b"] = np.zeros(k, dtype)
+        found["b"] = np.zeros(k, dtype)
     if domain.centred:
-        cells["mean"] = np.zeros(k, dtype)
+        found["mean"] = np.zeros(k, dtype)
     if circuit.lateral.power is not None:
-        cells["shift"] = np.full(1, circuit.lateral.shift, dtype)
-    return cells
+        found["shift"] = np.full(1, circuit.lateral.shift, dtype)
+    return found
 
 
 def dtype_of(value: float, dtype: np.dtype | type) -> np.floating:

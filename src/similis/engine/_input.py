@@ -10,6 +10,7 @@ from scipy import sparse
 
 from .._errors import DivergenceError, InputError
 from ..circuit import Circuit, Lift, State
+from ..circuit.state import cells
 
 #: rows of one stream: an array, scipy.sparse or a lift; past :func:`admit` what is no array has ``X @ W.T``,
 #: ``X @ X.T``, ``coef.T @ X``, slices, ``multiply`` and ``toarray``, whatever it is
@@ -25,6 +26,7 @@ def admit(
     A bare array is the first channel. A channel missing from ``data`` is silent throughout; ``present[name]`` (T,) says
     on which samples a channel speaks. A silent channel drives nothing and its weights do not change.
     """
+    fits(circuit, state)
     streams = dict(data) if isinstance(data, Mapping) else {circuit.names[0]: data}
     unknown = set(streams) - set(circuit.names)
     if unknown or not streams:
@@ -52,6 +54,38 @@ def admit(
             raise InputError(f"present[{name!r}] of shape {spoken.shape}; expected ({T},) for a channel in the data")
         mute[circuit.names.index(name)] = ~spoken
     return rows, mute, T
+
+
+def fits(circuit: Circuit, state: State) -> None:
+    """Refuse a state whose arrays are not those of the circuit: compiled loops do not look where they read.
+
+    Raises
+    ------
+    InputError
+        For missing arrays, another shape or precision, or numbers that are not finite.
+    """
+    dtype = state.M.dtype
+    if dtype not in (np.float32, np.float64) or state.t < 0:
+        raise InputError(f"state in {dtype} at sample {state.t}; expected float32 or float64, and a sample >= 0")
+    if set(state.W) != set(circuit.names):
+        raise InputError(f"state with weights of {sorted(state.W)}; circuit {circuit.name!r} hears {circuit.names}")
+    k, units = circuit.size, circuit.lateral.units or circuit.size
+    widths = {name: W.shape[1] if W.ndim == 2 else 0 for name, W in state.W.items()}
+    shapes = {f"W.{name}": (k, width) for name, width in widths.items()} | {"M": (k, k)}
+    if circuit.lateral.kind == "interneurons":
+        shapes |= {"P": (k, units)} | ({"R": (units, k)} if circuit.lateral.decoupled else {})
+    shapes |= {f"cells.{name}": cell.shape for name, cell in cells(circuit, dtype).items()}
+    found = state.arrays | ({} if state.Minv is None else {"Minv": state.Minv})
+    shapes |= {} if state.Minv is None else {"Minv": (k, k)}
+    for name, shape in shapes.items():
+        array = found.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            given = "none" if array is None else f"{array.dtype} of shape {array.shape}"
+            raise InputError(
+                f"state.{name} is {given}; circuit {circuit.name!r} needs {dtype} of shape {shape}. See init"
+            )
+        if not np.isfinite(array.sum()) and not np.isfinite(array).all():
+            raise InputError(f"state.{name} holds numbers that are not finite; begin with similis.circuit.init")
 
 
 def rates(circuit: Circuit, t: int, T: int, dtype: np.dtype) -> np.ndarray:
@@ -83,5 +117,6 @@ def diverged(circuit: Circuit, sample: int, rows: Mapping[str, Rows]) -> Diverge
     return DivergenceError(
         f"circuit {circuit.name!r} left the finite numbers at sample {sample} (counted from 0): "
         f"eta0={circuit.step.eta0}, tau={circuit.lateral.tau}, RMS norm of the samples: {scales}. "
-        "Lower eta0 below 1/(2 norm^2), raise tau, or scale the data"
+        "Lower eta0 below 1/(2 norm^2), raise tau, or scale the data",
+        sample,
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import linalg, sparse
 
+from .._errors import InputError
 from .._threads import one_thread
 from ..circuit import Circuit, Lift, State
 from ..circuit.state import against
@@ -64,6 +65,8 @@ def _run(
     circuit: Circuit, state: State, data: Data, learn: bool, present: Mapping[str, np.ndarray] | None,
     traces: tuple[Trace, ...], block: int | None,
 ) -> tuple[np.ndarray, State]:  # fmt: skip
+    if block is not None and block < 1:
+        raise InputError(f"block={block}; expected an integer >= 1, or None")
     rows, mute, T = admit(circuit, state, data, present)
     table = compile_circuit(circuit, state.dtype)
     Z = np.zeros((T, circuit.size), state.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar
@@ -10,18 +11,21 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from .._errors import InputError, ModelFileError
+from .._errors import DivergenceError, InputError, ModelFileError
 from .._random import generator
 from ..circuit import Circuit, State, init
 from ..circuit.state import against
 from ..engine import Trace, batch, stream
+from ._guard import Order, shortening, too_correlated
 from ._moments import Moments
-from ._running import Running
+from ._running import Running, multiplied
 
 #: samples between the weights that enter the average
 AVERAGE_EVERY = 128
 #: numbers in one piece of a long fit, so that memory does not grow with the data
 PIECE = 1 << 21
+#: and where rows are mixed within a piece
+MIXED = 1 << 23
 
 Streams = Mapping[str, Any]
 
@@ -34,6 +38,8 @@ class NetworkEstimator(BaseEstimator):
     #: what normalises a stream
     _running_class: ClassVar[type[Running]] = Running
 
+    #: eight times the samples over which rows may resemble each other at the default step; 0: however long
+    _block: ClassVar[int] = 64
     #: whether outputs are free up to a rotation that drifts while learning: weights are then averaged in one frame
     _turns: ClassVar[bool] = False
 
@@ -41,11 +47,14 @@ class NetworkEstimator(BaseEstimator):
     moments_: Moments
     _state: State | None
     _memory: Any = None
+    _order: Order | None = None
     _dtype: np.dtype
     average_: State | None
     running_: dict[str, Running]
     history_: dict[str, list[float]]
     n_samples_seen_: int
+    n_damped_: int
+    n_idle_: int
 
     def _circuit(self, dims: dict[str, int]) -> Circuit:
         raise TypeError(f"{type(self).__name__} declares no circuit")
@@ -58,34 +67,84 @@ class NetworkEstimator(BaseEstimator):
         """What the network hears of the scaled rows, the first of which is sample t."""
         return rows
 
+    def _shortening(self, circuit: Circuit, rows: Streams, sizes: dict[str, np.ndarray], t: int) -> np.ndarray:
+        """Factors at most 1 that make rows of these squared norms safe to learn."""
+        if getattr(self, "scale", "auto") is None:
+            return np.ones(len(next(iter(sizes.values()))))
+        return shortening(circuit, sizes, t)
+
     def _restart(self) -> None:
         learned = ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype")
-        for name in (*learned, "_memory"):
+        for name in (*learned, "_memory", "_order", "n_damped_", "n_idle_"):
             self.__dict__.pop(name, None)
 
-    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
-        """Continue from the present state; nothing is changed if learning fails."""
+    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
+        """Continue from the present state; nothing is changed if learning fails.
+
+        Rows are normalised in their order; with ``shuffle`` those of a piece are then learned in random order.
+        """
         if hasattr(self, "n_samples_seen_"):
             circuit, state, running, average = self.circuit_, self.state_, dict(self.running_), self.average_
             history = {key: list(values) for key, values in self.history_.items()}
         else:
             running, history, average = {n: self._new_running(X.shape[1], n) for n, X in streams.items()}, {}, None
             circuit, state = self._new_network(running, np.result_type(*(X.dtype for X in streams.values())))
-        mean, memory = _Average(average, self._turns), self._memory
-        traces = self._traces(circuit, mean)
-        rng = generator(self.random_state)
+        mean, memory, order = _Average(average, self._turns), self._memory, self._order
+        seen, damped, idle = (getattr(self, name, 0) for name in ("n_samples_seen_", "n_damped_", "n_idle_"))
+        traces, length = self._traces(circuit, mean), self._stretch()
+        rng = shuffle if isinstance(shuffle, np.random.Generator) else generator(self.random_state)
         for _ in range(epochs):
-            order = rng.permutation(_length(streams)) if shuffle else None
-            for piece in _pieces(streams, order):
-                rows = {}
-                for name, X in piece.items():
-                    rows[name], running[name] = running[name].learn(X)
-                rows = self._presented(rows, state.t)
-                Z, state = stream.run(circuit, state, rows, trace=traces)
+            for piece in _pieces(streams, size=MIXED if shuffle else PIECE):
+                rows, where, short = self._hear_piece(circuit, running, piece, state.t, rng if shuffle else None)
+                at = state.t
+                try:
+                    Z, state = stream.run(circuit, state, rows, trace=traces)
+                except DivergenceError as error:
+                    raise error if error.sample is None else error.at(seen + int(where[error.sample - at])) from error
+                if length:
+                    seen_as = self._watched(Z, rows)
+                    order, bad = (order or Order.fresh(seen_as.shape[1])).follow(seen_as, length)
+                    if bad >= 0:
+                        raise too_correlated(type(self).__name__, seen + int(where[bad]), length)
                 memory = self._notice(memory, Z, state.t, rows)
+                seen, damped, idle = seen + _length(piece), damped + short, idle + _length(piece) - len(where)
         self._remember(traces, history)
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
-        self.n_samples_seen_, self.average_, self._memory = state.t, mean.state, memory
+        self.n_samples_seen_, self.n_damped_, self.n_idle_ = seen, damped, idle
+        self.average_, self._memory, self._order = mean.state, memory, order
+
+    def _hear_piece(
+        self, circuit: Circuit, running: dict[str, Running], piece: Streams, t: int, rng: np.random.Generator | None
+    ) -> tuple[Streams, np.ndarray, int]:
+        """Rows as the network learns them, their places in the piece, and how many were shortened.
+
+        Rows that say nothing (a sensor is off or stuck) are left out. ``running`` follows the piece.
+        """
+        rows, sizes, where = {}, {}, np.arange(_length(piece))
+        for name, X in piece.items():
+            rows[name], sizes[name], running[name] = running[name].hear(X)
+            if circuit.channel(name).drive:
+                where = where[sizes[name][where] >= 0]
+        if rng is not None:
+            where = rng.permutation(where)
+        if rng is not None or len(where) < _length(piece):
+            rows = {name: X[where] for name, X in rows.items()}
+            sizes = {name: size[where] for name, size in sizes.items()}
+        rows = self._presented(rows, t)
+        factors = self._shortening(circuit, rows, sizes, t)
+        short = int((factors < 1).sum())
+        return ({name: multiplied(X, factors) for name, X in rows.items()} if short else rows), where, short
+
+    def _watched(self, Z: np.ndarray, rows: Streams) -> np.ndarray:
+        """(n_samples, any) numbers by which the order of the rows is judged."""
+        return Z
+
+    def _stretch(self) -> int:
+        """Samples in the blocks by which the order of the rows is judged; smaller steps stand a longer resemblance."""
+        if not self._block or "eta0" not in self.get_params():
+            return self._block
+        usual = inspect.signature(type(self).__init__).parameters["eta0"].default
+        return max(2, round(self._block * usual / self.eta0))
 
     def _new_network(self, running: dict[str, Running], dtype: np.dtype) -> tuple[Circuit, State]:
         """The circuit for streams that are normalised so, and its first weights."""
@@ -102,7 +161,8 @@ class NetworkEstimator(BaseEstimator):
             if trace.due(t) <= state.t - t:
                 trace.record(state)
         self._remember(traces, history)
-        self._state, self.n_samples_seen_, self.average_ = state, state.t, mean.state
+        self._state, self.average_ = state, mean.state
+        self.n_samples_seen_ += int(found["count"])
         self._memory = self._notice_sums(self._memory, found)
 
     def _traces(self, circuit: Circuit, mean: _Average) -> list[Trace]:
@@ -144,10 +204,18 @@ class NetworkEstimator(BaseEstimator):
 
     # exact second moments -------------------------------------------------------------------------------------------
 
-    def _merge(self, joint: np.ndarray, dims: dict[str, int]) -> None:
-        """Add rows (streams side by side) to the exact moments; the state follows from them when it is asked for."""
+    def _merge(self, streams: Streams) -> None:
+        """Add rows to the exact moments, piece by piece; the state follows from them when it is asked for."""
+        dims = {name: X.shape[1] for name, X in streams.items()}
         circuit = self._circuit(dims)
-        moments = (getattr(self, "moments_", None) or Moments.empty(joint.shape[1])).merge(joint)
+        moments = getattr(self, "moments_", None) or Moments.empty(sum(dims.values()))
+        for piece in _pieces(streams):
+            rows = [X if isinstance(X, np.ndarray) else X.toarray() for X in piece.values()]
+            with np.errstate(over="ignore", invalid="ignore"):
+                moments = moments.merge(rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1))
+        if not np.isfinite(moments.scatter).all():
+            raise InputError("squares of X leave the range of floats; remove the rows with absurd values, or rescale X")
+        dtype = np.result_type(*(X.dtype for X in streams.values()))
         variances, running, start = moments.variances(self.center), {}, 0
         for name, d in dims.items():
             at = slice(start, start + d)
@@ -156,7 +224,7 @@ class NetworkEstimator(BaseEstimator):
             running[name] = replace(fresh, mean=mean, count=moments.count, power=float(variances[at].sum()))
             start += d
         self.circuit_, self.running_, self.history_, self.average_ = circuit, running, {}, None
-        self.moments_, self.n_samples_seen_, self._state, self._dtype = moments, moments.count, None, joint.dtype
+        self.moments_, self.n_samples_seen_, self._state, self._dtype = moments, moments.count, None, dtype
 
     def _settle_exactly(self) -> State:
         raise TypeError(f"{type(self).__name__} has no exact solver")
@@ -175,7 +243,7 @@ class NetworkEstimator(BaseEstimator):
     def _outputs(self, streams: Streams) -> np.ndarray:
         """Outputs z of the network as it is; an absent stream is silent."""
         parts = []
-        for piece in _pieces(streams, None):
+        for piece in _pieces(streams):
             rows = {name: self.running_[name].apply(X) for name, X in piece.items()}
             parts.append(stream.run(self.circuit_, self.readout_, rows, learn=False)[0])
         return np.concatenate(parts)
@@ -213,6 +281,8 @@ class NetworkEstimator(BaseEstimator):
             "running": moments,
             "history": self.history_,
         }
+        if self._order is not None:
+            arrays |= {f"order.{name}": part for name, part in asdict(self._order).items()}
         if hasattr(self, "moments_"):
             arrays |= {"moments.mean": self.moments_.mean, "moments.scatter": self.moments_.scatter}
             meta["moments"] = self.moments_.count
@@ -220,7 +290,7 @@ class NetworkEstimator(BaseEstimator):
         return arrays, meta
 
     def _remembered(self) -> tuple[str, ...]:
-        return ("n_features_in_", "n_samples_seen_")
+        return ("n_features_in_", "n_samples_seen_", "n_damped_", "n_idle_")
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         """Fill the fitted attributes; ModelFileError where shapes do not fit the circuit."""
@@ -243,6 +313,9 @@ class NetworkEstimator(BaseEstimator):
                 of_stream: dict[str, Any] = dict(meta["running"][name])
                 of_stream |= {key: arrays[f"{key}.{name}"].copy() for key in parts if f"{key}.{name}" in arrays}
                 running[name] = self._running_class(**of_stream)
+            order = None
+            if "order.mean" in arrays:
+                order = Order(**{f.name: arrays[f"order.{f.name}"].copy() for f in fields(Order)})
             remembered = {key: meta[key] for key in self._remembered() if key in meta}
             history = {str(key): list(values) for key, values in meta["history"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -252,6 +325,7 @@ class NetworkEstimator(BaseEstimator):
         fits &= {n: A.shape for n, A in state.arrays.items()} == {n: A.shape for n, A in start.arrays.items()}
         fits &= Minv is None or Minv.shape == (k, k)
         fits &= len({A.dtype for A in state.arrays.values()}) == 1 and state.M.dtype in (np.float32, np.float64)
+        fits &= order is None or (order.present.shape == order.mean.shape and order.track.shape == (3,))
         if moments is not None:
             d = sum(w.shape[1] for w in W.values())
             fits &= moments.mean.shape == (d,) and moments.scatter.shape == (d, d)
@@ -262,7 +336,7 @@ class NetworkEstimator(BaseEstimator):
                 f"the arrays of the model file do not fit its circuit of {k} neurons; save the model again"
             )
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
-        self.average_ = average
+        self.average_, self._order = average, order
         if moments is not None:
             self.moments_, self._dtype = moments, state.M.dtype
         for key, value in remembered.items():
@@ -298,10 +372,10 @@ def _length(streams: Streams) -> int:
     return next(iter(streams.values())).shape[0]
 
 
-def _pieces(streams: Streams, order: np.ndarray | None) -> Iterator[dict[str, Any]]:
-    """Rows of all streams together, a bounded number of them at a time."""
+def _pieces(streams: Streams, order: np.ndarray | None = None, size: int = PIECE) -> Iterator[dict[str, Any]]:
+    """Rows of all streams together, some ``size`` numbers at a time."""
     widest = sum(X.shape[1] for X in streams.values())
-    rows, T = max(64, PIECE // widest // 64 * 64), _length(streams)
+    rows, T = max(64, size // widest // 64 * 64), _length(streams)
     for start in range(0, T, rows):
         at = slice(start, start + rows) if order is None else order[start : start + rows]
         yield {name: X[at] for name, X in streams.items()}

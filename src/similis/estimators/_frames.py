@@ -45,18 +45,29 @@ class Frames(Running):
     def width(self) -> int:
         return len(self.mean) ** 2
 
-    def learn(self, X: np.ndarray) -> tuple[Outer, Running]:
+    def hear(self, X: np.ndarray) -> tuple[Outer, np.ndarray, Running]:
+        """A pair in which nothing moves says nothing, neither of motion nor of frames."""
+        half = X.shape[1] // 2
+        moves = (X[:, :half] != X[:, half:]).any(1)
+        if not moves.all():
+            rows, told, new = self.hear(X[moves])
+            left, right = (np.zeros((len(X), half), X.dtype) for _ in range(2))
+            left[moves], right[moves] = rows.left, rows.right
+            sizes = np.full(len(X), -1.0)
+            sizes[moves] = told
+            return Outer(left, right), sizes, new
         now, parts, start = self, [], 0
         while start < len(X):
             doubled = 1 << max(now.count, 1).bit_length() if now.count else 1
             piece = X[start : start + doubled - now.count]
-            seen = now._after(piece)
+            seen = now._after_frames(piece)
             seen = seen._whitened() if seen.count == doubled else seen
             parts.append((now if now.count else seen).products(piece))
             now, start = seen, start + len(piece)
-        products = Outer(*(np.concatenate([getattr(part, side) for part in parts]) for side in ("left", "right")))
-        rows, scaled = super().learn(products)
-        return rows, replace(now, power=scaled.power)
+        none = np.zeros((0, half), X.dtype)
+        left, right = (np.concatenate([none, *(getattr(part, side) for part in parts)]) for side in ("left", "right"))
+        rows, sizes, scaled = super().hear(Outer(left, right))
+        return rows, sizes, replace(now, power=scaled.power, track=scaled.track)
 
     def apply(self, X: np.ndarray) -> Outer:
         return self.products(X) / self.rms
@@ -66,7 +77,7 @@ class Frames(Running):
         R = self.whitener.astype(X.dtype)
         return Outer((after - before) @ R, (before - self.offset.astype(X.dtype)) @ R)
 
-    def _after(self, X: np.ndarray) -> Frames:
+    def _after_frames(self, X: np.ndarray) -> Frames:
         moments = Moments(2 * self.count, self.mean, self.scatter).merge(np.concatenate(np.split(X, 2, axis=1)))
         return replace(self, count=self.count + len(X), mean=moments.mean, scatter=moments.scatter)
 

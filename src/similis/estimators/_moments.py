@@ -78,17 +78,24 @@ def principal(C: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(values[::-1], 0), vectors * signs[:, None]
 
 
+def unit_variances(C: np.ndarray) -> np.ndarray:
+    """(d,) factors that give every column that varies variance 1: then no unit is lost in another's rounding."""
+    variances = C.diagonal()
+    return 1 / np.sqrt(np.where(variances > 0, variances, 1))
+
+
 def canonical(Cxx: np.ndarray, Cyy: np.ndarray, Cxy: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Top k canonical correlations and projections Vx, Vy (k, d), scaled so that Vx Cxx Vx' + Vy Cyy Vy' = I."""
     halves = []
     for C, view in ((Cxx, "X"), (Cyy, "Y")):
-        values, vectors = linalg.eigh(C)
+        units = unit_variances(C)
+        values, vectors = linalg.eigh(units[:, None] * C * units)
         if values[0] <= np.finfo(float).eps * len(C) * values[-1]:
             raise InputError(
                 f"the covariance of {view} is singular: exact CCA needs ridge > 0 or fewer, independent columns"
             )
-        halves.append(vectors / np.sqrt(values) @ vectors.T)
-    left, correlations, right = linalg.svd(halves[0] @ Cxy @ halves[1])
+        halves.append(units[:, None] * (vectors / np.sqrt(values) @ vectors.T))
+    left, correlations, right = linalg.svd(halves[0].T @ Cxy @ halves[1])
     Vx, Vy = (halves[0] @ left[:, :k]).T, (halves[1] @ right[:k].T).T
     return correlations[:k], Vx / np.sqrt(2), Vy / np.sqrt(2)
 
@@ -102,11 +109,11 @@ def reduced_rank(
     positive.
     """
     roots = []
-    for C in (Cxx, metric):
-        values, vectors = linalg.eigh(C)
+    for C, units in ((Cxx, unit_variances(Cxx)), (metric, np.ones(len(metric)))):
+        values, vectors = linalg.eigh(units[:, None] * C * units)
         kept = values > np.finfo(float).eps * len(C) * max(values[-1], 0)
-        roots.append(vectors[:, kept] / np.sqrt(values[kept]) @ vectors[:, kept].T)
-    left, sizes, _ = linalg.svd(roots[0] @ Cxy @ roots[1], full_matrices=False)
+        roots.append(units[:, None] * (vectors[:, kept] / np.sqrt(values[kept]) @ vectors[:, kept].T))
+    left, sizes, _ = linalg.svd(roots[0].T @ Cxy @ roots[1], full_matrices=False)
     Vx = (roots[0] @ left[:, :k]).T
     Vx *= np.where(Vx[np.arange(k), np.abs(Vx).argmax(1)] < 0, -1.0, 1.0)[:, None]
     return sizes[:k], Vx, Vx @ Cxy @ roots[1] @ roots[1]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from .._errors import InputError
 from ._base import NetworkEstimator, Streams
+from ._guard import refuse_dominated
 
 FLOATS = [np.float64, np.float32]
 
 
 class TwoStreams(NetworkEstimator):
     """Streams X and Y, called "x" and "y" in the circuit; abstract."""
+
+    #: streams whose units the solution does not depend on
+    _free: ClassVar[tuple[str, ...]] = ("x",)
 
     def fit(self, X: Any, Y: Any) -> Self:
         """Learn from pairs of rows, from the beginning, ``n_epochs`` times.
@@ -32,6 +36,12 @@ class TwoStreams(NetworkEstimator):
         """Continue learning from one pair or more, once, in their order."""
         self._learn(self._admit(X, Y, reset=not hasattr(self, "n_samples_seen_")), 1, False)
         return self
+
+    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
+        if self.scale is not None and not hasattr(self, "n_samples_seen_"):
+            for name in self._free:
+                refuse_dominated(name, streams[name])
+        super()._learn(streams, epochs, shuffle)
 
     def _admit(self, X: Any, Y: Any, *, reset: bool) -> dict[str, np.ndarray]:
         if Y is None:
@@ -93,7 +103,7 @@ class TwoStreams(NetworkEstimator):
 class SolvedStreams(TwoStreams):
     """Two streams whose network has a closed form: ``solver="exact"``, with a ridge; abstract."""
 
-    def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
+    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.solver not in ("online", "exact"):
             raise InputError(f"solver={self.solver!r}; expected 'online' or 'exact'")
         if self.ridge < 0:
@@ -102,8 +112,10 @@ class SolvedStreams(TwoStreams):
             raise InputError("ridge is a fraction of the mean variance, which needs scale='auto'; set ridge=0 or scale")
         if self.solver == "online":
             return super()._learn(streams, epochs, shuffle)
-        joint = np.concatenate(list(streams.values()), axis=1)
-        self._merge(joint, {name: X.shape[1] for name, X in streams.items()})
+        if self.ridge > 0:
+            for name in self._free:
+                refuse_dominated(name, streams[name])
+        self._merge(streams)
         return None
 
     def _covariances(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -114,9 +126,9 @@ class SolvedStreams(TwoStreams):
         return C[:n_x, :n_x], C[n_x:, n_x:], C[:n_x, n_x:]
 
 
-def shortened(rows: Streams, limit: float) -> Streams:
-    """Samples of which one row is longer than ``limit`` made shorter, all rows alike, until none is."""
+def within(rows: Streams, limit: float) -> np.ndarray:
+    """Factors that make samples of which one row is longer than ``limit`` shorter, all rows alike, until none is."""
     longest = limit * np.ones(len(next(iter(rows.values()))))
     for X in rows.values():
         longest = np.maximum(longest, np.sqrt(np.einsum("ti,ti->t", X, X)))
-    return {name: X * (limit / longest).astype(X.dtype)[:, None] for name, X in rows.items()}
+    return limit / longest

@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
-from ..kernels.running import normalise
+from ..kernels.running import POWER, WEIGHT, normalise, weigh
 
 
 @dataclass(frozen=True)
 class Running:
     """Mean and power of a stream so far; a sample is learned from as (x_t - mean_t) / rms_t.
+
+    With ``scale`` they are robust and follow the stream (``kernels.running``, docs/decisions/0003); without, plain
+    averages of all samples.
 
     Attributes
     ----------
@@ -20,6 +24,8 @@ class Running:
     count : samples seen
     mean : (d,) float64
     power : mean squared norm of the centred samples
+    track : what else the averages remember, as ``kernels.running`` has it
+    last : (d,) the last sample, with ``scale``
     """
 
     center: bool
@@ -27,6 +33,8 @@ class Running:
     mean: np.ndarray
     count: int = 0
     power: float = 0.0
+    track: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    last: np.ndarray | None = None
 
     @property
     def width(self) -> int:
@@ -40,23 +48,46 @@ class Running:
 
     def learn(self, X: Any) -> tuple[Any, Running]:
         """Normalise the rows one after the other, each by the moments up to itself; return them and the new moments."""
+        rows, _, new = self.hear(X)
+        return rows, new
+
+    def hear(self, X: Any) -> tuple[Any, np.ndarray, Running]:
+        """As :meth:`learn`, with (n_samples,) squared norms; -1 for a row that says nothing (``kernels.running``)."""
+        track, sizes = self._track(), np.empty(X.shape[0])
         if not isinstance(X, np.ndarray):  # sparse or a lift: never centred
-            squares = np.asarray(X.multiply(X).sum(1), float).ravel()
-            count = self.count + len(squares)
-            power = np.append(self.power * self.count, squares).cumsum()[1:] / np.arange(self.count + 1, count + 1)
-            new = replace(self, count=count, power=float(power[-1]))
-            if not self.scale:
-                return X, new
-            factor = 1 / np.sqrt(np.where(power > 0, power, 1))
-            return X.multiply(factor[:, None].astype(X.dtype)), new
+            exact, factors = X.astype(np.float64), np.empty(X.shape[0])
+            squares = np.asarray(exact.multiply(exact).sum(1), float).ravel()
+            weigh(squares, self.scale, track, factors, sizes)
+            new = self._after(X.shape[0], track)
+            return (multiplied(X, factors) if self.scale else X), sizes, new
         X = np.ascontiguousarray(X)
         X = X if X.flags.writeable else X.copy()
-        out, mean, power = np.empty_like(X), self.mean.copy(), np.array([self.power])
-        count = normalise(X, self.center, self.scale, self.count, mean, power, out)
-        return out, replace(self, count=count, mean=mean, power=float(power[0]))
+        out, mean = np.empty_like(X), self.mean.copy()
+        last = np.full(len(mean), np.nan) if self.last is None else self.last.copy()
+        normalise(X, self.center, self.scale, track, mean, last, out, sizes)
+        return out, sizes, replace(self._after(len(X), track), mean=mean, last=last if self.scale else None)
+
+    def _track(self) -> np.ndarray:
+        """What the kernels update; moments that came from elsewhere stand for their count."""
+        track = np.array(self.track, float)
+        if self.count and not track[WEIGHT]:
+            track[WEIGHT] = self.count
+        track[POWER] = self.power
+        return track
+
+    def _after(self, n_rows: int, track: np.ndarray) -> Running:
+        return replace(self, count=self.count + n_rows, power=float(track[POWER]), track=tuple(track.tolist()))
 
     def apply(self, X: Any) -> Any:
         """Normalise rows by the moments as they are."""
         if not isinstance(X, np.ndarray):
             return X / self.rms
         return ((X - self.mean) / self.rms).astype(X.dtype, copy=False)
+
+
+def multiplied(X: Any, factors: np.ndarray) -> Any:
+    """Rows times numbers: of an array, sparse rows or a lift."""
+    column = factors.astype(X.dtype)[:, None]
+    if isinstance(X, np.ndarray):
+        return X * column
+    return X.multiply(column).tocsr() if sparse.issparse(X) else X.multiply(column)

@@ -69,12 +69,13 @@ class OnlineCCA(SolvedStreams):
 
     beside_x: ClassVar[str | None] = "view"
     _turns: ClassVar[bool] = True
+    _free: ClassVar[tuple[str, ...]] = ("x", "y")
 
     def __init__(
         self, n_components: int = 2, *, rank: str = "fixed", threshold: float = 0.5, ridge: float = 0.01,
         solver: str = "online", center: bool = True, scale: str | None = "auto", eta0: float = 0.3,
         decay: float | None = None, tau: float | None = None, average: bool = True, n_epochs: int = 1,
-        shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
+        shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.rank = rank

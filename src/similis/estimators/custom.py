@@ -43,7 +43,7 @@ class CircuitTransformer(OneStream):
 
     def __init__(
         self, circuit: Circuit, *, center: bool = True, scale: str | None = "auto", n_epochs: int = 1,
-        shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
+        shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.circuit = circuit
         self.center = center

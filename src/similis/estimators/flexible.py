@@ -15,8 +15,9 @@ from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
 from ..circuit import Circuit, State, Step
 from ..engine import stream
+from ..kernels.running import OUTLIER
 from ..networks import row_sum_similarity, row_sum_start
-from ._base import _pieces
+from ._base import MIXED, PIECE, _pieces
 from .similarity import _Scaled
 
 #: samples a neuron that are looked at before the network begins
@@ -86,7 +87,7 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         self, n_components: int = 16, *, trace: float | None = None, gamma: float = 0.0, mu: float = 0.05,
         n_clusters: int | None = None, soft: float | None = None, center: bool = True, scale: str | None = "auto",
         eta0: float = 0.05, decay: float = 0.002, floor: float = 0.001, tau: float = 0.5, n_epochs: int = 1,
-        shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
+        shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.trace = trace
@@ -144,38 +145,60 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         for name in ("labels_", "_held"):
             self.__dict__.pop(name, None)
 
-    def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
-        before, rng = dict(self.__dict__), generator(self.random_state)
+    def _learn(self, streams: Any, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
+        before, rng = dict(self.__dict__), generator(self.random_state) if shuffle else None
         try:
             for _ in range(epochs):
-                order = rng.permutation(len(streams["x"])) if shuffle else None
-                for piece in _pieces(streams, order):
-                    self._hear(piece["x"])
+                for piece in _pieces(streams, size=MIXED if shuffle else PIECE):
+                    X = self._hold(piece["x"], rng)
+                    if len(X):
+                        super()._learn({"x": X}, 1, rng or False)
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
         self.__dict__.pop("labels_", None)
 
-    def _hear(self, X: np.ndarray) -> None:
-        """Hold samples back until there are enough of them to begin with, then learn."""
+    def _hold(self, X: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
+        """Hold rows back until there are enough of them to begin with; return those that are left to learn.
+
+        Rows that say nothing are not held. Where rows are mixed, those to begin with are drawn from the first piece,
+        all of which is then learned.
+        """
         if not hasattr(self, "n_samples_seen_"):
             self.circuit_, self.running_ = self._circuit({"x": X.shape[1]}), {"x": self._new_running(X.shape[1])}
-            self.history_, self.average_, self.n_samples_seen_, self._held = {}, None, 0, X[:0]
-        if self._held is not None:
-            lacking = WAIT * self.circuit_.size - len(self._held)
-            self._held, X = np.concatenate([self._held, X[:lacking]]), X[lacking:]
-            self.running_ = {"x": self.running_["x"].learn(self._held[self.n_samples_seen_ :])[1]}
-            self.n_samples_seen_, self._state = len(self._held), None
-            if self.n_samples_seen_ < WAIT * self.circuit_.size:
-                return
+            self.history_, self.average_, self._held = {}, None, X[:0]
+            self.n_samples_seen_ = self.n_damped_ = self.n_idle_ = 0
+        if self._held is None:
+            return X
+        before, lacking = self.running_["x"], WAIT * self.circuit_.size - len(self._held)
+        rows, sizes, self.running_["x"] = before.hear(X)
+        found, left, mixed = np.flatnonzero(sizes >= 0), len(X), False
+        if len(found) >= lacking and rng is None:
+            left = int(found[lacking - 1]) + 1
+            self.running_["x"] = before.hear(X[:left])[2]
+        elif len(found) >= lacking and rng is not None:
+            found, mixed = rng.permutation(found), True
+        self._held, self._state = np.concatenate([self._held, X[found[:lacking]]]), None
+        if mixed:  # as they came one after the other; those held before are of the same stream
+            old = before.apply(self._held[: WAIT * self.circuit_.size - lacking])
+            self._state, self._held = self._begun(np.concatenate([old, rows[found[:lacking]]])), None
+        elif len(found) >= lacking:
             self._state, self._held = self._settle_exactly(), None
-        if len(X):
-            super()._learn({"x": X})
+        if mixed:
+            self.running_["x"] = before
+            return X
+        self.n_samples_seen_ += left
+        self.n_idle_ += left - min(len(found), lacking)
+        return X[left:]
 
     def _settle_exactly(self) -> State:
         """The network begun with the samples held back, and taught them."""
-        rows = self.running_["x"].apply(self._held)
+        return self._begun(self.running_["x"].apply(self._held))
+
+    def _begun(self, rows: np.ndarray) -> State:
+        """The network begun with these scaled rows, but for outliers, and taught them."""
+        rows = rows[np.einsum("ti,ti->t", rows, rows) <= OUTLIER]
         Z, state = stream.run(self.circuit_, row_sum_start(self.circuit_, rows), rows)
         self._memory = self._notice(None, Z, state.t, {})
         return state
@@ -258,7 +281,7 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         self._memory = np.array(arrays["coactivity"])
         self._held = np.array(arrays["held"]) if "held" in arrays else None
         fits = self._memory.shape == self.state_.M.shape
-        fits &= self._held is None or self._held.shape == (self.n_samples_seen_, len(self.mean_))
+        fits &= self._held is None or self._held.shape[1:] == self.mean_.shape
         if not fits:
             raise ModelFileError("coactivity or held samples of the model file do not fit its circuit; save it again")
         if "labels" in arrays:

@@ -17,8 +17,10 @@ from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
 from ..circuit import Circuit, State, Step, init
 from ..engine import stream
+from ..kernels.running import OUTLIER
 from ..networks import label_propagation, row_sum_start, soft_tiles
 from ._base import NetworkEstimator
+from ._guard import Order, too_correlated
 from ._labels import UNLABELLED, admit_labels, labelled, merged, one_hot, pack_classes, unpack_classes
 from ._running import Running
 
@@ -112,18 +114,29 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         X, y = self._admit(X, y, reset=True)
         if not labelled(y).any():
             raise InputError("no sample has a label; expected at least one label other than -1")
-        rng = generator(self.random_state)
+        rng, dtype = generator(self.random_state), X.dtype
+        self._input, self._dtype, self._held, self.history_, self.average_ = (
+            self._new_running(X.shape[1], "x"), dtype, None, {}, None
+        )  # fmt: skip
+        rows, telling = self._in_order(X)
+        y = y[telling]
+        self._grow(merged(None, y))
 
         def order() -> np.ndarray:
-            return rng.permutation(len(X)) if self.shuffle else np.arange(len(X))
+            return rng.permutation(len(y)) if self.shuffle else np.arange(len(y))
 
         heard = np.full(len(y), UNLABELLED) if self.n_replays else y  # layer 2 waits for tiles that stay in place
-        for _ in range(self.n_epochs):
-            self._pass(X, heard, order())
-            self._begin()
+        for epoch in range(self.n_epochs):
+            visit = order()
+            if epoch == 0:
+                self._tiles = self._placed(rows[visit[: self._layer().size]])
+            for at in _blocks(visit):
+                self._teach(rows[at], heard[at], at)
+        self.n_samples_seen_, self.n_idle_ = self.n_epochs * len(X), self.n_epochs * int((~telling).sum())
         if self.n_replays:
-            self._grow(merged(None, y))
-            S = sparse.vstack([sparse.csr_array(self.shares(X[at])) for at in _blocks(np.arange(len(X)))], format="csr")
+            S = sparse.vstack(
+                [sparse.csr_array(self._shares(rows[at])) for at in _blocks(np.arange(len(y)))], format="csr"
+            )
             for _ in range(self.n_replays):
                 for at in _blocks(order()):
                     self._spread(S[at].toarray(), y[at])
@@ -151,7 +164,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         try:
             if not hasattr(self, "n_samples_seen_"):
                 self._input, self._dtype = self._new_running(X.shape[1], "x"), X.dtype
-                self._held, self.n_samples_seen_ = (X[:0], y[:0].astype(object)), 0
+                self._held, self.n_samples_seen_, self.n_idle_ = (X[:0], y[:0].astype(object)), 0, 0
                 self.history_, self.average_ = {}, None
             self._grow(merged(getattr(self, "classes_", None), y, announced))
             for at in _blocks(order):
@@ -162,24 +175,46 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
             raise
 
     def _hear(self, X: np.ndarray, y: np.ndarray) -> None:
-        """Hold samples back until there is one for each tile, then learn."""
+        """Hold samples back until there is one for each tile, then learn; rows that say nothing are left out."""
         if self._held is not None:
-            lacking = self._layer().size - len(self._held[0])
-            self._held = np.concatenate([self._held[0], X[:lacking]]), np.concatenate([self._held[1], y[:lacking]])
-            X, y = X[lacking:], y[lacking:]
-            if len(self._held[0]) == self._layer().size:
+            X, y = (np.concatenate([held, new]) for held, new in zip(self._held, (X, y), strict=True))
+            telling = self._input.hear(X)[1] >= 0
+            self._held, k = (X[telling], y[telling]), self._layer().size
+            if telling.sum() >= k:
                 self._begin()
-        if self._held is None and len(X):
-            rows, self._input = self._input.learn(X)
-            Z, self._tiles = stream.run(self._layer(), self._tiles, rows)
-            self._spread(_normalised(Z), y)
+            return
+        rows, telling = self._in_order(X)
+        self.n_idle_ += int((~telling).sum())
+        self._teach(rows, y[telling], self.n_samples_seen_ + np.flatnonzero(telling))
 
     def _begin(self) -> None:
-        """Put the tiles on the samples held back, and learn from these."""
+        """Put the tiles on the first samples held back, and learn from all of these."""
         if self._held is not None:
             (X, y), self._held = self._held, None
-            self._tiles = row_sum_start(self._layer(), self._input.learn(X)[1].apply(X))
+            first = X[: self._layer().size]
+            self._tiles = self._placed(self._input.learn(first)[1].apply(first))
             self._hear(X, y)
+
+    def _in_order(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rows, scaled one after the other, but for those that say nothing; and (n_samples,) whether a row does."""
+        rows, sizes = [X[:0]], [np.zeros(0)]
+        for at in _blocks(np.arange(len(X))):
+            scaled, size, self._input = self._input.hear(X[at].astype(self._dtype, copy=False))
+            rows.append(scaled[size >= 0])
+            sizes.append(size)
+        return np.concatenate(rows), np.concatenate(sizes) >= 0
+
+    def _placed(self, rows: np.ndarray) -> State:
+        """Layer 1 with tiles on these scaled rows, but for outliers."""
+        return row_sum_start(self._layer(), rows[np.einsum("ti,ti->t", rows, rows) <= OUTLIER])
+
+    def _teach(self, rows: np.ndarray, y: np.ndarray, samples: np.ndarray) -> None:
+        """Both layers learn from scaled rows, whose numbers in the stream are ``samples``."""
+        Z, self._tiles = stream.run(self._layer(), self._tiles, rows)
+        self._order, bad = (self._order or Order.fresh(Z.shape[1])).follow(Z, self._block)
+        if bad >= 0:
+            raise too_correlated(type(self).__name__, int(samples[bad]), self._block)
+        self._spread(_normalised(Z), y)
 
     def _spread(self, S: np.ndarray, y: np.ndarray) -> None:
         """Layer 2 learns from shares of tiles and labels, where there are any."""
@@ -233,7 +268,9 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
 
     def shares(self, X: np.ndarray) -> np.ndarray:
         """(n_samples, n_components) shares of the tiles, rows sum to 1."""
-        rows = self._input.apply(X.astype(self._dtype, copy=False))
+        return self._shares(self._input.apply(X.astype(self._dtype, copy=False)))
+
+    def _shares(self, rows: np.ndarray) -> np.ndarray:
         return _normalised(stream.run(self._layer(), self._tiles, rows, learn=False)[0])
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -276,8 +313,9 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, meta = super()._pack()
-        arrays["input.mean"] = self._input.mean
-        meta["input"] = {key: value for key, value in asdict(self._input).items() if key != "mean"}
+        running = asdict(self._input)
+        arrays |= {f"input.{key}": part for key, part in running.items() if isinstance(part, np.ndarray)}
+        meta["input"] = {key: part for key, part in running.items() if not isinstance(part, np.ndarray)}
         meta |= {"classes": pack_classes(self.classes_), "held": None, "tiles": None}
         if self._held is None:
             arrays |= {f"tiles.{name}": array for name, array in self._tiles.arrays.items()}
@@ -289,7 +327,8 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         super()._unpack(arrays, meta)
         self.classes_, self._dtype = unpack_classes(meta["classes"]), self.state_.dtype
-        self._input = Running(mean=np.array(arrays["input.mean"]), **meta["input"])
+        parts = {key: arrays[f"input.{key}"].copy() for key in ("mean", "last") if f"input.{key}" in arrays}
+        self._input = Running(**(meta["input"] | parts))
         self._held = None if meta["held"] is None else (np.array(arrays["held"]), unpack_classes(meta["held"]))
         layer, d = self._layer(), len(self._input.mean)
         fits = max(1, len(self.classes_)) == self.circuit_.size and self.state_.W["x"].shape[1] == layer.size

@@ -21,11 +21,13 @@ from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import local_supervision
 from ._base import Streams
-from ._noise import noisy
-from ._pair import TwoStreams, shortened
+from ._noise import noisy, signs
+from ._pair import TwoStreams, within
 
 #: least share of a new sample in the moments of the least-squares read-out: they remember some 10,000 samples
 FRESH = 1e-4
+#: projections of x by which the order of the rows is judged
+WATCHED = 8
 
 
 class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoStreams):
@@ -35,7 +37,7 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
         self, n_components: int = 64, *, linear: bool = False, mean_rate: float = 1e-3, decoupled: bool = False,
         readout: str = "own", ridge: float = 0.0, center: bool = True, scale: str | None = "auto", eta0: float = 0.25,
         decay: float = 1e-4, max_norm: float = 2.0, target_rate: float = 0.02, tau: float = 50.0, n_epochs: int = 1,
-        shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
+        shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.linear = linear
@@ -71,8 +73,10 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
         return {"x": float(size * np.sqrt(dims["x"])), "y": teacher}
 
     def _presented(self, rows: Streams, t: int) -> Streams:
-        rows = noisy(rows, self.ridge, t)
-        return rows if self.scale is None else shortened(rows, self.max_norm)
+        return noisy(rows, self.ridge, t)
+
+    def _shortening(self, circuit: Circuit, rows: Streams, sizes: dict[str, np.ndarray], t: int) -> np.ndarray:
+        return np.ones(len(rows["x"])) if self.scale is None else within(rows, self.max_norm)
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
         if self.readout not in ("own", "least-squares"):
@@ -81,6 +85,10 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
             raise InputError(f"ridge={self.ridge} with scale={self.scale!r}; expected a number >= 0, and scale='auto'")
         super()._learn(streams, epochs, shuffle)
         self._n_features_out = self.circuit_.size
+
+    def _watched(self, Z: np.ndarray, rows: Streams) -> np.ndarray:
+        """Projections of x: the outputs swing by themselves."""
+        return rows["x"] @ signs(0, rows["x"].shape[1], WATCHED, rows["x"].dtype)
 
     def _notice(self, memory: np.ndarray | None, Z: np.ndarray, t: int, rows: Streams) -> np.ndarray | None:
         """Second moments of (z, 1) with (z, 1) and with y, of which old samples fade."""

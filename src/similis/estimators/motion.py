@@ -63,11 +63,12 @@ class MotionDetector(OneStream):
     """
 
     center: ClassVar[bool] = True
+    _block: ClassVar[int] = 512
     _running_class: ClassVar[type[Running]] = Frames
 
     def __init__(
         self, n_components: int = 2, *, rectify: bool = True, eps: float = 0.01, eta0: float = 0.05,
-        decay: float = 0.001, tau: float = 0.5, average: bool = True, n_epochs: int = 1, shuffle: bool = False,
+        decay: float = 0.001, tau: float = 0.5, average: bool = True, n_epochs: int = 1, shuffle: bool = True,
         trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components

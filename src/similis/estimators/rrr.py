@@ -16,7 +16,7 @@ from ..networks import reduced_rank_regression
 from ._base import Streams
 from ._moments import reduced_rank
 from ._noise import noisy
-from ._pair import SolvedStreams, shortened
+from ._pair import SolvedStreams, within
 
 
 class ReducedRankRegression(
@@ -88,7 +88,7 @@ class ReducedRankRegression(
         self, n_components: int = 1, *, metric: str | float = "rrmse", ridge: float = 0.0, solver: str = "online",
         center: bool = True, scale: str | None = "auto", eta0: float = 0.25, decay: float = 1e-4,
         max_norm: float = 2.0, target_rate: float = 0.02, tau: float = 50.0, average: bool = True, n_epochs: int = 1,
-        shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
+        shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.metric = metric
@@ -149,9 +149,11 @@ class ReducedRankRegression(
         return {"x": float(np.sqrt(dims["x"])), "y": 0.3, "readout": 0.0}
 
     def _presented(self, rows: Streams, t: int) -> Streams:
-        """The scaled rows, x with the noise that stands for the ridge, and long ones shortened."""
-        rows = noisy(rows, self.ridge, t)
-        return rows if self.scale is None else shortened(rows, self.max_norm)
+        """The scaled rows, x with the noise that stands for the ridge."""
+        return noisy(rows, self.ridge, t)
+
+    def _shortening(self, circuit: Circuit, rows: Streams, sizes: dict[str, np.ndarray], t: int) -> np.ndarray:
+        return np.ones(len(rows["x"])) if self.scale is None else within(rows, self.max_norm)
 
     def _settle_exactly(self) -> State:
         """The state the network would reach: Wx Cxx Wx' = I, Wy = Wx Cxy Sigma, P P' = squared singular values."""

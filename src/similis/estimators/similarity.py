@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -130,10 +130,12 @@ class SimilarityMatching(_Scaled):
     (1797, 8)
     """
 
+    _block: ClassVar[int] = 0  # M and W average the same rows, and their average is read: the order hardly matters
+
     def __init__(
         self, n_components: int = 2, *, whiten: bool = False, solver: str = "online", center: bool = True,
         scale: str | None = "auto", eta0: float = 0.05, decay: float = 0.005, tau: float = 0.5,
-        average: bool = True, n_epochs: int = 1, shuffle: bool = False, trace_every: int | None = None,
+        average: bool = True, n_epochs: int = 1, shuffle: bool = True, trace_every: int | None = None,
         random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
@@ -162,8 +164,7 @@ class SimilarityMatching(_Scaled):
             raise InputError(f"solver={self.solver!r}; expected 'online' or 'exact'")
         if self.solver == "online":
             return super()._learn(streams, epochs, shuffle)
-        X = streams["x"].toarray() if hasattr(streams["x"], "toarray") else streams["x"]
-        self._merge(X, {"x": X.shape[1]})
+        self._merge(streams)
         return None
 
     def _settle_exactly(self) -> State:
@@ -181,9 +182,10 @@ class SimilarityMatching(_Scaled):
         return Z @ self._whitener() if self.whiten else Z * Z.dtype.type(self.scale_)
 
     def _whitener(self) -> np.ndarray:
-        """M^{-1/2}: at convergence M is the covariance of z."""
+        """M^{-1/2}: at convergence M is the covariance of z; 0 where the data do not vary."""
         values, vectors = np.linalg.eigh(self.readout_.M)
-        return (vectors / np.sqrt(np.maximum(values, np.finfo(values.dtype).tiny))) @ vectors.T
+        varies = values > len(values) * np.finfo(values.dtype).eps * values[-1]
+        return (vectors * np.where(varies, 1 / np.sqrt(np.where(varies, values, 1)), 0)) @ vectors.T
 
     @property
     def components_(self) -> np.ndarray:
@@ -231,9 +233,11 @@ class NonnegativeSimilarityMatching(_Scaled):
     Pehlevan & Chklovskii 2014, Asilomar Conference on Signals, Systems and Computers (arXiv 1503.00680).
     """
 
+    _block: ClassVar[int] = 512
+
     def __init__(
         self, n_components: int = 2, *, l1: float = 0.0, center: bool = False, scale: str | None = "auto",
-        eta0: float = 0.05, decay: float = 0.01, tau: float = 0.5, n_epochs: int = 1, shuffle: bool = False,
+        eta0: float = 0.05, decay: float = 0.01, tau: float = 0.5, n_epochs: int = 1, shuffle: bool = True,
         trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components

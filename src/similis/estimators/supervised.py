@@ -62,11 +62,12 @@ class SupervisedSimilarityMatching(_Scaled):
     """
 
     beside_x: ClassVar[str | None] = "labels"
+    _block: ClassVar[int] = 512
     classes_: np.ndarray
 
     def __init__(
         self, n_components: int = 10, *, alpha: float = 0.1, center: bool = False, scale: str | None = "auto",
-        eta0: float = 0.05, decay: float = 0.01, tau: float = 0.5, n_epochs: int = 1, shuffle: bool = False,
+        eta0: float = 0.05, decay: float = 0.01, tau: float = 0.5, n_epochs: int = 1, shuffle: bool = True,
         trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components

@@ -1,0 +1,79 @@
+"""What keeps a network from rows that it cannot learn from: steps too large for a row, rows too much alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from .._errors import DivergenceError
+from ..circuit import Circuit
+from ..kernels.order import correlated
+
+#: a row of which 2 eta rate |x|^2 exceeds the first number is shortened until it is the second
+OVERSHOOT, SAFE = 3.0, 1.0
+#: first rows whose features are compared; the others' spread, relative to the largest, at which they count for nothing,
+#: unless it is but rounding
+LOOK, FAINT, ROUNDING = 256, 1e-3, 1e-12
+#: share of the outputs' variance that may lie between the means of blocks
+SHARE = 0.125
+
+
+def shortening(circuit: Circuit, sizes: dict[str, np.ndarray], t: int) -> np.ndarray:
+    """Factors at most 1 by which rows of these squared norms, from sample t on, are multiplied to be safe to learn.
+
+    A synapse that regresses overshoots where ``2 eta rate |x|^2 > 2``, and an average is replaced by one row. Ordinary
+    rows, which are rarely so long, stay as they are.
+    """
+    eta = circuit.step.at(np.arange(t, t + len(next(iter(sizes.values())))))
+    reach = 2 * eta * np.max([circuit.channel(name).rate * size for name, size in sizes.items()], axis=0)
+    return np.where(reach > OVERSHOOT, np.sqrt(SAFE / np.maximum(reach, SAFE)), 1.0)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Follows how much successive outputs resemble each other, in blocks of ``length`` samples."""
+
+    present: np.ndarray
+    mean: np.ndarray
+    track: np.ndarray
+
+    @classmethod
+    def fresh(cls, k: int) -> Self:
+        return cls(np.zeros(k), np.zeros(k), np.zeros(3))
+
+    def follow(self, Z: np.ndarray, length: int) -> tuple[Self, int]:
+        """The state after the outputs Z, and the row at which they resemble each other for too long, or -1."""
+        present, mean, track = self.present.copy(), self.mean.copy(), self.track.copy()
+        return type(self)(present, mean, track), correlated(Z, length, SHARE, present, mean, track)
+
+
+def too_correlated(name: str, sample: int, length: int) -> DivergenceError:
+    """The error that names the sample and the way out."""
+    return DivergenceError(
+        f"at sample {sample} (counted from 0) {name} has seen rows that resemble each other over more than "
+        f"{int(SHARE * length)} samples, which is longer than its step averages over: the weights would follow the "
+        "moment. Learn the rows in random order (fit does with shuffle=True; similis.datasets.shuffled mixes blocks), "
+        "or lower eta0",
+        sample,
+    )
+
+
+def refuse_dominated(name: str, X: np.ndarray) -> None:
+    """Refuse rows of which one feature outweighs all others together by far: no step suits both.
+
+    Spreads are robust (median absolute deviations), so that outliers do not count; columns without any do not either.
+    """
+    X = X[:LOOK].astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = np.median(np.abs(X - np.median(X, axis=0)), axis=0)
+    most = int(np.argmax(spread))
+    rest = float(np.linalg.norm(np.delete(spread, most) / (spread[most] or 1.0)))
+    if ROUNDING < rest < FAINT:
+        raise DivergenceError(
+            f"feature {most} of {name} varies {1 / rest:.1g} times as much as all others together in the first samples "
+            f"(up to sample {len(X) - 1} ): a step that is safe for it learns nothing from them. Give columns of like scale, "
+            "such as sklearn.preprocessing.StandardScaler makes",
+            len(X) - 1,
+        )
