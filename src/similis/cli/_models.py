@@ -20,7 +20,6 @@ _ELSEWHERE = {
     "n_components": "use --n-components",
     "n_epochs": "use --epochs",
     "random_state": "use --seed",
-    "shuffle": "a stream is learned in the order of the file",
 }
 
 

@@ -10,7 +10,8 @@ import typer
 Data = Annotated[str, typer.Argument(metavar="DATA", help="CSV, Parquet, NPY or NPZ file, or - for CSV on stdin.")]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Model file made by `similis fit`.")]
 BlockRows = Annotated[
-    int | None, typer.Option(min=1, metavar="ROWS", help="Rows read at a time.", show_default="about 32 MiB")
+    int | None,
+    typer.Option(min=1, metavar="ROWS", help="Rows read, and mixed, at a time.", show_default="about 32 MiB"),
 ]
 Columns = Annotated[
     str | None, typer.Option(metavar="SPEC", help='Columns, as "0:10,12" or "a,b".', show_default="all")

@@ -66,7 +66,7 @@ class Views:
         from ..datasets.blocks import shape_hint
 
         widths = [shape_hint(source)[1] or 1 for source, _ in self.sources]
-        return self.block_rows or max(64, min(4096, _BLOCK_VALUES // max(widths)))
+        return self.block_rows or max(64, min(16384, _BLOCK_VALUES // max(widths)))
 
     def blocks(self) -> Iterator[tuple[np.ndarray, ...]]:
         """Blocks of rows, one array a view; memory does not grow with the file.

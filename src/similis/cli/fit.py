@@ -52,8 +52,10 @@ def fit(
 ) -> None:
     """Learn a network from data and save it.
 
-    The data are read in blocks, so memory does not grow with the file. With --checkpoint-every, a killed fit of
-    m.safetensors goes on with --resume m.checkpoint.safetensors and ends bit for bit where the unbroken one ends.
+    The data are read in blocks, so memory does not grow with the file. Rows of a block are learned in random order,
+    because successive rows often resemble each other; --param shuffle=false keeps their order. With --checkpoint-every,
+    a killed fit of m.safetensors goes on with --resume m.checkpoint.safetensors and ends bit for bit where the unbroken
+    one ends.
     """
     from .._atomic import refuse_existing
     from ..estimators.persist import save
@@ -165,6 +167,8 @@ def _learn(
 
     total, now, pending = views.n_rows(), plan, start
     known = classes_of(estimator, views)
+    if getattr(estimator, "shuffle", False) and hasattr(estimator, "_mixes"):
+        estimator._mixes = True
     with progress(f"fit {name}", total and total * plan.epochs) as advance:
         for _ in range(plan.epochs):
             for block in views.blocks():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .bars import bars
 from .blocks import read_blocks, shape_hint
 from .graphs import GRAPHS, load_graph, planted_partition, random_walk
+from .mixing import shuffled
 from .movies import moved_patches, pairs, shifted_textures
 from .real import (
     MFEAT_VIEWS,
@@ -56,5 +57,6 @@ __all__ = [
     "ring",
     "shape_hint",
     "shifted_textures",
+    "shuffled",
     "spiked_covariance",
 ]

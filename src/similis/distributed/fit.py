@@ -37,6 +37,9 @@ def fit(
     number of rows); every rule makes one step with its average over the round. That is ``similis.engine.batch`` with
     ``batch=round_rows``: the weights do not depend on the number of workers.
 
+    Rows are learned in their order, whatever the estimator's ``shuffle``: a round is an average over many of them. Rows
+    that are sorted should be shuffled before.
+
     A round is a step: ``eta = max(floor, eta0 / (1 + decay r))`` counts rounds r, not rows. An average over many rows
     is little disturbed by noise, so eta0 may be larger, and decay smaller, than for a stream.
 
@@ -145,8 +148,6 @@ def _admit_estimator(estimator: Any) -> None:
         raise InputError(f"{name} cannot learn from sums over blocks; expected one of {', '.join(ESTIMATORS)}")
     if getattr(estimator, "solver", "online") != "online":
         raise InputError(f"solver={estimator.solver!r}; expected 'online': rounds are steps of the network")
-    if estimator.shuffle:
-        raise InputError("shuffle=True; rows of Dask collections are learned in their order. Shuffle them, not the fit")
 
 
 def _streams(estimator: Any, X: Any, Y: Any) -> tuple[dict[str, Any], np.dtype]:

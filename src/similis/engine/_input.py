@@ -19,14 +19,14 @@ Data = Mapping[str, Rows] | Rows
 
 
 def admit(
-    circuit: Circuit, state: State, data: Data, present: Mapping[str, np.ndarray] | None
+    circuit: Circuit, state: State, data: Data, present: Mapping[str, np.ndarray] | None, learn: bool = True
 ) -> tuple[dict[str, Rows], np.ndarray, int]:
     """Check shapes against the state; return {channel: (T, n_c) rows in the state's dtype}, (C, T) silence, T.
 
     A bare array is the first channel. A channel missing from ``data`` is silent throughout; ``present[name]`` (T,) says
     on which samples a channel speaks. A silent channel drives nothing and its weights do not change.
     """
-    fits(circuit, state)
+    fits(circuit, state, learn)
     streams = dict(data) if isinstance(data, Mapping) else {circuit.names[0]: data}
     unknown = set(streams) - set(circuit.names)
     if unknown or not streams:
@@ -56,7 +56,7 @@ def admit(
     return rows, mute, T
 
 
-def fits(circuit: Circuit, state: State) -> None:
+def fits(circuit: Circuit, state: State, learn: bool = True) -> None:
     """Refuse a state whose arrays are not those of the circuit: compiled loops do not look where they read.
 
     Raises
@@ -72,7 +72,7 @@ def fits(circuit: Circuit, state: State) -> None:
     k, units = circuit.size, circuit.lateral.units or circuit.size
     widths = {name: W.shape[1] if W.ndim == 2 else 0 for name, W in state.W.items()}
     shapes = {f"W.{name}": (k, width) for name, width in widths.items()} | {"M": (k, k)}
-    if circuit.lateral.kind == "interneurons":
+    if circuit.lateral.kind == "interneurons" and (learn or state.P is not None):  # outputs are read from M
         shapes |= {"P": (k, units)} | ({"R": (units, k)} if circuit.lateral.decoupled else {})
     shapes |= {f"cells.{name}": cell.shape for name, cell in cells(circuit, dtype).items()}
     found = state.arrays | ({} if state.Minv is None else {"Minv": state.Minv})

@@ -57,7 +57,7 @@ def run(
     _known(circuit)
     if batch < 1:
         raise InputError(f"batch={batch}; expected an integer >= 1")
-    rows, mute, T = admit(circuit, state, data, present)
+    rows, mute, T = admit(circuit, state, data, present, learn)
     traces, t, live = Trace.several(trace), state.t, _live(state, device)
     outputs = [np.zeros((0, circuit.size), state.dtype)]
     for start in range(0, T, batch):

@@ -19,7 +19,7 @@ def run(
     trace: Trace | Sequence[Trace] | None = None,
 ) -> tuple[np.ndarray, State]:  # fmt: skip
     """Run the circuit over the rows of ``data``; see :func:`similis.engine.stream.run`, with which it must agree."""
-    rows, mute, T = admit(circuit, state, data, present)
+    rows, mute, T = admit(circuit, state, data, present, learn)
     traces = Trace.several(trace)
     state, eta = state.copy(), rates(circuit, state.t, T, state.dtype)
     W, k = state.W, circuit.size

@@ -67,7 +67,7 @@ def _run(
 ) -> tuple[np.ndarray, State]:  # fmt: skip
     if block is not None and block < 1:
         raise InputError(f"block={block}; expected an integer >= 1, or None")
-    rows, mute, T = admit(circuit, state, data, present)
+    rows, mute, T = admit(circuit, state, data, present, learn)
     table = compile_circuit(circuit, state.dtype)
     Z = np.zeros((T, circuit.size), state.dtype)
     if not learn:

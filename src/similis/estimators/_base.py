@@ -38,6 +38,8 @@ class NetworkEstimator(BaseEstimator):
     #: what normalises a stream
     _running_class: ClassVar[type[Running]] = Running
 
+    #: whether ``partial_fit`` learns the rows of a call in random order; the command line's blocks are
+    _mixes: bool = False
     #: eight times the samples over which rows may resemble each other at the default step; 0: however long
     _block: ClassVar[int] = 64
     #: whether outputs are free up to a rotation that drifts while learning: weights are then averaged in one frame
@@ -100,7 +102,10 @@ class NetworkEstimator(BaseEstimator):
                 try:
                     Z, state = stream.run(circuit, state, rows, trace=traces)
                 except DivergenceError as error:
-                    raise error if error.sample is None else error.at(seen + int(where[error.sample - at])) from error
+                    place = where[min(max((error.sample or at) - at, 0), len(where) - 1)] if len(where) else 0
+                    raise error.at(seen + int(place)) from error
+                except np.linalg.LinAlgError as error:
+                    raise _lost(type(self).__name__, seen) from error
                 if length:
                     seen_as = self._watched(Z, rows)
                     order, bad = (order or Order.fresh(seen_as.shape[1])).follow(seen_as, length)
@@ -108,6 +113,7 @@ class NetworkEstimator(BaseEstimator):
                         raise too_correlated(type(self).__name__, seen + int(where[bad]), length)
                 memory = self._notice(memory, Z, state.t, rows)
                 seen, damped, idle = seen + _length(piece), damped + short, idle + _length(piece) - len(where)
+        self._vet(circuit, state if mean.state is None else mean.state, seen)
         self._remember(traces, history)
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
         self.n_samples_seen_, self.n_damped_, self.n_idle_ = seen, damped, idle
@@ -138,6 +144,11 @@ class NetworkEstimator(BaseEstimator):
     def _watched(self, Z: np.ndarray, rows: Streams) -> np.ndarray:
         """(n_samples, any) numbers by which the order of the rows is judged."""
         return Z
+
+    def _vet(self, circuit: Circuit, readout: State, seen: int) -> None:
+        """Refuse weights that are no numbers any more, before they become the model's."""
+        if not all(np.isfinite(array).all() for array in readout.arrays.values()):
+            raise _lost(type(self).__name__, seen)
 
     def _stretch(self) -> int:
         """Samples in the blocks by which the order of the rows is judged; smaller steps stand a longer resemblance."""
@@ -366,6 +377,13 @@ def _turned(now: State, target: State) -> State:
     U, _, V = np.linalg.svd(sum(target.W[name] @ W.T for name, W in now.W.items()))
     Q = U @ V
     return replace(now, M=Q @ now.M @ Q.T, W={name: Q @ W for name, W in now.W.items()})
+
+
+def _lost(name: str, seen: int) -> DivergenceError:
+    return DivergenceError(
+        f"the weights of {name} left the finite numbers by sample {seen} (counted from 0). Lower eta0, or raise tau",
+        seen,
+    )
 
 
 def _length(streams: Streams) -> int:

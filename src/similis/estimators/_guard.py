@@ -72,8 +72,8 @@ def refuse_dominated(name: str, X: np.ndarray) -> None:
     rest = float(np.linalg.norm(np.delete(spread, most) / (spread[most] or 1.0)))
     if ROUNDING < rest < FAINT:
         raise DivergenceError(
-            f"feature {most} of {name} varies {1 / rest:.1g} times as much as all others together in the first samples "
-            f"(up to sample {len(X) - 1} ): a step that is safe for it learns nothing from them. Give columns of like scale, "
-            "such as sklearn.preprocessing.StandardScaler makes",
+            f"feature {most} of {name} varies {1 / rest:.1g} times as much as all others together, seen at sample "
+            f"{len(X) - 1} (counted from 0): a step that is safe for it learns nothing from them. Give columns of like "
+            "scale, such as sklearn.preprocessing.StandardScaler makes",
             len(X) - 1,
         )

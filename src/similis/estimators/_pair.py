@@ -34,7 +34,7 @@ class TwoStreams(NetworkEstimator):
 
     def partial_fit(self, X: Any, Y: Any) -> Self:
         """Continue learning from one pair or more, once, in their order."""
-        self._learn(self._admit(X, Y, reset=not hasattr(self, "n_samples_seen_")), 1, False)
+        self._learn(self._admit(X, Y, reset=not hasattr(self, "n_samples_seen_")), 1, self._mixes)
         return self
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:

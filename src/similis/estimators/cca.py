@@ -10,12 +10,15 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import metrics
-from .._errors import InputError, ModelFileError
+from .._errors import DivergenceError, InputError, ModelFileError
 from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import adaptive_canonical_correlation, canonical_correlation
 from ._moments import Recent, canonical
 from ._pair import FLOATS, SolvedStreams
+
+#: an estimate of a correlation that is no noise any more, once so many pairs were seen
+IMPOSSIBLE, SETTLED = 1.5, 500
 
 
 class OnlineCCA(SolvedStreams):
@@ -56,7 +59,8 @@ class OnlineCCA(SolvedStreams):
     Attributes
     ----------
     x_components_, y_components_ : (n_components, n_x), (n_components, n_y) projections, in the data's units
-    canonical_correlations_ : (rank_,) eig(M) - 1, descending: the network's own estimate, for the outputs that are on
+    canonical_correlations_ : (rank_,) eig(M) - 1, descending: the network's own estimate, for the outputs that are on;
+        at most 1
     rank_ : number of outputs that are on: with an adaptive rank, of ``output_eigenvalues_`` above 1/2
     output_eigenvalues_ : (n_components,) eigenvalues of <z z'> over about the last 1,000 pairs learned, descending
     x_mean_, y_mean_, x_scale_, y_scale_ : running moments
@@ -113,6 +117,16 @@ class OnlineCCA(SolvedStreams):
     def _gain(self, dims: dict[str, int]) -> dict[str, float]:
         """Currents of a third of the size they will have: larger weights have to be forgotten, smaller ones to grow."""
         return {name: 0.3 * float(np.sqrt(d)) for name, d in dims.items()}
+
+    def _vet(self, circuit: Circuit, readout: State, seen: int) -> None:
+        super()._vet(circuit, readout, seen)
+        found = float(np.linalg.eigvalsh(readout.M)[-1]) - 1
+        if circuit.lateral.kind == "gram" and seen >= SETTLED and found > IMPOSSIBLE:
+            raise DivergenceError(
+                f"OnlineCCA finds a correlation of {found:.3g} at sample {seen} (counted from 0), where 1 is the most "
+                "there can be: the step is too large for these rows. Learn them in random order, or lower eta0",
+                seen,
+            )
 
     def _notice(self, memory: Recent | None, Z: np.ndarray, t: int, rows: Any) -> Recent:
         return (memory or Recent.empty(Z.shape[1])).follow(Z)
@@ -191,7 +205,7 @@ class OnlineCCA(SolvedStreams):
     def canonical_correlations_(self) -> np.ndarray:
         """(rank_,) eig(M) - 1, descending."""
         check_is_fitted(self)
-        return np.linalg.eigvalsh(self.readout_.M)[::-1][: self.rank_] - 1
+        return np.clip(np.linalg.eigvalsh(self.readout_.M)[::-1][: self.rank_] - 1, -1, 1)
 
     @property
     def output_eigenvalues_(self) -> np.ndarray:

@@ -185,7 +185,11 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
             return
         rows, telling = self._in_order(X)
         self.n_idle_ += int((~telling).sum())
-        self._teach(rows, y[telling], self.n_samples_seen_ + np.flatnonzero(telling))
+        where = np.flatnonzero(telling)
+        if self._mixes:
+            mix = generator(self.random_state).permutation(len(where))
+            rows, where = rows[mix], where[mix]
+        self._teach(rows, y[where], self.n_samples_seen_ + where)
 
     def _begin(self) -> None:
         """Put the tiles on the first samples held back, and learn from all of these."""

@@ -248,7 +248,7 @@ class LocalSupervisionClassifier(ClassifierMixin, _LocalSupervision):
             self.classes_ = np.unique(classes)
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise InputError(f"classes={list(classes)}; the model knows {list(self.classes_)}. Give the same, or None")
-        self._learn(self._admit(X, y, reset=reset), 1, False)
+        self._learn(self._admit(X, y, reset=reset), 1, self._mixes)
         return self
 
     def _restart(self) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -14,8 +16,12 @@ from .._errors import InputError
 from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import nonnegative_similarity, principal_subspace
-from ._base import NetworkEstimator
+from ._base import NetworkEstimator, _pieces
 from ._moments import principal
+
+
+#: below this share of the largest eigenvalue M may hold but what is left of its beginning
+FORGOTTEN = 1e-5
 
 
 class OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
@@ -35,7 +41,7 @@ class OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstima
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Continue learning from one row or more, once, in their order, from where learning stands."""
-        return self._admit_and_learn(X, 1, False)
+        return self._admit_and_learn(X, 1, self._mixes)
 
     def _admit_and_learn(self, X: Any, epochs: int, shuffle: bool) -> Self:
         X = self._admit(X, reset=not hasattr(self, "n_samples_seen_"))
@@ -66,6 +72,12 @@ class _Scaled(OneStream):
         k = self.n_components
         if not isinstance(k, Integral) or k < 1:
             raise InputError(f"n_components={k!r}; expected an integer >= 1")
+
+    def _centred(self, X: Any) -> Iterator[Any]:
+        """Rows about ``mean_`` in double precision, piece by piece; sparse ones stay sparse."""
+        for piece in _pieces({"x": self._admit(X, reset=False)}):
+            rows = piece["x"].astype(float)
+            yield rows if sparse.issparse(rows) else rows - self.mean_
 
     @property
     def mean_(self) -> np.ndarray:
@@ -184,7 +196,8 @@ class SimilarityMatching(_Scaled):
     def _whitener(self) -> np.ndarray:
         """M^{-1/2}: at convergence M is the covariance of z; 0 where the data do not vary."""
         values, vectors = np.linalg.eigh(self.readout_.M)
-        varies = values > len(values) * np.finfo(values.dtype).eps * values[-1]
+        least = len(values) * np.finfo(values.dtype).eps
+        varies = values > (least if self.solver == "exact" else max(least, FORGOTTEN)) * values[-1]
         return (vectors * np.where(varies, 1 / np.sqrt(np.where(varies, values, 1)), 0)) @ vectors.T
 
     @property
@@ -202,11 +215,11 @@ class SimilarityMatching(_Scaled):
     def score(self, X: Any, y: Any = None) -> float:
         """Fraction of the variance of X about ``mean_`` that lies in the learned subspace, in [0, 1]."""
         check_is_fitted(self)
-        X = self._admit(X, reset=False)
-        X = np.asarray(X.toarray() if hasattr(X, "toarray") else X, float) - self.mean_
-        basis = np.linalg.qr(self.components_.T.astype(float))[0]
-        total = float((X * X).sum())
-        return float(((X @ basis) ** 2).sum() / total) if total > 0 else 1.0
+        basis, inside, total = np.linalg.qr(self.components_.T.astype(float))[0], 0.0, 0.0
+        for rows in self._centred(X):
+            inside += float(((rows @ basis) ** 2).sum())
+            total += float((rows.multiply(rows) if sparse.issparse(rows) else rows * rows).sum())
+        return inside / total if total > 0 else 1.0
 
 
 class NonnegativeSimilarityMatching(_Scaled):
@@ -271,7 +284,7 @@ class NonnegativeSimilarityMatching(_Scaled):
 
     def score(self, X: Any, y: Any = None) -> float:
         """How much of the similarities is kept: 1 - |X'X - Z'Z|^2 / |X'X|^2 for X about ``mean_``; 1 is perfect."""
-        Z = self.transform(X)
+        Z = self.transform(X).astype(float)
         X = self._admit(X, reset=False)
-        X = np.asarray(X.toarray() if hasattr(X, "toarray") else X, float) - self.mean_
-        return 1.0 - float(metrics.similarity_error(Z.astype(float), X))
+        X = X.astype(float) if sparse.issparse(X) else np.asarray(X, float) - self.mean_
+        return 1.0 - float(metrics.similarity_error(Z, X))

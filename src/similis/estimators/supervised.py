@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from .. import metrics
@@ -95,7 +96,7 @@ class SupervisedSimilarityMatching(_Scaled):
 
     def partial_fit(self, X: Any, y: Any = None, classes: Sequence | None = None) -> Self:
         """Continue learning from one row or more, once, in their order. Classes need not be announced."""
-        return self._learn_labelled(X, y, classes, 1, False)
+        return self._learn_labelled(X, y, classes, 1, self._mixes)
 
     def _learn_labelled(self, X: Any, y: Any, announced: Sequence | None, epochs: int, shuffle: bool) -> Self:
         X = self._admit(X, reset=not hasattr(self, "n_samples_seen_"))
@@ -161,8 +162,10 @@ class SupervisedSimilarityMatching(_Scaled):
         X, y = self._admit(X, reset=False), admit_labels(y, X, type(self).__name__)
         L = one_hot(y, self.classes_, X.dtype)
         Z = self._outputs({"x": X, "label": L}).astype(float)
-        X = self.running_["x"].apply(np.asarray(X.toarray() if hasattr(X, "toarray") else X, float))
+        X = self.running_["x"].apply(X.astype(float))
         whitened = L * np.sqrt(self.alpha / np.maximum(L.mean(0, dtype=float), 1 / len(L)))
+        if sparse.issparse(X):
+            return 1.0 - float(metrics.similarity_error(Z, sparse.hstack([X, sparse.csr_array(whitened)])))
         return 1.0 - float(metrics.similarity_error(Z, np.concatenate([X, whitened], axis=1)))
 
     def __sklearn_tags__(self):

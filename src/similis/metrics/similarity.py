@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
 from .._errors import InputError
-from .check import Matrix, same_rows
+from .check import matrix, same, same_rows
 
 
 def alignment(Y: ArrayLike, X: ArrayLike) -> float:
@@ -38,15 +41,17 @@ def alignment(Y: ArrayLike, X: ArrayLike) -> float:
     return float(_gram_product(X, Y) / np.sqrt(xx) / np.sqrt(yy))
 
 
-def similarity_error(Y: ArrayLike, X: ArrayLike) -> float:
+def similarity_error(Y: ArrayLike, X: Any) -> float:
     """Relative similarity-matching objective.
 
         || X X' - Y Y' ||_F^2 / || X X' ||_F^2
 
     Parameters
     ----------
-    Y, X : arrays (n_samples, k), (n_samples, d)
-        Outputs and inputs, row by row.
+    Y : (n_samples, k) array
+        Outputs, row by row.
+    X : (n_samples, d) array or sparse matrix
+        Inputs, row by row; sparse ones stay sparse.
 
     Returns
     -------
@@ -58,14 +63,24 @@ def similarity_error(Y: ArrayLike, X: ArrayLike) -> float:
     InputError
         If the numbers of rows differ, an entry is not finite or X is zero.
     """
-    Y, X = same_rows(Y, X)
+    if sparse.issparse(X):
+        Y, X = matrix("Y", Y), X.tocsr().astype(np.float64)
+        matrix("X", X.data[:, None] if X.nnz else np.zeros((1, 1)))
+        same("samples (rows)", Y=len(Y), X=X.shape[0])
+    else:
+        Y, X = same_rows(Y, X)
     xx = _gram_product(X, X)
     if xx == 0:
         raise InputError("X: all zeros, so no relative error exists.")
     return float(max(0.0, 1.0 + (_gram_product(Y, Y) - 2.0 * _gram_product(X, Y)) / xx))
 
 
-def _gram_product(A: Matrix, B: Matrix) -> float:
+def _gram_product(A: Any, B: Any) -> float:
     """<A A', B B'> = ||A' B||_F^2, by whichever product is smaller."""
-    n, p, q = len(A), A.shape[1], B.shape[1]
-    return float(np.sum((A @ A.T) * (B @ B.T))) if n * (p + q) < p * q else float(np.sum((A.T @ B) ** 2))
+    n, p, q = A.shape[0], A.shape[1], B.shape[1]
+    if sparse.issparse(B):  # A and B are one: its smaller Gram, in which few entries are not zero
+        gram = A @ A.T if n < p else A.T @ A
+        return float(gram.multiply(gram).sum())
+    if n * (p + q) < p * q and not sparse.issparse(A):
+        return float(np.sum((A @ A.T) * (B @ B.T)))
+    return float(np.sum((A.T @ B) ** 2))
