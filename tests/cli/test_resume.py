@@ -100,7 +100,9 @@ def test_another_network_is_refused(similis, tmp_path, npy, checkpoint):
 def test_a_finished_model_learns_more_data(similis, tmp_path, X, npy, model):
     np.save(tmp_path / "more.npy", X[::-1])
     record = similis("fit", "psp", tmp_path / "more.npy", "-o", tmp_path / "n", "--resume", model, "--json").json
-    expected = SimilarityMatching(n_components=2, random_state=0).partial_fit(X).partial_fit(X[::-1])
+    expected = SimilarityMatching(n_components=2, random_state=0)
+    expected._mixes = True  # as the command line's blocks are
+    expected.partial_fit(X).partial_fit(X[::-1])
     assert weights(tmp_path / "n")[0] == {name: a.tobytes() for name, a in expected._pack()[0].items()}
     assert (record["rows"], record["n_samples_seen"]) == (300, 600)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -138,3 +141,67 @@ def test_states_are_equal_by_their_numbers():
     assert state == state.copy()
     assert state != other
     assert state != "a state"
+
+
+def broken(**parts):
+    return State(**({"W": START.W, "M": START.M} | parts))
+
+
+BROKEN = {
+    "weights of fewer neurons": broken(W={"x": START.W["x"][:1], "y": START.W["y"]}),
+    "laterals of another size": broken(M=np.eye(3)),
+    "another precision": broken(M=np.eye(2, dtype=np.float32)),
+    "integers": State({name: W.astype(int) for name, W in START.W.items()}, np.eye(2, dtype=int)),
+    "a channel too few": broken(W={"x": START.W["x"]}),
+    "one axis": broken(W={"x": START.W["x"].ravel(), "y": START.W["y"]}),
+    "an inverse of another size": broken(Minv=np.eye(5)),
+    "not finite": broken(M=np.diag([1.0, np.nan])),
+    "a negative time": broken(t=-1),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("learn", [True, False])
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_state_that_is_not_the_circuits_is_refused(engine, name, learn):
+    with pytest.raises(InputError, match="state"):
+        engine(TWO, BROKEN[name], {"x": X, "y": Y}, learn=learn)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", CASES)
+def test_every_array_of_a_state_is_looked_at(engine, name):
+    case = CASES[name]
+    for part in case.start().arrays:
+        state = case.start()
+        if part.startswith("W."):
+            state.W[part[2:]] = np.concatenate([state.W[part[2:]]] * 2)
+        elif part.startswith("cells."):
+            state.cells[part[6:]] = np.zeros(state.cells[part[6:]].size + 1)
+        else:
+            state = replace(state, **{part: np.zeros((1, 1, 1))})
+        with pytest.raises(InputError, match=re.escape(f"state.{part} ")):
+            engine(case.circuit, state, case.data(5))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", CASES)
+def test_how_a_state_lies_in_memory_does_not_matter(engine, name):
+    case, data = CASES[name], CASES[name].data(20)
+    state = case.start()
+    turned = replace(
+        state, W={n: np.asfortranarray(W) for n, W in state.W.items()}, M=np.repeat(state.M, 2, 1)[:, ::2],
+        P=None if state.P is None else np.asfortranarray(state.P), R=None if state.R is None else state.R[::-1][::-1],
+    )  # fmt: skip
+    for array in (*turned.W.values(), turned.M):
+        array.flags.writeable = False
+    assert run_gap(engine(case.circuit, turned, data), engine(case.circuit, state, data)) < 1e-12
+
+
+def test_blocks_and_steps_are_numbers_that_can_be():
+    for block in (0, -3):
+        with pytest.raises(InputError, match="block="):
+            run(TWO, START, {"x": X, "y": Y}, block=block)
+    for step in ({"eta0": np.nan}, {"eta0": -1.0}, {"eta0": 0.1, "decay": np.nan}, {"eta0": 0.1, "decay": np.inf}):
+        with pytest.raises(InputError):
+            Step(**step)

@@ -129,7 +129,9 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         for epoch in range(self.n_epochs):
             visit = order()
             if epoch == 0:
-                self._tiles = self._placed(rows[visit[: self._layer().size]])
+                k = self._layer().size
+                first = rows[visit[:k]] if self.shuffle else self._alike(X[telling][:k])
+                self._tiles = self._placed(first)
             for at in _blocks(visit):
                 self._teach(rows[at], heard[at], at)
         self.n_samples_seen_, self.n_idle_ = self.n_epochs * len(X), self.n_epochs * int((~telling).sum())
@@ -195,8 +197,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         """Put the tiles on the first samples held back, and learn from all of these."""
         if self._held is not None:
             (X, y), self._held = self._held, None
-            first = X[: self._layer().size]
-            self._tiles = self._placed(self._input.learn(first)[1].apply(first))
+            self._tiles = self._placed(self._alike(X[: self._layer().size]))
             self._hear(X, y)
 
     def _in_order(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -207,6 +208,11 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
             rows.append(scaled[size >= 0])
             sizes.append(size)
         return np.concatenate(rows), np.concatenate(sizes) >= 0
+
+    def _alike(self, X: np.ndarray) -> np.ndarray:
+        """The first rows, all scaled by their moments together."""
+        X = X.astype(self._dtype, copy=False)
+        return self._new_running(X.shape[1], "x").learn(X)[1].apply(X)
 
     def _placed(self, rows: np.ndarray) -> State:
         """Layer 1 with tiles on these scaled rows, but for outliers."""

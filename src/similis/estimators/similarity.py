@@ -19,7 +19,6 @@ from ..networks import nonnegative_similarity, principal_subspace
 from ._base import NetworkEstimator, _pieces
 from ._moments import principal
 
-
 #: below this share of the largest eigenvalue M may hold but what is left of its beginning
 FORGOTTEN = 1e-5
 
@@ -115,7 +114,8 @@ class SimilarityMatching(_Scaled):
         more), which removes most of the noise of the steps; only while eta falls: with ``decay=0`` the network follows
         a drifting stream and the present weights are read
     n_epochs : int, passes of ``fit`` over its data
-    shuffle : bool, whether ``fit`` visits the rows in random order, anew each epoch
+    shuffle : bool, whether ``fit`` learns the rows in random order, anew each epoch (mixed within pieces of 64 MiB):
+        rows that resemble the last, as in sorted data or slow streams, teach little one after the other
     trace_every : int or None, samples between records in ``history_``
     random_state : int, Generator, RandomState or None
 
@@ -125,7 +125,8 @@ class SimilarityMatching(_Scaled):
     explained_variance_ : (n_components,), eigenvalues of M in squared data units, descending
     mean_, scale_ : running moments
     history_ : dict of lists, every ``trace_every`` samples: n_samples, filter_norm, output_power
-    n_samples_seen_ : int
+    n_samples_seen_, n_idle_, n_damped_ : int, samples; of them those left out, because a sensor was off or stuck, and
+        those shortened, because the step was too large for them
     circuit_, state_ : the :class:`similis.circuit.Circuit` and its weights
 
     References
