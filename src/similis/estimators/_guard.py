@@ -13,6 +13,8 @@ from ..kernels.order import correlated
 
 #: a row of which 2 eta rate |x|^2 exceeds the first number is shortened until it is the second
 OVERSHOOT, SAFE = 3.0, 1.0
+#: and one of more than so many times the power, an outlier or the first of another gain, until it is of no more
+LONG = 16.0
 #: first rows whose features are compared; the others' spread, relative to the largest, at which they count for nothing,
 #: unless it is but rounding
 LOOK, FAINT, ROUNDING = 256, 1e-3, 1e-12
@@ -28,7 +30,8 @@ def shortening(circuit: Circuit, sizes: dict[str, np.ndarray], t: int) -> np.nda
     """
     eta = circuit.step.at(np.arange(t, t + len(next(iter(sizes.values())))))
     reach = 2 * eta * np.max([circuit.channel(name).rate * size for name, size in sizes.items()], axis=0)
-    return np.where(reach > OVERSHOOT, np.sqrt(SAFE / np.maximum(reach, SAFE)), 1.0)
+    longest = np.maximum(np.max(list(sizes.values()), axis=0), LONG)
+    return np.where(reach > OVERSHOOT, np.sqrt(SAFE / np.maximum(reach, SAFE)), np.sqrt(LONG / longest))
 
 
 @dataclass(frozen=True)

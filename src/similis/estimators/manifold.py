@@ -20,9 +20,9 @@ from ..engine import stream
 from ..kernels.running import OUTLIER
 from ..networks import label_propagation, row_sum_start, soft_tiles
 from ._base import NetworkEstimator
-from ._guard import Order, too_correlated
+from ._guard import Order, shortening, too_correlated
 from ._labels import UNLABELLED, admit_labels, labelled, merged, one_hot, pack_classes, unpack_classes
-from ._running import Running
+from ._running import Running, multiplied
 
 #: samples of a pass that are learned together, so that memory does not grow with the data
 ROWS = 4096
@@ -220,6 +220,9 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
 
     def _teach(self, rows: np.ndarray, y: np.ndarray, samples: np.ndarray) -> None:
         """Both layers learn from scaled rows, whose numbers in the stream are ``samples``."""
+        if self.scale is not None:
+            factors = shortening(self._layer(), {"x": np.einsum("ti,ti->t", rows, rows)}, self._tiles.t)
+            rows = multiplied(rows, factors) if (factors < 1).any() else rows
         Z, self._tiles = stream.run(self._layer(), self._tiles, rows)
         self._order, bad = (self._order or Order.fresh(Z.shape[1])).follow(Z, self._block)
         if bad >= 0:
