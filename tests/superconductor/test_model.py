@@ -167,7 +167,7 @@ def test_the_kernel_is_kernel_regression():
     spread = np.sqrt(weight @ y[:, 0] ** 2 - (weight @ y[:, 0]) ** 2)
     np.testing.assert_allclose(deviation, spread, atol=1e-3)
     fewer = Kernel(Z[10:], y[10:], y.mean(0), 0.03)
-    np.testing.assert_array_equal(kernel.without(np.arange(10, 60))(asked), fewer(asked))
+    np.testing.assert_allclose(kernel.without(np.arange(10, 60))(asked), fewer(asked), atol=2e-4)  # single precision
 
 
 def test_the_kernel_stands_twins():
