@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._optional import require
+from ..estimators._estimator import unchanged_on_error
 from ..estimators._labels import admit_labels, merged, one_hot
 from ..estimators.persist import load_with_progress, save
 from .blocks import Blocks, as_array, head
@@ -69,14 +70,16 @@ def fit(
         given = f"round_rows={round_rows}, n_epochs={epochs}, checkpoint_every={checkpoint_every}"
         raise InputError(f"{given}; expected integers >= 1")
     with nullcontext() if client is None else client.as_current():
-        estimator._restart()
-        streams, dtype = _streams(estimator, X, Y)
-        blocks = Blocks.cut(streams, dtype)
+        with unchanged_on_error(estimator):
+            estimator._restart()
+            streams, dtype = _streams(estimator, X, Y)
+            blocks = Blocks.cut(streams, dtype)
         starts = [at for _ in range(epochs) for at in range(0, blocks.n_rows, round_rows)]
         keep = _Checkpoint(checkpoint, {"round_rows": round_rows, "n_epochs": epochs, "n_rows": blocks.n_rows})
         done = keep.found(estimator, resume)
         if not done:
-            _begin(estimator, streams, blocks)
+            with unchanged_on_error(estimator):
+                _begin(estimator, streams, blocks)
             keep(estimator, 0)  # says at once what cannot be saved, or where not
         step, rounds = estimator.circuit_.step, Rounds(blocks)
         try:
@@ -185,3 +188,4 @@ def _begin(estimator: Any, streams: Mapping[str, Any], blocks: Blocks) -> None:
     estimator.running_, estimator.history_, estimator.average_, estimator.n_samples_seen_ = running, {}, None, 0
     if estimator.beside_x != "view":
         estimator._n_features_out = estimator.circuit_.size
+    estimator._keep_params()

@@ -8,18 +8,18 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import pairwise_kernels
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._errors import DivergenceError, InputError, ModelFileError
 from .._random import generator
 from ..kernels import dual as kernel
 from ..networks import Representer, duality
 from ..networks.regularizers import Entropy
+from ._admit import check_columns, validate_data
 from ._ascent import RIDGE, Problem, features, packed
 from ._base import _pieces
+from ._estimator import Estimator, check_is_fitted
 from ._running import Running
 
 #: rows that meet the support pairs at a time
@@ -39,13 +39,14 @@ FITTED = (
 )
 
 
-class DualEstimator(BaseEstimator):
+class DualEstimator(Estimator):
     """Base of the estimators; abstract: a subclass makes rows Y (K, T) of its targets, and predictions of outputs."""
 
     beside_x: ClassVar[str | None]
     #: whether the mean of the targets is taken out with that of the inputs
     _centres_targets: ClassVar[bool]
 
+    _free = Estimator._free | {"eta0", "tol", "max_iter"}
     _weights: np.ndarray
     _hebbian: np.ndarray
     _average: np.ndarray
@@ -82,6 +83,8 @@ class DualEstimator(BaseEstimator):
     def _admit(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
         words: dict[str, Any] = {"multi_output": True, "y_numeric": True} if self.beside_x == "target" else {}
         words = {} if isinstance(y, str) else words
+        if words:
+            check_columns(self, "y", y, reset=reset)
         taken = "csr" if self._takes_sparse else False
         return validate_data(self, X, y, reset=reset, dtype=[np.float64, np.float32], accept_sparse=taken, **words)
 

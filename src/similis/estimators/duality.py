@@ -6,17 +6,17 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import expit
-from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._random import Seed
 from ._dual import FITTED, DualEstimator
+from ._estimator import check_is_fitted
+from ._labels import class_labels, classes_of, places
+from ._targets import Classifier, Regressor
 
 
-class DualRegressor(RegressorMixin, DualEstimator):
+class DualRegressor(Regressor, DualEstimator):
     """Linear or kernel regression through its dual: one error neuron a sample, weights a link of their Hebbian sum.
 
     ``min_w < l(w.x; y) > + alpha R(w) = max_a -< l*(-a; y) > - alpha R*(h)``, ``h = < a x > / alpha``,
@@ -173,7 +173,7 @@ def _probable(estimator: DualClassifier) -> bool:
     return True
 
 
-class DualClassifier(ClassifierMixin, DualEstimator):
+class DualClassifier(Classifier, DualEstimator):
     """Linear or kernel classification through its dual, one class against the rest.
 
     As :class:`DualRegressor`, with targets -1 and +1; of several classes each has its own output.
@@ -247,11 +247,9 @@ class DualClassifier(ClassifierMixin, DualEstimator):
         X : (n_samples, n_features) array or sparse matrix
         y : (n_samples,) labels, numbers or strings, of at least two classes
         """
-        X, y = self._admit(X, y, reset=True)
-        check_classification_targets(y)
-        classes = np.unique(y)
+        X, y = self._admit(X, class_labels(y), reset=True)
         self._forget(FITTED)
-        self._name(classes)
+        self._name(classes_of(y))
         return self._fit(X, self._signs(y))
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
@@ -262,12 +260,12 @@ class DualClassifier(ClassifierMixin, DualEstimator):
         classes : all labels that will ever come; needed in the first call
         """
         first = not hasattr(self, "n_samples_seen_")
-        X, y = self._admit(X, y, reset=first)
+        X, y = self._admit(X, class_labels(y), reset=first)
         if first:
             if classes is None:
                 raise InputError("classes is None in the first call of partial_fit; give all labels that will come")
-            self._name(np.unique(classes))
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            self._name(classes_of(classes))
+        elif classes is not None and not np.array_equal(classes_of(classes), self.classes_):
             raise InputError(f"classes={classes!r}; the model was fitted with {self.classes_.tolist()}")
         self._learn(X, self._signs(y))
         return self
@@ -279,11 +277,9 @@ class DualClassifier(ClassifierMixin, DualEstimator):
 
     def _signs(self, y: np.ndarray) -> np.ndarray:
         """(K, T) +1 for samples of the output's class, -1 for others; one row, of the second class, for two."""
-        strange = np.setdiff1d(y, self.classes_)
-        if strange.size:
-            raise InputError(f"y has labels {strange.tolist()}; expected some of {self.classes_.tolist()}")
-        own = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
-        return np.where(np.asarray(y)[None] == own[:, None], 1.0, -1.0)
+        K = len(self.classes_)
+        own = np.arange(K)[1:] if K == 2 else np.arange(K)
+        return np.where(places(y, self.classes_)[None] == own[:, None], 1.0, -1.0)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """(n_samples,) output for two classes, above 0 for the second; (n_samples, n_classes) outputs for more."""

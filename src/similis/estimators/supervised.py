@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from .. import metrics
 from .._errors import InputError, ModelFileError
 from .._random import Seed
 from ..circuit import Circuit, Step
 from ..networks import supervised_similarity
+from ._estimator import check_is_fitted
 from ._labels import admit_labels, merged, one_hot, pack_classes, unpack_classes
 from ._running import Running
 from .similarity import _Scaled

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._optional import require
 from .._random import Seed, generator
 from ..superconductor import ELEMENTS, fractions, read, table
+from ._admit import unmasked
+from ._estimator import Estimator, check_is_fitted
+from ._targets import Regressor
 
 if TYPE_CHECKING:
     from ..superconductor.conformal import Errors
@@ -37,7 +38,7 @@ class Judgement(NamedTuple):
     novelty: NDArray[np.float64]
 
 
-class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
+class CriticalTemperatureRegressor(Regressor, Estimator):
     """Formulas in, critical temperatures out, with probabilities, intervals and a flag for the unlike.
 
     Three kinds of members answer together: *kernel* regression and *recall*, attention, from the known compositions,
@@ -82,6 +83,7 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
     """
 
     beside_x: ClassVar[str | None] = "target"
+    _free = Estimator._free | {"coverage", "n_jobs"}
     _ensemble: Ensemble
     _scout: Ensemble
     _errors: Errors | None
@@ -119,7 +121,7 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
         from ..superconductor.novelty import between
 
         self._check()
-        self.table_, self.refused_ = table(_sequence(X), y)
+        self.table_, self.refused_ = table(_sequence(X), unmasked(y, "y"))
         warm = int((self.table_.tc > 0).sum())
         if warm < 10:
             raise InputError(f"{warm} compositions with a Tc above 0, expected at least 10. Fix: give more rows.")
