@@ -158,6 +158,7 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
 
         With an adaptive rank, of the outputs that are on; 0 if none is.
         """
+        check_is_fitted(self)
         streams = self._admit(X, Y if y is None else y, reset=False)
         Zx, Zy = (self._outputs({name: rows}) for name, rows in streams.items())
         if len(Zx) < 2:
