@@ -137,8 +137,8 @@ def _of_one_kind(y: Any, *, unlabelled: bool) -> np.ndarray:
     if _is_text(y):
         if (lost := np.isin(y[spoken], ARTEFACTS)).any():
             warnings.warn(
-                f"{int(lost.sum())} labels are the text {y[spoken][lost][0]!r}, which is learned as a class. If it was "
-                "a missing value, leave these rows out",
+                f"{int(lost.sum())} labels are the text {str(y[spoken][lost][0])!r}, which is learned as a class. If it "
+                "was a missing value, leave these rows out",
                 UserWarning, stacklevel=2,
             )  # fmt: skip
     else:

@@ -121,7 +121,7 @@ class NeuralKalmanFilter(Estimator):
             return np.zeros((T, p or 0))
         actions = unmasked(actions, "actions")
         check_columns(self, "actions", actions, reset=reset)
-        U = np.asarray(actions, np.float64)
+        U = np.asarray(actions, np.float64, order="C")
         U = U[:, None] if U.ndim == 1 else U
         if U.ndim != 2 or len(U) != T or (p is not None and U.shape[1] != p) or not np.isfinite(U).all():
             raise InputError(

@@ -14,7 +14,7 @@ from .._atomic import new_file
 from .._errors import InputError, ModelFileError
 from ._admit import NAMES
 from ._estimator import check_is_fitted
-from ._modelfile import read, to_bytes
+from ._modelfile import number, read, to_bytes
 
 #: classes a file may name; nothing is ever imported by a name read from a file
 CLASSES = (
@@ -132,13 +132,6 @@ def _plain(key: str, value: Any) -> Any:
     if hasattr(value, "to_dict"):
         return value.to_dict()
     try:
-        return json.loads(json.dumps(value, default=_scalar))
+        return json.loads(json.dumps(value, default=number))
     except TypeError:
         raise InputError(f"cannot save {key}={value!r}: not plain data. Give a number, a string or None") from None
-
-
-def _scalar(value: Any) -> Any:
-    """A NumPy number, also inside a tuple or a mapping, as Python's."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError
