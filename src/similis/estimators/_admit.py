@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import validation
 
 from .._errors import InputError
+from .._masks import unmasked
 
 #: attributes that hold column names: of X, and with a name and an underscore more of a stream beside X
 NAMES = "feature_names_in_"
@@ -27,7 +28,7 @@ def validate_data(
     InputError
         For masked values, where missing ones are not allowed, and for sparse indices out of range.
     """
-    X = unmasked(X, "X", missing=words.get("ensure_all_finite") == "allow-nan")
+    X = _well_formed(unmasked(X, "X", missing=words.get("ensure_all_finite") == "allow-nan"), "X")
     y = y if isinstance(y, str) else unmasked(y, "y")
     found = validation.validate_data(estimator, X, y, reset=reset, **words)
     return (_canonical(found[0]), found[1]) if isinstance(found, tuple) else _canonical(found)
@@ -41,7 +42,7 @@ def admit_stream(estimator: BaseEstimator, name: str, values: Any, *, reset: boo
     InputError
         As :func:`validate_data`, and for columns of other names or in another order.
     """
-    values = unmasked(values, name)
+    values = _well_formed(unmasked(values, name), name)
     check_columns(estimator, name, values, reset=reset)
     return _canonical(validation.check_array(values, input_name=name, estimator=estimator, **words))
 
@@ -70,36 +71,24 @@ def check_columns(estimator: BaseEstimator, name: str, values: Any, *, reset: bo
     )
 
 
-def unmasked(values: Any, name: str, *, missing: bool = False) -> Any:
-    """The values of an array in which nothing is masked; with ``missing`` NaN stands for what is.
-
-    Raises
-    ------
-    InputError
-        If values are masked and missing ones are not allowed.
-    """
-    parts = values if isinstance(values, list | tuple) else [values]
-    if not any(isinstance(part, np.ma.MaskedArray) for part in parts):
-        return values
-    masked = values if isinstance(values, np.ma.MaskedArray) else np.ma.array([np.ma.asarray(part) for part in parts])
-    count = int(np.ma.count_masked(masked))
-    if count and not missing:
-        raise InputError(
-            f"{name} is a masked array with {count} masked values, expected none: they would be used like any other. "
-            f"Fill them ({name}.filled(value)), or leave their rows out"
-        )
-    return np.ma.filled(masked.astype(float), np.nan) if count else masked.data
+def _well_formed(X: Any, name: str) -> Any:
+    """A sparse matrix whose indices are in range, which scipy does not look at; anything else as it is."""
+    if not sparse.issparse(X):
+        return X
+    try:
+        if X.format in ("csr", "csc", "bsr"):
+            X = type(X)((X.data, X.indices, X.indptr), shape=X.shape)  # nothing is believed of its order
+            X.check_format(full_check=True)
+        elif X.format == "coo" and X.ndim == 2:
+            X = type(X)((X.data, (X.row, X.col)), shape=X.shape)
+    except ValueError as error:
+        raise InputError(f"{name} is a sparse matrix, not well formed: {error}. Build it from coordinates") from error
+    return X
 
 
 def _canonical(X: Any) -> Any:
-    """Sparse rows with sorted indices, each once, all in range; anything else as it is."""
-    if not sparse.issparse(X) or X.format != "csr":
-        return X
-    try:
-        X.check_format(full_check=True)
-    except ValueError as error:
-        raise InputError(f"the sparse matrix is not well formed: {error}. Build it again from coordinates") from error
-    if X.has_canonical_format:
+    """Sparse rows with sorted indices, each once; anything else as it is."""
+    if not sparse.issparse(X) or X.has_canonical_format:
         return X
     X = X.copy()
     X.sum_duplicates()

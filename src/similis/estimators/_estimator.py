@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import copy
 from functools import cache, wraps
 from typing import Any, ClassVar
@@ -55,16 +54,23 @@ def check_is_fitted(estimator: Any) -> None:
     estimator._check_params()
 
 
-@contextmanager
-def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
+class unchanged_on_error:
     """Give the estimator its attributes back if the block fails; arrays are replaced, never written into."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
+
+    def __init__(self, estimator: BaseEstimator) -> None:
+        self.estimator, self.before = estimator, dict(vars(estimator))
+        rng = getattr(estimator, "random_state", None)
+        self.drawn: Any = rng.bit_generator.state if isinstance(rng, np.random.Generator) else None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is not None:
+            vars(self.estimator).clear()
+            vars(self.estimator).update(self.before)
+            if self.drawn is not None:
+                self.estimator.random_state.bit_generator.state = self.drawn
 
 
 def _learning(method: Callable) -> Callable:

@@ -12,7 +12,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._errors import InputError
-from ._admit import unmasked
+from .._masks import unmasked
 
 #: the label of a sample that has none, where an estimator learns from such samples too
 UNLABELLED = -1
@@ -106,7 +106,8 @@ def one_hot(y: np.ndarray, classes: np.ndarray, dtype: np.dtype | type) -> np.nd
 
 def pack_classes(classes: np.ndarray) -> dict[str, Any]:
     """Classes as plain JSON-able data."""
-    return {"values": classes.tolist(), "dtype": classes.dtype.str}
+    values = classes.astype(str) if classes.dtype.kind == "S" else classes
+    return {"values": values.tolist(), "dtype": classes.dtype.str}
 
 
 def unpack_classes(packed: dict[str, Any]) -> np.ndarray:
@@ -129,16 +130,16 @@ def _of_one_kind(y: Any, *, unlabelled: bool) -> np.ndarray:
             )
         if unlabelled:
             spoken = np.array([not (isinstance(label, Integral) and label == UNLABELLED) for label in y], bool)
-        kinds = {"text" if isinstance(label, str | bytes) else "number" for label in y[spoken]}
+        kinds = {type(label) if isinstance(label, str | bytes) else float for label in y[spoken]}
         if len(kinds) > 1:
             raise InputError("y mixes text and numbers; expected labels of one kind. " + _way_out(unlabelled))
-        if kinds != {"text"}:
-            y = np.array(y.tolist()) if all(isinstance(label, Real | np.bool_) for label in y) else y
+        if kinds != {str} and all(isinstance(label, Real | np.bool_ | bytes) for label in y):
+            y = np.array(y.tolist())
     if _is_text(y):
         if (lost := np.isin(y[spoken], ARTEFACTS)).any():
             warnings.warn(
-                f"{int(lost.sum())} labels are the text {str(y[spoken][lost][0])!r}, which is learned as a class. If it "
-                "was a missing value, leave these rows out",
+                f"{int(lost.sum())} labels are the text {str(y[spoken][lost][0])!r}, which is learned as a class. If "
+                "it was a missing value, leave these rows out",
                 UserWarning, stacklevel=2,
             )  # fmt: skip
     else:

@@ -6,7 +6,8 @@ from typing import Any
 
 from sklearn.base import ClassifierMixin, RegressorMixin
 
-from ._admit import check_columns, unmasked
+from .._masks import unmasked
+from ._admit import check_columns
 
 
 class Regressor(RegressorMixin):

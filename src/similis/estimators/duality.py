@@ -12,7 +12,7 @@ from .._errors import InputError
 from .._random import Seed
 from ._dual import FITTED, DualEstimator
 from ._estimator import check_is_fitted
-from ._labels import class_labels, classes_of, places
+from ._labels import class_labels, classes_of, pack_classes, places
 from ._targets import Classifier, Regressor
 
 
@@ -313,7 +313,8 @@ class DualClassifier(Classifier, DualEstimator):
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, meta = super()._pack()
-        return arrays, meta | {"classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str}
+        packed = pack_classes(self.classes_)
+        return arrays, meta | {"classes": packed["values"], "classes_dtype": packed["dtype"]}
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         super()._unpack(arrays, meta)

@@ -8,11 +8,12 @@ from typing import Any, Self
 import numpy as np
 
 from .._errors import DivergenceError, InputError, ModelFileError
+from .._masks import unmasked
 from .._random import Seed, generator
 from ..circuit import System
 from ..control import Agents, bio_ofc
 from ..kernels import control as kernel
-from ._admit import check_columns, unmasked, validate_data
+from ._admit import check_columns, validate_data
 from ._estimator import Estimator, check_is_fitted
 
 SYNAPSES = ("A", "B", "C", "L")

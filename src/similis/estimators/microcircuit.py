@@ -14,7 +14,7 @@ from ..circuit import Circuit, State, Step
 from ..networks import local_supervision
 from ._base import Streams
 from ._estimator import check_is_fitted
-from ._labels import class_labels, classes_of, places
+from ._labels import class_labels, classes_of, pack_classes, places
 from ._noise import noisy
 from ._pair import TwoStreams, shortened
 from ._targets import Classifier, Regressor
@@ -262,7 +262,8 @@ class LocalSupervisionClassifier(Classifier, _LocalSupervision):
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, meta = super()._pack()
-        return arrays, meta | {"classes": self.classes_.tolist(), "kind": self.classes_.dtype.str}
+        packed = pack_classes(self.classes_)
+        return arrays, meta | {"classes": packed["values"], "kind": packed["dtype"]}
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         super()._unpack(arrays, meta)

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import InputError
+from .._masks import unmasked
 from .._optional import require
 from .._random import Seed, generator
 from ..superconductor import ELEMENTS, fractions, read, table
-from ._admit import unmasked
 from ._estimator import Estimator, check_is_fitted
 from ._targets import Regressor
 
@@ -121,7 +121,7 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
         from ..superconductor.novelty import between
 
         self._check()
-        self.table_, self.refused_ = table(_sequence(X), unmasked(y, "y"))
+        self.table_, self.refused_ = table(_sequence(X), y)
         warm = int((self.table_.tc > 0).sum())
         if warm < 10:
             raise InputError(f"{warm} compositions with a Tc above 0, expected at least 10. Fix: give more rows.")
@@ -290,6 +290,7 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
 
 def _sequence(X: Any) -> list[Any]:
     """Formulas one by one, of a list, a series, or an array of one column."""
+    X = unmasked(X, "formulas")
     if isinstance(X, str | Mapping) or not isinstance(X, Iterable):
         raise InputError(f"formulas: got {X!r}, expected a sequence of them. Fix: put it in a list.")
     found = [row[0] if isinstance(row, np.ndarray | list | tuple) and len(row) == 1 else row for row in X]

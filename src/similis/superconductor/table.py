@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import InputError
+from .._masks import unmasked
 from .._random import Seed, generator
 from .formula import FormulaError, element_system, fractions, read
 
@@ -54,7 +55,7 @@ def table(formulas: Sequence[Any], tc: Any, *, merge: bool = True) -> tuple[Tabl
     InputError
         If no formula can be read, or a Tc is negative or not finite.
     """
-    values = np.asarray(tc, float)
+    values = np.asarray(unmasked(tc, "tc"), float)
     if values.shape != (len(formulas),):
         raise InputError(f"{len(formulas)} formulas, but tc has shape {values.shape}. Fix: give one Tc a formula.")
     if len(values) and not (np.isfinite(values) & (values >= 0)).all():
