@@ -103,14 +103,11 @@ def test_every_channel_of_a_circuit_keeps_its_names(twins, tmp_path):
         assert model.n_features_in_ == 10
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if hasattr(case.make(), "transform")])
 def test_a_container_of_outputs_changes_no_number(name):
     case = CASES[name]
     plain = case.fitted()
-    framed = case.make()
-    if not hasattr(plain, "transform"):
-        pytest.skip("no outputs that a container could hold")
-    framed = framed.set_output(transform="pandas").fit(*case.rows())
+    framed = case.make().set_output(transform="pandas").fit(*case.rows())
     Z = framed.transform(X)
     assert isinstance(Z, pd.DataFrame)
     assert list(Z.columns) == list(framed.get_feature_names_out())

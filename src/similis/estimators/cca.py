@@ -60,6 +60,7 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
     canonical_correlations_ : (rank_,) eig(M) - 1, descending: the network's own estimate, for the outputs that are on
     rank_ : number of outputs that are on: with an adaptive rank, of ``output_eigenvalues_`` above 1/2
     output_eigenvalues_ : (n_components,) eigenvalues of <z z'> over about the last 1,000 pairs learned, descending
+    feature_names_in_y_ : names of the columns of y, if it came with some
     x_mean_, y_mean_, x_scale_, y_scale_ : running moments
     history_, n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
 

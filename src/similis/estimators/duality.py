@@ -62,6 +62,7 @@ class DualRegressor(Regressor, DualEstimator):
         call when it came, before it was learned from
     support_, support_vectors_ : samples with a dual variable that is not 0, and with a kernel their rows
     n_iter_, n_samples_seen_ : int
+    feature_names_in_y_ : names of the columns of y, if it came with some
     excitatory_, inhibitory_ : (n_targets, n_features) positive weights under the entropy, whose difference is ``coef_``
     representer_ : the rules as equations
 
@@ -245,7 +246,7 @@ class DualClassifier(Classifier, DualEstimator):
         Parameters
         ----------
         X : (n_samples, n_features) array or sparse matrix
-        y : (n_samples,) labels, numbers or strings, of at least two classes
+        y : (n_samples,) labels, numbers or strings, of at least two classes; -1 is a class as any other
         """
         X, y = self._admit(X, class_labels(y), reset=True)
         self._forget(FITTED)

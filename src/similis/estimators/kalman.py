@@ -47,6 +47,7 @@ class NeuralKalmanFilter(Estimator):
     A_, B_, C_, L_ : synapses, averaged over the stream, in units of the running RMS
     mean_, scale_ : (n,) and float, what was taken out of the observations
     predictions_ : (n_samples, n) of the last call of ``fit`` or ``partial_fit``, made before the row was learned from
+    feature_names_in_actions_ : names of the columns of the actions, if they came with some
     n_samples_seen_ : int
 
     References

@@ -108,7 +108,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         Parameters
         ----------
         X : (n_samples, n_features) array
-        y : (n_samples,) class labels, -1 where there is none
+        y : (n_samples,) class labels, -1 where there is none; text in an array of dtype object
         """
         self._restart()
         X, y = self._admit(X, y, reset=True)

@@ -167,6 +167,7 @@ class LocalSupervisionRegressor(MultiOutputMixin, Regressor, _LocalSupervision):
     Attributes
     ----------
     n_features_y_ : int, number of targets
+    feature_names_in_y_ : names of the columns of y, if it came with some
     x_mean_, y_mean_, x_scale_, y_scale_ : running moments
     history_ : dict of lists, every ``trace_every`` samples: n_samples, filter_norm, multiplier (Tr P P')
     n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
@@ -202,7 +203,7 @@ class LocalSupervisionClassifier(Classifier, _LocalSupervision):
 
     Attributes
     ----------
-    classes_ : (n_classes,) labels, sorted
+    classes_ : (n_classes,) labels, sorted; -1 is a class as any other
     x_mean_, x_scale_, history_, n_samples_seen_, circuit_, state_ : as in :class:`LocalSupervisionRegressor`
 
     References
@@ -227,7 +228,7 @@ class LocalSupervisionClassifier(Classifier, _LocalSupervision):
         Parameters
         ----------
         X : (n_samples, n_features) array
-        y : (n_samples,) labels
+        y : (n_samples,) labels, numbers or strings; -1 is a class as any other
         classes : all labels that will ever come, needed in the first call if it does not hold them all
         """
         reset = not hasattr(self, "n_samples_seen_")

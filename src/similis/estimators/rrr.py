@@ -63,6 +63,7 @@ class ReducedRankRegression(
     singular_values_ : (n_components,), descending, root of eig(P P'), the network's own estimate of the singular values
         of ``Cxx^-1/2 Cxy Sigma^1/2`` (scaled y): canonical correlations for ``metric="cca"``
     n_targets_ : int
+    feature_names_in_y_ : names of the columns of y, if it came with some
     x_mean_, y_mean_, x_scale_, y_scale_ : running moments
     history_ : dict of lists, every ``trace_every`` samples: n_samples, filter_norm, multiplier (Tr P P')
     n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`

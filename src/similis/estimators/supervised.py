@@ -87,7 +87,7 @@ class SupervisedSimilarityMatching(_Scaled):
         Parameters
         ----------
         X : (n_samples, n_features) array, or sparse matrix with ``center=False``
-        y : (n_samples,) class labels; -1 for a sample without one
+        y : (n_samples,) class labels; -1 for a sample without one, beside text in an array of dtype object
         """
         self._restart()
         return self._learn_labelled(X, y, None, self.n_epochs, self.shuffle)
