@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from inspect import signature
 
 import numpy as np
 import pandas as pd
@@ -259,3 +260,29 @@ def test_sizes_of_kernels_may_be_numbers_of_numpy():
         found = ConvSimilarityMatchingTransformer(3, random_state=0, **given).fit_transform(images)
         expected = ConvSimilarityMatchingTransformer(3, random_state=0, **words).fit_transform(images)
         np.testing.assert_array_equal(found, expected)
+
+
+def wrong_kinds(model):
+    """Every parameter with a value that is not what its annotation says."""
+    for param, spec in signature(type(model)).parameters.items():
+        kinds = str(spec.annotation).split(" | ")
+        if not set(kinds) <= {"int", "float", "bool", "str", "None"}:
+            continue
+        wrong = {"int": ["3", 2.5, np.nan, [1]], "float": ["3", np.nan, [1]], "bool": ["yes", 2.5], "str": [3, [1]]}
+        values = [value for kind in kinds for value in wrong.get(kind, [])]
+        values += [] if "None" in kinds else [None]
+        values += [0, -1] if param in ("n_epochs", "trace_every") and "network_" not in model.__annotations__ else []
+        fits = {"int": int, "float": (int, float), "bool": bool, "str": str}
+        for value in values:
+            if not any(isinstance(value, fits.get(kind, ())) and value == value for kind in kinds) or value in (0, -1):
+                yield param, value
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_parameter_of_another_kind_is_refused_by_its_name(name):
+    case = CASES[name]
+    for param, value in wrong_kinds(case.make()):
+        for method in calls(case.make(), ("fit", "partial_fit")):
+            words = {"classes": np.unique(LABELS)} if case.beside == "labels" and method != "fit" else {}
+            with pytest.raises(InputError, match=param):
+                getattr(case.make().set_params(**{param: value}), method)(*case.rows(), **words)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from copy import deepcopy
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 from tests.laws.estimators import CASES, LABELS, LEARN, READ, X, Y, calls, first
@@ -191,3 +193,15 @@ def test_a_model_whose_parameters_changed_is_not_saved_as_if_fitted_with_them(tm
     save(model.set_params(delay=1), tmp_path / "model.safetensors")
     with pytest.raises(InputError, match="delay=4"):
         load(tmp_path / "model.safetensors").set_params(delay=4).partial_fit(X)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_copy_reads_and_learns_as_the_original(name):
+    case = CASES[name]
+    model = case.fitted()
+    for copied in (pickle.loads(pickle.dumps(model)), deepcopy(model)):
+        assert clone(copied).get_params().keys() == model.get_params().keys()
+        for method in calls(model, READ):
+            np.testing.assert_array_equal(np.asarray(getattr(copied, method)(X)), np.asarray(getattr(model, method)(X)))
+        for method in calls(model, ("partial_fit",)):
+            getattr(copied, method)(*case.rows())

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import validation
 
 from .._errors import InputError
+from ._params import check_kinds
 
 #: methods that learn
 LEARNING = ("fit", "partial_fit", "refit")
@@ -26,6 +27,9 @@ class Estimator(BaseEstimator):
 
     #: parameters that may change after a fit
     _free: ClassVar[frozenset[str]] = frozenset({"n_epochs", "shuffle", "trace_every", "random_state"})
+
+    #: passes without which ``fit`` has learned nothing
+    _least_epochs: ClassVar[int] = 1
 
     def __init_subclass__(cls, **words: Any) -> None:
         super().__init_subclass__(**words)
@@ -79,6 +83,7 @@ def _learning(method: Callable) -> Callable:
 
     @wraps(method)
     def guarded(self: Estimator, *args: Any, **words: Any) -> Any:
+        check_kinds(self)
         if not anew:
             self._check_params()
         with unchanged_on_error(self):

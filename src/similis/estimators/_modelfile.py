@@ -37,9 +37,9 @@ def to_bytes(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
 
 
 def number(value: Any) -> Any:
-    """A NumPy number as Python's, for :func:`json.dumps`."""
-    if isinstance(value, np.generic):
-        return value.item()
+    """A NumPy number or array as Python's, for :func:`json.dumps`."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
     raise TypeError(f"{value!r} is not plain data")
 
 

@@ -81,6 +81,7 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
 
     beside_x: ClassVar[str | None] = None
     _free = Estimator._free | {"eta0", "decay", "batch_size"}
+    _least_epochs = 0
     network_: ConvSimilarityMatching
     history_: list[float]
 

@@ -65,6 +65,8 @@ class CircuitTransformer(OneStream):
         return self
 
     def _streams(self, X: Any, *, reset: bool) -> dict[str, Any]:
+        if not isinstance(self.circuit, Circuit):
+            raise InputError(f"circuit={self.circuit!r}; expected a similis.circuit.Circuit")
         names = self.circuit.names
         if sparse.issparse(X) or not isinstance(X, Mapping):  # a dok matrix is a dict
             if len(names) > 1:
