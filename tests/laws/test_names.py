@@ -10,6 +10,7 @@ import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.utils._set_output import ADAPTERS_MANAGER
 from tests.laws.estimators import CASES, LABELS, LEARN, READ, X, Y, calls
 
 from similis import CircuitTransformer, DualRegressor, NeuralKalmanFilter, OnlineCCA, ReducedRankRegression, load, save
@@ -120,6 +121,35 @@ def test_a_container_of_outputs_changes_no_number(name):
             getattr(framed, method)(*case.rows())
     np.testing.assert_array_equal(np.asarray(case.make().set_output(transform="pandas").fit_transform(*case.rows())),
                                   case.make().fit_transform(*case.rows()))  # fmt: skip
+
+
+class Bare:
+    """A container that has none of an array's methods, as those of other libraries."""
+
+    def __init__(self, values):
+        self.values = np.asarray(values)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype)
+
+    container_lib = "bare"
+
+    def create_container(self, values, original, columns, inplace=False):
+        return Bare(values)
+
+    def is_supported_container(self, values):
+        return isinstance(values, Bare)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if hasattr(case.make(), "transform")])
+def test_scores_need_nothing_of_the_container(name, monkeypatch):
+    monkeypatch.setitem(ADAPTERS_MANAGER.adapters, "bare", Bare([]))
+    case = CASES[name]
+    model = case.make()
+    model._sklearn_output_config = {"transform": "bare"}
+    model.fit(*case.rows())
+    assert isinstance(model.transform(X), Bare)
+    assert model.score(*case.rows()) == pytest.approx(case.fitted().score(*case.rows()))
 
 
 @pytest.mark.parametrize("make", [OnlineCCA, ReducedRankRegression], ids=lambda kind: kind.__name__)

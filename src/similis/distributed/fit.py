@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._optional import require
+from ..estimators._admit import column_names
 from ..estimators._estimator import unchanged_on_error
 from ..estimators._labels import admit_labels, merged, one_hot
 from ..estimators.persist import load_with_progress, save
@@ -138,6 +139,9 @@ class _Checkpoint:
                 f"{self.path} is of another fit: {kept}, {plan}; here {estimator}, {self.plan}. Resume with the same "
                 "parameters and data"
             )
+        before, now = column_names(kept), column_names(estimator)
+        if before != now:
+            raise InputError(f"{self.path} learned from columns {before}, not {now}. Resume with the same data")
         vars(estimator).update(vars(kept))
         return int(done)
 

@@ -71,6 +71,11 @@ def check_columns(estimator: BaseEstimator, name: str, values: Any, *, reset: bo
     )
 
 
+def column_names(estimator: BaseEstimator) -> dict[str, list[str]]:
+    """The column names an estimator keeps, of X and of the streams beside it, by attribute."""
+    return {key: [str(name) for name in names] for key, names in vars(estimator).items() if key.startswith(NAMES)}
+
+
 def _well_formed(X: Any, name: str) -> Any:
     """A sparse matrix whose indices are in range, which scipy does not look at; anything else as it is."""
     if not sparse.issparse(X):

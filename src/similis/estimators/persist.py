@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 
 from .._atomic import new_file
 from .._errors import InputError, ModelFileError
-from ._admit import NAMES
+from ._admit import NAMES, column_names
 from ._estimator import check_is_fitted
 from ._modelfile import number, read, to_bytes
 
@@ -70,7 +70,7 @@ def save(
         raise InputError(f"cannot save a {name}; expected one of {', '.join(CLASSES)}")
     check_is_fitted(estimator)
     arrays, meta = estimator._pack()
-    meta |= {key: [str(name) for name in names] for key, names in vars(estimator).items() if key.startswith(NAMES)}
+    meta |= column_names(estimator)
     header = {
         "class": name,
         "version": __version__,
