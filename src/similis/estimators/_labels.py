@@ -163,4 +163,4 @@ def _is_text(y: np.ndarray) -> bool:
 
 def _some(values: np.ndarray) -> str:
     """The first few, for a message."""
-    return ", ".join(map(repr, values[:5].tolist())) + (", ..." if len(values) > 5 else "")
+    return f"{values[:5].tolist()}"[:-1] + (", ...]" if len(values) > 5 else "]")
