@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._errors import InputError
 from .._random import Seed
 from ._dual import FITTED, DualEstimator
+from ._gate import all_or_nothing, known_labels
 
 
 class DualRegressor(RegressorMixin, DualEstimator):
@@ -33,7 +34,8 @@ class DualRegressor(RegressorMixin, DualEstimator):
     epsilon : float, half the width of the insensitive zone, in units of the target
     total_weight : float, U, the sum of the sizes of all weights under the entropy: a bound on ``|coef_|_1``
     p : float, 1 < p <= 2, of the p-norm
-    kernel : "linear", or with "l2" and ``fit`` a name that :func:`sklearn.metrics.pairwise.pairwise_kernels` knows
+    kernel : "linear", or with "l2" a name that :func:`sklearn.metrics.pairwise.pairwise_kernels` knows, or
+        "precomputed": ``fit`` takes K(train, train), positive semidefinite, and ``predict`` K(test, train)
     gamma, degree, coef0 : parameters of that kernel
     solver : "dual" (all samples, to a certified gap: in closed form for the squared loss with a quadratic regulariser,
         else by coordinate ascent), "ascent" (coordinate ascent always: one dual variable a sample, passes over the
@@ -43,8 +45,8 @@ class DualRegressor(RegressorMixin, DualEstimator):
         means in the memoryless rule). Sparse rows are not centred
     tol, max_iter : the duality gap to reach, as a share of the mean loss at w = 0, in at most so many passes
     eta0, decay : of the memoryless rule, eta_t = eta0 / (1 + decay t), in units of 1 / (alpha + curvature of the loss *
-        mean curvature of the rows), for "l2" the mean of |x|^2, so that they need not know the units of the data;
-        additive rules need eta0 well below 2
+        mean curvature of recent rows), for "l2" of |x|^2, so that they need not know the units of the data. No step is
+        longer than one that takes the sample's own error to 0, whatever the scale of the rows before
     average : bool, read outputs from the average of the weights over the stream (later weights weigh more)
     n_epochs : int, passes of ``fit`` with ``solver="online"``
     shuffle : bool, whether ``fit`` visits the samples in random order, anew each pass
@@ -62,6 +64,7 @@ class DualRegressor(RegressorMixin, DualEstimator):
         call when it came, before it was learned from
     support_, support_vectors_ : samples with a dual variable that is not 0, and with a kernel their rows
     n_iter_, n_samples_seen_ : int
+    n_damped_ : int, samples of the memoryless rule whose step was shorter than eta_t, to be safe for them
     excitatory_, inhibitory_ : (n_targets, n_features) positive weights under the entropy, whose difference is ``coef_``
     representer_ : the rules as equations
 
@@ -121,22 +124,24 @@ class DualRegressor(RegressorMixin, DualEstimator):
         X : (n_samples, n_features) array or sparse matrix
         y : (n_samples,) or (n_samples, n_targets) array
         """
-        X, y = self._admit(X, y, reset=True)
-        self._forget(FITTED)
-        self._single = y.ndim == 1
-        return self._fit(X, np.asarray(y, np.float64).reshape(len(y), -1).T)
+        with all_or_nothing(self):
+            X, y = self._admit(X, y, reset=True)
+            self._forget(FITTED)
+            self._single = y.ndim == 1
+            return self._fit(X, np.asarray(y, np.float64).reshape(len(y), -1).T)
 
     def partial_fit(self, X: Any, y: Any) -> Self:
         """Go on learning from one sample or more, once, in their order, by the memoryless rule."""
-        first = not hasattr(self, "n_samples_seen_")
-        X, y = self._admit(X, y, reset=first)
-        Y = np.asarray(y, np.float64).reshape(len(y), -1).T
-        if first:
-            self._single = y.ndim == 1
-        elif len(Y) != self.n_targets_:
-            raise InputError(f"y has {len(Y)} columns, but DualRegressor was fitted with {self.n_targets_}")
-        self._learn(X, Y)
-        return self
+        with all_or_nothing(self):
+            first = self._begins()
+            X, y = self._admit(X, y, reset=first)
+            Y = np.asarray(y, np.float64).reshape(len(y), -1).T
+            if first:
+                self._single = y.ndim == 1
+            elif len(Y) != self.n_targets_:
+                raise InputError(f"y has {len(Y)} columns, but DualRegressor was fitted with {self.n_targets_}")
+            self._learn(X, Y)
+            return self
 
     def predict(self, X: Any) -> np.ndarray:
         """(n_samples,) or (n_samples, n_targets) outputs."""
@@ -190,8 +195,8 @@ class DualClassifier(ClassifierMixin, DualEstimator):
     ----------
     classes_ : (n_classes,)
     coef_, intercept_ : (n_outputs, n_features) and (n_outputs,); one output for two classes
-    dual_coef_, gap_, dual_gap_, support_, support_vectors_, n_iter_, n_samples_seen_, excitatory_, inhibitory_,
-        representer_ : as in :class:`DualRegressor`. For the logistic loss a dual variable is the error y - p, for the
+    dual_coef_, gap_, dual_gap_, support_, support_vectors_, n_iter_, n_samples_seen_, n_damped_, excitatory_,
+        inhibitory_, representer_ : as in :class:`DualRegressor`. For the logistic loss a dual variable is the error y - p, for the
         hinge it is not 0 for support vectors only
 
     References
@@ -245,14 +250,14 @@ class DualClassifier(ClassifierMixin, DualEstimator):
         Parameters
         ----------
         X : (n_samples, n_features) array or sparse matrix
-        y : (n_samples,) labels, numbers or strings, of at least two classes
+        y : (n_samples,) labels, numbers or strings, of at least two classes; -1 is a class like any other
         """
-        X, y = self._admit(X, y, reset=True)
-        check_classification_targets(y)
-        classes = np.unique(y)
-        self._forget(FITTED)
-        self._name(classes)
-        return self._fit(X, self._signs(y))
+        with all_or_nothing(self):
+            X, y = self._admit(X, known_labels(y), reset=True)
+            check_classification_targets(y)
+            self._forget(FITTED)
+            self._name(np.unique(y))
+            return self._fit(X, self._signs(y))
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """Go on learning from one sample or more, once, in their order, by the memoryless rule.
@@ -261,16 +266,18 @@ class DualClassifier(ClassifierMixin, DualEstimator):
         ----------
         classes : all labels that will ever come; needed in the first call
         """
-        first = not hasattr(self, "n_samples_seen_")
-        X, y = self._admit(X, y, reset=first)
-        if first:
-            if classes is None:
-                raise InputError("classes is None in the first call of partial_fit; give all labels that will come")
-            self._name(np.unique(classes))
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-            raise InputError(f"classes={classes!r}; the model was fitted with {self.classes_.tolist()}")
-        self._learn(X, self._signs(y))
-        return self
+        with all_or_nothing(self):
+            first = self._begins()
+            X, y = self._admit(X, known_labels(y), reset=first)
+            classes = None if classes is None else np.unique(known_labels(classes))
+            if first:
+                if classes is None:
+                    raise InputError("classes is None in the first call of partial_fit; give all labels that will come")
+                self._name(classes)
+            elif classes is not None and not np.array_equal(classes, self.classes_):
+                raise InputError(f"classes={classes.tolist()}; the model was fitted with {self.classes_.tolist()}")
+            self._learn(X, self._signs(y))
+            return self
 
     def _name(self, classes: np.ndarray) -> None:
         if len(classes) < 2:
@@ -279,7 +286,7 @@ class DualClassifier(ClassifierMixin, DualEstimator):
 
     def _signs(self, y: np.ndarray) -> np.ndarray:
         """(K, T) +1 for samples of the output's class, -1 for others; one row, of the second class, for two."""
-        strange = np.setdiff1d(y, self.classes_)
+        strange = np.unique(y[~np.isin(y, self.classes_)])
         if strange.size:
             raise InputError(f"y has labels {strange.tolist()}; expected some of {self.classes_.tolist()}")
         own = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
