@@ -13,14 +13,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._errors import DivergenceError, InputError, ModelFileError
+from .._errors import InputError, ModelFileError
 from .._random import generator
 from ..kernels import dual as kernel
 from ..networks import Representer, duality
 from ..networks.regularizers import Entropy
 from ._ascent import RIDGE, Problem, features, packed
 from ._base import _pieces
-from ._gate import check_numbers, check_unchanged, whole
+from ._gate import check_numbers, check_scales, check_unchanged, diverged, largest, whole
 from ._running import Running
 
 #: rows that meet the support pairs at a time
@@ -150,7 +150,7 @@ class DualEstimator(BaseEstimator):
             gaps = problem.gaps(found) if found else np.full(len(Y), np.nan)
         if not np.isfinite(gaps).all():
             raise InputError(
-                f"X or y is too large to be squared: the largest numbers are {_largest(X):.3g} and {_largest(Y):.3g}. "
+                f"X or y is too large to be squared: the largest numbers are {largest(X):.3g} and {largest(Y):.3g}. "
                 "Remove such samples, or scale the data"
             )
         A, W, H = found.A, found.W, found.H
@@ -207,7 +207,8 @@ class DualEstimator(BaseEstimator):
                 )  # fmt: skip
                 seen, damped = seen + rows.shape[0], damped + fresh
                 if not (finite and np.isfinite(W).all()):
-                    self._diverged(count, power, rows, targets)
+                    raise diverged(count, self.eta0, power[0], rows, targets)
+        check_scales(X, count, self.eta0)
         mean[:, -1] += mean[:, :-1] @ x.mean - y.mean
         self._forget(CERTIFICATE)  # what was certified are other weights
         self._weights, self._hebbian, self._average, self._power = W, H if linked else W, mean, power
@@ -254,19 +255,12 @@ class DualEstimator(BaseEstimator):
                 errors[:, order[start : start + BLOCK]] = said
                 count, damped = count + len(rows), damped + fresh
                 if not (finite and np.isfinite(W).all()):
-                    self._diverged(count, power, rows, targets)
+                    raise diverged(count, self.eta0, power[0], rows, targets)
         self._forget(CERTIFICATE)
         self._weights, self._hebbian, self._average, self._power = W, W, W, power
         self._input, self._target = replace(x, count=count), replace(y, count=count)
         self.n_samples_seen_, self.n_damped_ = count, getattr(self, "n_damped_", 0) + damped
         self.support_vectors_, self.n_iter_, self.errors_ = kept, epochs, errors
-
-    def _diverged(self, count: int, power: np.ndarray, X: Any, Y: np.ndarray) -> None:
-        raise DivergenceError(
-            f"an output left the finite numbers at or before sample {count + 1}: eta0={self.eta0}, mean curvature of "
-            f"the rows {power[0]:.3g}, largest numbers of these samples {_largest(X):.3g} in X, {_largest(Y):.3g} in y. "
-            "Remove such samples, or scale the data"
-        )
 
     # what was learned -----------------------------------------------------------------------------------------------
 
@@ -388,10 +382,6 @@ def _with_mass(power: np.ndarray, count: int) -> np.ndarray:
     """The mean curvature of so many rows, and what the average of their weights weighs, if that is not yet known."""
     snapshots = count // kernel.EVERY
     return np.append(power, power[:1] * (snapshots * (snapshots + 1) / 2))[:2]
-
-
-def _largest(X: Any) -> float:
-    return float(np.abs(X.data if sparse.issparse(X) else X).max(initial=0.0))
 
 
 def _returned(said: np.ndarray, order: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Real
@@ -9,8 +10,14 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
-from .._errors import InputError
+from .._errors import DivergenceError, InputError
+
+#: rows from which the sizes of features can be told
+SOME = 64
+#: how much larger than half of the features one may be before that is said, and before it is an error
+UNEVEN, HOPELESS = 100.0, 1e6
 
 
 @contextmanager
@@ -42,8 +49,8 @@ def check_unchanged(estimator: Any, made_with: Mapping[str, Any]) -> None:
         now = getattr(estimator, name)
         if now != value:
             raise InputError(
-                f"{name}={now!r}, but this {type(estimator).__name__} was fitted with {name}={value!r}; call fit again, "
-                f"or set_params({name}={value!r})"
+                f"{name}={now!r}, but this {type(estimator).__name__} was fitted with {name}={value!r}; call fit "
+                f"again, or set_params({name}={value!r})"
             )
 
 
@@ -71,6 +78,45 @@ def whole(X: Any, name: str = "X") -> Any:
         X = X.copy()
         X.sum_duplicates()
     return X
+
+
+def largest(X: Any) -> float:
+    """The largest size of a number."""
+    return float(np.abs(X.data if sparse.issparse(X) else X).max(initial=0.0))
+
+
+def diverged(count: int, eta0: float, power: float, X: Any, Y: np.ndarray) -> DivergenceError:
+    """What to raise where learning from these rows left the finite numbers after ``count`` samples."""
+    return DivergenceError(
+        f"an output left the finite numbers at or before sample {count + 1}: eta0={eta0}, mean curvature of the rows "
+        f"{power:.3g}, largest of these numbers {largest(X):.3g} in X, {largest(Y):.3g} in y. Remove such samples, or "
+        "scale the data"
+    )
+
+
+def check_scales(X: Any, count: int, eta0: float) -> None:
+    """Say so where one step for all features, on dense rows, cannot have learned from half of them.
+
+    The size of a feature is its median distance from its median, over some of the rows: one row does not change it, and
+    features that are mostly the same do not count.
+    """
+    if sparse.issparse(X) or len(X) < SOME:
+        return
+    rows = X[:: max(1, len(X) // (4 * SOME))]
+    sizes = np.median(np.abs(rows - np.median(rows, axis=0)), axis=0)
+    spoken = np.sort(sizes[sizes > 0.0])
+    ratio = float(spoken[-1] / spoken[(len(spoken) - 1) // 2]) if len(spoken) else 1.0
+    needed = len(spoken) * ratio**2 / eta0
+    if ratio < UNEVEN or count > needed:
+        return
+    text = (
+        f"feature {sizes.argmax()} is {ratio:.2g} times as large as half of the others, which one step for all learns "
+        f"from after some {needed:.2g} samples; this is sample {count}. Scale the features, for instance with "
+        "sklearn.preprocessing.StandardScaler, or use solver='dual'"
+    )
+    if ratio > HOPELESS:
+        raise DivergenceError(text)
+    warnings.warn(text, ConvergenceWarning, stacklevel=5)
 
 
 def known_labels(y: Any) -> np.ndarray:

@@ -196,8 +196,8 @@ class DualClassifier(ClassifierMixin, DualEstimator):
     classes_ : (n_classes,)
     coef_, intercept_ : (n_outputs, n_features) and (n_outputs,); one output for two classes
     dual_coef_, gap_, dual_gap_, support_, support_vectors_, n_iter_, n_samples_seen_, n_damped_, excitatory_,
-        inhibitory_, representer_ : as in :class:`DualRegressor`. For the logistic loss a dual variable is the error y - p, for the
-        hinge it is not 0 for support vectors only
+        inhibitory_, representer_ : as in :class:`DualRegressor`. For the logistic loss a dual variable is the error
+        y - p, for the hinge it is not 0 for support vectors only
 
     References
     ----------
