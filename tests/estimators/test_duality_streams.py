@@ -86,7 +86,7 @@ def test_features_of_very_different_size_are_solved_or_refused(rows):
     model = DualRegressor(alpha=ALPHA).fit(X[:rows] * units, Y[:rows])
     assert model.gap_ < 1e-8
     assert model.coef_ * units == pytest.approx(v, abs=1e-4)
-    with pytest.raises(DivergenceError, match=r"feature 3 is 1.* sample 6000.*StandardScaler"):
+    with pytest.raises(DivergenceError, match=r"feature 3 is .* sample 6000.*StandardScaler"):
         DualRegressor(solver="online").fit(X * units, Y)
     units[3] = 1e3
     with pytest.warns(ConvergenceWarning, match="feature 3"):
@@ -260,11 +260,13 @@ def test_a_call_that_fails_changes_nothing():
         model = kind().fit(X[:20], y)
         state, said = dict(vars(model)), model.predict(X)
         for call in (model.fit, model.partial_fit):
-            for rows, targets in ((bad, y), (X[:20, :4], y), (X[:0], y[:0]), (X[:20], y[:3])):
+            for rows, targets in ((bad, y), (X[:0], y[:0]), (X[:20], y[:3])):
                 with pytest.raises(ValueError, match=r"."):
                     call(rows, targets)
+        with pytest.raises(ValueError, match=r"features"):
+            model.partial_fit(X[:20, :4], y)
         with pytest.raises(ValueError, match="alpha"):
             model.set_params(alpha=np.nan).fit(X[:20], y)
         model.set_params(alpha=ALPHA)
-        assert {key: id(value) for key, value in vars(model).items()}.keys() == state.keys()
+        assert vars(model).keys() == state.keys()
         np.testing.assert_array_equal(model.predict(X), said)

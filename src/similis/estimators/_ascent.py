@@ -40,8 +40,6 @@ def features(G: np.ndarray) -> np.ndarray:
     """Rows whose inner products are the similarities G (n, n): any kernel becomes linear."""
     if G.shape[0] != G.shape[1]:
         raise InputError(f"X has shape {G.shape}; expected the similarities of the samples among themselves, a square")
-    if not np.isfinite(G).all():
-        raise InputError("the similarities of X are not all finite; scale the features, or choose another kernel")
     rounding = np.sqrt(np.finfo(G.dtype).eps)
     if np.abs(G - G.T).max() > rounding * np.abs(G).max():
         raise InputError("the similarities of X are not symmetric; give K[i, j] = k(x_i, x_j), or (K + K.T) / 2")
@@ -126,7 +124,8 @@ class Problem:
     def _closed(self) -> Solution:
         """Ridge regression: (X X' / (alpha T) + I) a = y, or the normal equations where they are fewer.
 
-        Where products of the rows lose too many digits (features of very different size), from their singular values.
+        Where the products of few rows lose too many digits (features of very different size), or have no Cholesky
+        factor, from singular values.
         """
         T, d = self.X.shape
         column = np.full((T, 1), self.const)
@@ -142,20 +141,19 @@ class Problem:
                 W = (X.T @ linalg.cho_solve(factor, self.Y.T)).T / (self.alpha * T)
             else:
                 W = linalg.cho_solve(factor, X.T @ self.Y.T / (self.alpha * T)).T
-            found = self._with_weights(X, W)
-            if np.all(self.gaps(found) <= CLOSED_GAP * self.scale):
+            found = self._apart(W, self.Y - (X @ W.T).T)
+            if not beyond or np.all(self.gaps(found) <= CLOSED_GAP * self.scale):
                 return found
         except linalg.LinAlgError:
             pass
         U, s, V = linalg.svd(X.toarray() if sparse.issparse(X) else X, full_matrices=False)
-        return self._with_weights(X, (self.Y @ U * (s / (s * s + self.alpha * T))) @ V)
+        inside, share = self.Y @ U, s / (s * s + self.alpha * T)
+        return self._apart((inside * share) @ V, self.Y - (inside * (s * share)) @ U.T)
 
-    def _with_weights(self, X: Any, W: np.ndarray) -> Solution:
-        """Weights and the errors that they leave, which are the dual variables."""
-        W = np.ascontiguousarray(W)
-        A = np.ascontiguousarray(self.Y - (X @ W.T).T)
-        H = self._sums(A)
-        return Solution(A, H, W, 1, 0.5 * self.alpha * ((W - H) ** 2).sum(1))
+    def _apart(self, W: np.ndarray, A: np.ndarray) -> Solution:
+        """Weights and dual variables that were found apart."""
+        A, H = np.ascontiguousarray(A), self._sums(A)
+        return Solution(A, H, np.ascontiguousarray(W), 1, 0.5 * self.alpha * ((W - H) ** 2).sum(1))
 
     def _climb(self, tol: float, max_iter: int, rng: np.random.Generator | None) -> Solution:
         """Dual coordinate ascent: each variable in turn goes to its best, and the weights with it."""

@@ -117,6 +117,7 @@ class DualEstimator(BaseEstimator):
                 delattr(self, name)
 
     def _fit(self, X: Any, Y: np.ndarray) -> Self:
+        self._checked()
         if self.solver == "online":
             self._learn(X, Y, int(self.n_epochs), bool(self.shuffle))
         else:
@@ -290,7 +291,14 @@ class DualEstimator(BaseEstimator):
         if self.kernel == "precomputed":
             return X[:, self.support_] if hasattr(self, "support_") else X
         words = {"gamma": self.gamma, "degree": self.degree, "coef0": self.coef0}
-        return pairwise_kernels(X, Y, metric=self.kernel, filter_params=True, **words)
+        with np.errstate(over="ignore", invalid="ignore"):
+            K = pairwise_kernels(X, Y, metric=self.kernel, filter_params=True, **words)
+        if not np.isfinite(K).all():
+            raise InputError(
+                f"similarities of X are not finite: the largest number is {largest(X):.3g}. Remove such samples, scale "
+                "the features, or choose another kernel"
+            )
+        return K
 
     def _linear(self) -> np.ndarray:
         self._unchanged()
