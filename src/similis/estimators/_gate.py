@@ -102,7 +102,10 @@ def check_scales(X: Any, count: int, eta0: float) -> None:
     """
     if sparse.issparse(X) or len(X) < SOME:
         return
-    rows = X[:: max(1, len(X) // (4 * SOME))]
+    rows = X[:: max(1, len(X) // SOME)]
+    spread = rows.std(axis=0)
+    if spread.max() < UNEVEN * np.median(spread):  # which one row can only make larger: the sizes need a closer look
+        return
     sizes = np.median(np.abs(rows - np.median(rows, axis=0)), axis=0)
     spoken = np.sort(sizes[sizes > 0.0])
     ratio = float(spoken[-1] / spoken[(len(spoken) - 1) // 2]) if len(spoken) else 1.0
@@ -119,8 +122,10 @@ def check_scales(X: Any, count: int, eta0: float) -> None:
     warnings.warn(text, ConvergenceWarning, stacklevel=5)
 
 
-def known_labels(y: Any) -> np.ndarray:
+def known_labels(y: Any) -> Any:
     """Class labels, all present and of one kind: text, or numbers, -1 a class like any other."""
+    if y is None:
+        return y
     y = whole(y, "y")
     values = np.asarray(y, object if getattr(y, "dtype", None) is None else None)
     if values.dtype != object or values.ndim != 1:
