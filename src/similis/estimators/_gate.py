@@ -38,7 +38,8 @@ def check_numbers(estimator: Any, limits: Mapping[str, tuple[float, bool]]) -> N
         value = getattr(estimator, name, None)
         if value is None:
             continue
-        if not (isinstance(value, Real) and np.isfinite(value) and (value > least or (allowed and value == least))):
+        number = float(value) if isinstance(value, Real) else np.nan
+        if not (np.isfinite(number) and (number > least or (allowed and number == least))):
             bound = "" if np.isinf(least) else f" {'>=' if allowed else '>'} {least:g}"
             raise InputError(f"{name}={value!r}; expected a finite number{bound}")
 

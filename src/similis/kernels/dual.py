@@ -265,11 +265,11 @@ def recent(count):
 
 
 @inner
-def rate(bend, sharp, leak, alpha, eta0, decay, count, power):
+def rate(bend, sharp, leak, alpha, eta0, decay, count, power, safe):
     """eta_t of a row of this curvature, and 1 if it was damped, else 0.
 
     eta0 / (1 + decay t) over the curvature of the objective, ``sharp`` times the rows' plus alpha times R's (``leak``,
-    0 where R is made of the rows too), for rows of curvature ``power``, a running mean; but at most ``SAFE`` over the
+    0 where R is made of the rows too), for rows of curvature ``power``, a running mean; but at most ``safe`` over the
     curvature at this very row.
     """
     if not (power[0] > 0.0 and bend > 0.0):
@@ -281,8 +281,8 @@ def rate(bend, sharp, leak, alpha, eta0, decay, count, power):
     each = sharp if leak > 0.0 else sharp + alpha
     usual, here = each * power[0] + alpha * leak, each * bend + alpha * leak
     eta = eta0 / ((1.0 + decay * count) * usual) if usual > 0.0 else 0.0
-    if eta * here > SAFE:
-        return SAFE / here, 1
+    if eta * here > safe:
+        return safe / here, 1
     return eta, 0
 
 
@@ -306,6 +306,8 @@ def learn(
     K, n = W.shape
     bits, linked, damped = np.empty(n, np.int64), kind == ENTROPY or kind == P_NORM, 0
     sharp, leaks = bends(loss), 0.0 if kind == VARIANCE else 1.0
+    # a link's curvature is only a bound, far above what steps can bear: a row gets no more than twice what others get
+    safe = SAFE * max(1.0, 2.0 * eta0) if linked else SAFE
     row = np.empty(n - 1 if centred else 0, values.dtype)
     shrunk = 1.0  # where the link is the identity the weights are shrunk * H: a leak costs nothing
     for t in range(starts.shape[0] - 1):
@@ -317,7 +319,7 @@ def learn(
             first, bend = 0.0, curvature(data, start, stop, const, kind, exponent, total)
         else:
             first, bend = meet(data, columns, start, stop, const, W[0])
-        eta, was = rate(bend, sharp, leaks, alpha, eta0, decay, count, power)
+        eta, was = rate(bend, sharp, leaks, alpha, eta0, decay, count, power, safe)
         keep = 1.0 - eta * alpha * (leaks if kind != VARIANCE else ridge * power[0] / n)
         before, shrunk = shrunk, 1.0 if linked else shrunk * keep
         damped += was
@@ -372,7 +374,7 @@ def learn_pairs(Z, G, Y, loss, epsilon, alpha, eta0, decay, count, power, shifte
     """
     shrunk, damped = 1.0, 0
     for t in range(G.shape[0]):
-        eta, was = rate(G[t, t], bends(loss), 1.0, alpha, eta0, decay, count, power)
+        eta, was = rate(G[t, t], bends(loss), 1.0, alpha, eta0, decay, count, power, SAFE)
         before, shrunk = shrunk, shrunk * (1.0 - eta * alpha)
         damped += was
         for k in range(Z.shape[0]):
