@@ -129,7 +129,7 @@ class Problem:
         """
         T, d = self.X.shape
         column = np.full((T, 1), self.const)
-        X = sparse.hstack([self.X, column], "csr") if sparse.issparse(self.X) else np.hstack([self.X, column])
+        X: Any = sparse.hstack([self.X, column], "csr") if sparse.issparse(self.X) else np.hstack([self.X, column])
         X, beyond = X.astype(np.float64), d + 1 >= T
         G: Any = X @ X.T if beyond else X.T @ X
         G = G.toarray() if sparse.issparse(G) else G

@@ -149,7 +149,7 @@ class DualEstimator(BaseEstimator):
         with np.errstate(over="ignore", invalid="ignore"):
             found = problem.solve(float(self.tol), int(self.max_iter), rng) if np.isfinite(power) else None
             gaps = problem.gaps(found) if found else np.full(len(Y), np.nan)
-        if not np.isfinite(gaps).all():
+        if found is None or not np.isfinite(gaps).all():
             raise InputError(
                 f"X or y is too large to be squared: the largest numbers are {largest(X):.3g} and {largest(Y):.3g}. "
                 "Remove such samples, or scale the data"
