@@ -30,7 +30,7 @@ full: $(STAMP)
 test: export MPLBACKEND = Agg
 test: $(STAMP)
 	$(BIN)/python -m tests.warm $(WORKERS)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 test-portable: $(STAMP)
 	$(BIN)/python -m tests.portable --workers $(WORKERS) $(ARGS)

@@ -66,7 +66,7 @@ def _busy(wanted: bool) -> Iterator[None]:
 def _tests(paths: list[str], workers: str, out: Path, env: dict[str, str]) -> tuple[bool, dict[str, float]]:
     """Whether all pass, and what is left of each bound."""
     env = env | {"PYTHONPYCACHEPREFIX": str(out.parent / "bytecode"), "MPLBACKEND": "Agg"}
-    options = ["-q", "-n", workers, "--dist", "loadgroup", "-p", "tests.margins", "--margins", str(out)]
+    options = ["-q", "-n", workers, "-p", "tests.margins", "--margins", str(out)]
     options += ["-o", "enable_assertion_pass_hook=true", "-p", "no:cacheprovider"]
     done = subprocess.run([sys.executable, "-m", "pytest", *options, *paths], cwd=ROOT, env=os.environ | env)
     left: dict[str, float] = {}

@@ -158,7 +158,7 @@ def test_sparse_rows_are_whole_before_they_are_read(solver):
     bad = [sick([0, 1, 2, 3, 10**6]), sick([0, 1, 2, 3, -1]), sick(indptr=[0, 3, 1, 3, 4, 5])]
     for rows in (*bad, bad[0].T):
         for call in (DualRegressor(**words).fit, model.partial_fit, lambda rows, y: model.predict(rows)):
-            with pytest.raises((InputError, ValueError), match=r"damaged|features"):
+            with pytest.raises((InputError, ValueError), match=r"not well formed|features"):
                 call(rows, Y[: rows.shape[0]])
 
 
@@ -177,7 +177,7 @@ def test_dense_rows_in_every_form():
     assert DualRegressor(solver="online", shuffle=False).fit(whole.astype(np.int8), Y[:200]).coef_ == pytest.approx(
         expected
     )
-    with pytest.raises(InputError, match="masked"):
+    with pytest.raises(InputError, match="mask"):
         DualRegressor().fit(np.ma.masked_greater(rows, 1.0), Y[:200])
 
 
@@ -208,10 +208,10 @@ def test_labels_are_there_and_of_one_kind(absent):
     words[[3, 4]] = absent
     for y in (words, list(words)):
         for call in (DualClassifier().fit, lambda X, y: DualClassifier().partial_fit(X, y, classes=["a", "b"])):
-            with pytest.raises(InputError, match="2 missing labels, the first in row 3"):
+            with pytest.raises(InputError, match=r"2 missing labels.* row 3"):
                 call(X[:20], y)
     words[[3, 4]] = -1
-    with pytest.raises(InputError, match="text and labels that are numbers"):
+    with pytest.raises(InputError, match="text and numbers"):
         DualClassifier().fit(X[:20], words)
     for y in (
         np.where(Y[:20] > 0, 1, -1),
@@ -234,10 +234,10 @@ def test_a_parameter_changed_after_a_fit_is_refused():
         own = {name: getattr(model, name) for name in words}
         model.set_params(**words)
         for call in (lambda: model.predict(X[:5]), lambda: model.partial_fit(X[:5], Y[:5]), lambda: model.coef_):
-            with pytest.raises(InputError, match="call fit again"):
+            with pytest.raises(InputError, match="Fit again"):
                 call()
         np.testing.assert_array_equal(model.set_params(**own).predict(X[:5]), said)
-    model.set_params(alpha=0.5, eta0=0.1).partial_fit(X[:5], Y[:5])  # these are for what is yet to come
+    model.set_params(eta0=0.1).partial_fit(X[:5], Y[:5])  # it is for what is yet to come
     assert model.set_params(kernel="linear").fit(X[:50], Y[:50]).coef_.shape == (D,)
 
 

@@ -7,15 +7,14 @@ engines. Principal subspace does so for tau > 1/2, or when the laterals remember
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
 from scipy import sparse
 from tests.laws.circuits import CASES, Case, rng
 from tests.laws.compare import Run, run_gap
+from tests.laws.shared import once
 
 from similis.circuit import Channel, Circuit, Step, Z
 from similis.engine import reference, run
@@ -31,12 +30,8 @@ LOST = 30
 SHORT = 600
 
 
-def one_worker(names: Iterable[str]) -> list[Any]:
-    """What is asked of one network is asked in one process, which runs its reference once."""
-    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
-
-
 @cache
+@once
 def obvious(name: str, silent: str = "", wide: bool = False, T: int = T) -> Run:
     case = CASES[name].widened(TINY // 8) if wide else CASES[name]
     data = case.data(T)
@@ -54,21 +49,21 @@ def mask(case: Case, T: int) -> dict[str, np.ndarray]:
     return present
 
 
-@pytest.mark.parametrize("name", one_worker(CASES))
+@pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("block", [None, 1, 7, 64, 200])
 def test_every_block_size_gives_the_same_trajectory(name, block):
     case = CASES[name]
     assert run_gap(run(case.circuit, case.start(), case.data(T), block=block), obvious(name)) < TOLERANCE
 
 
-@pytest.mark.parametrize("name", one_worker(name for name in CASES if name != "nsm-overcomplete"))  # wide, it is nsm
+@pytest.mark.parametrize("name", [name for name in CASES if name != "nsm-overcomplete"])  # wide, it is nsm
 def test_wide_streams_take_the_path_of_matrix_products(name):
     case = CASES[name].widened(TINY // 8)
     found = run(case.circuit, case.start(), case.data(SHORT))
     assert run_gap(found, obvious(name, wide=True, T=SHORT)) < TOLERANCE
 
 
-@pytest.mark.parametrize("name", one_worker(CASES))
+@pytest.mark.parametrize("name", CASES)
 def test_channels_that_fall_silent_now_and_then(name):
     case = CASES[name]
     for block in (None, 64):
@@ -88,7 +83,7 @@ def test_an_absent_channel_drives_nothing_and_keeps_its_weights(name, silent):
         np.testing.assert_array_equal(found[1].W[silent], case.start().W[silent])
 
 
-@pytest.mark.parametrize("name", one_worker(CASES))
+@pytest.mark.parametrize("name", CASES)
 def test_sparse_rows_are_the_rows_they_stand_for(name):
     case = CASES[name]
     dense = {channel: np.where(np.abs(X) < np.abs(X).mean(), 0.0, X) for channel, X in case.data(200).items()}
@@ -99,7 +94,7 @@ def test_sparse_rows_are_the_rows_they_stand_for(name):
     assert run_gap(reference.run(case.circuit, case.start(), rows), expected) < TOLERANCE
 
 
-@pytest.mark.parametrize("name", one_worker(CASES))
+@pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("block", [None, 64])
 def test_memory_layout_does_not_matter_and_input_stays_as_it_was(name, block):
     case, data = CASES[name], CASES[name].data(300)
@@ -124,7 +119,7 @@ def test_memory_layout_does_not_matter_and_input_stays_as_it_was(name, block):
         assert before == {channel: X.tobytes() for channel, X in layout.items()}
 
 
-@pytest.mark.parametrize("name", one_worker(CASES))
+@pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("block", [None, 64])
 def test_single_precision_stays_single_and_close(name, block):
     case = CASES[name]

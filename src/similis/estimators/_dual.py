@@ -8,20 +8,20 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._errors import InputError, ModelFileError
 from .._random import generator
 from ..kernels import dual as kernel
 from ..networks import Representer, duality
 from ..networks.regularizers import Entropy
+from ._admit import check_columns, validate_data
 from ._ascent import RIDGE, Problem, features, packed
 from ._base import _pieces
-from ._gate import check_numbers, check_scales, check_unchanged, diverged, largest, whole
+from ._estimator import Estimator, check_is_fitted
 from ._running import Running
+from ._scales import check_numbers, check_scales, diverged, largest
 
 #: rows that meet the support pairs at a time
 BLOCK = 64
@@ -29,11 +29,7 @@ BLOCK = 64
 CERTIFICATE = ("dual_coef_", "dual_gap_", "gap_", "n_iter_", "support_", "errors_")
 FITTED = (
     "support_vectors_", "_weights", "_hebbian", "_average", "_power", "_input", "_target", "n_samples_seen_",
-    "n_damped_", "_made_with", *CERTIFICATE,
-)  # fmt: skip
-#: parameters that the weights were made for, and that outputs are read with
-FIXED = (
-    "loss", "regularizer", "total_weight", "p", "kernel", "gamma", "degree", "coef0", "fit_intercept", "center",
+    "n_damped_", *CERTIFICATE,
 )  # fmt: skip
 #: parameters that are numbers, where they are not None: the least, and whether it is allowed
 NUMBERS: dict[str, tuple[float, bool]] = {
@@ -43,20 +39,20 @@ NUMBERS: dict[str, tuple[float, bool]] = {
 }  # fmt: skip
 
 
-class DualEstimator(BaseEstimator):
+class DualEstimator(Estimator):
     """Base of the estimators; abstract: a subclass makes rows Y (K, T) of its targets, and predictions of outputs."""
 
     beside_x: ClassVar[str | None]
     #: whether the mean of the targets is taken out with that of the inputs
     _centres_targets: ClassVar[bool]
 
+    _free = Estimator._free | {"eta0", "tol", "max_iter"}
     _weights: np.ndarray
     _hebbian: np.ndarray
     _average: np.ndarray
     _power: np.ndarray
     _input: Running
     _target: Running
-    _made_with: dict[str, Any]
     n_samples_seen_: int
     n_damped_: int
 
@@ -81,21 +77,16 @@ class DualEstimator(BaseEstimator):
         if not (callable(self.kernel) or self.kernel in (*PAIRWISE_KERNEL_FUNCTIONS, "precomputed")):
             names = ", ".join(sorted(PAIRWISE_KERNEL_FUNCTIONS))
             raise InputError(f"kernel={self.kernel!r}; expected 'precomputed', a function or one of {names}")
-        self._made_with = {name: getattr(self, name) for name in FIXED}
         return network
-
-    def _unchanged(self) -> None:
-        """Refuse to go on, or to read outputs, with other parameters than those that the weights were made for."""
-        check_is_fitted(self)
-        check_unchanged(self, self._made_with)
 
     # data -----------------------------------------------------------------------------------------------------------
 
     def _admit(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
         words: dict[str, Any] = {"multi_output": True, "y_numeric": True} if self.beside_x == "target" else {}
         words = {} if isinstance(y, str) else words
+        if words:
+            check_columns(self, "y", y, reset=reset)
         taken = "csr" if self._takes_sparse else False
-        X, y = whole(X), y if isinstance(y, str) else whole(y, "y")
         return validate_data(self, X, y, reset=reset, dtype=[np.float64, np.float32], accept_sparse=taken, **words)
 
     @property
@@ -123,13 +114,6 @@ class DualEstimator(BaseEstimator):
         else:
             self._climb(X, Y)
         return self
-
-    def _begins(self) -> bool:
-        """Whether there is nothing to go on from."""
-        if hasattr(self, "n_samples_seen_"):
-            self._unchanged()
-            return False
-        return True
 
     # learning -------------------------------------------------------------------------------------------------------
 
@@ -281,7 +265,7 @@ class DualEstimator(BaseEstimator):
 
     def _outputs(self, X: Any) -> np.ndarray:
         """(T, K) outputs z, in the data's precision."""
-        self._unchanged()
+        check_is_fitted(self)
         X = self._admit(X, reset=False)
         rows = X if self.kernel == "linear" else self._similarities(X, getattr(self, "support_vectors_", None))
         return (rows @ self._readout[:, :-1].T + self._offset).astype(X.dtype, copy=False)
@@ -301,7 +285,7 @@ class DualEstimator(BaseEstimator):
         return K
 
     def _linear(self) -> np.ndarray:
-        self._unchanged()
+        check_is_fitted(self)
         if self.kernel != "linear":
             raise AttributeError(f"coef_ is for kernel='linear', not {self.kernel!r}: see dual_coef_")
         return self._readout[:, :-1]
@@ -317,7 +301,7 @@ class DualEstimator(BaseEstimator):
         return self._signed()[1]
 
     def _signed(self) -> tuple[np.ndarray, np.ndarray]:
-        self._unchanged()
+        check_is_fitted(self)
         if self.regularizer != "entropy":
             raise AttributeError(f"excitatory_ and inhibitory_ are for regularizer='entropy', not {self.regularizer!r}")
         up, down = Entropy(self.total_weight).parts(self._hebbian)
@@ -335,7 +319,6 @@ class DualEstimator(BaseEstimator):
     # persistence ----------------------------------------------------------------------------------------------------
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        self._unchanged()
         names = (
             "_weights", "_hebbian", "_average", "_power", "dual_coef_", "dual_gap_", "support_", "support_vectors_",
         )  # fmt: skip
@@ -383,7 +366,6 @@ class DualEstimator(BaseEstimator):
         self._input, self._target = x, y
         for key, value in (found | remembered).items():
             setattr(self, key, value)
-        self._made_with = {name: getattr(self, name) for name in FIXED}
 
 
 def _with_mass(power: np.ndarray, count: int) -> np.ndarray:

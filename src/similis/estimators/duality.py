@@ -6,18 +6,17 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import expit
-from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._random import Seed
 from ._dual import FITTED, DualEstimator
-from ._gate import all_or_nothing, known_labels
+from ._estimator import check_is_fitted
+from ._labels import class_labels, classes_of, pack_classes, places
+from ._targets import Classifier, Regressor
 
 
-class DualRegressor(RegressorMixin, DualEstimator):
+class DualRegressor(Regressor, DualEstimator):
     """Linear or kernel regression through its dual: one error neuron a sample, weights a link of their Hebbian sum.
 
     ``min_w < l(w.x; y) > + alpha R(w) = max_a -< l*(-a; y) > - alpha R*(h)``, ``h = < a x > / alpha``,
@@ -65,6 +64,7 @@ class DualRegressor(RegressorMixin, DualEstimator):
     support_, support_vectors_ : samples with a dual variable that is not 0, and with a kernel their rows
     n_iter_, n_samples_seen_ : int
     n_damped_ : int, samples of the memoryless rule whose step was shorter than eta_t, to be safe for them
+    feature_names_in_y_ : names of the columns of y, if it came with some
     excitatory_, inhibitory_ : (n_targets, n_features) positive weights under the entropy, whose difference is ``coef_``
     representer_ : the rules as equations
 
@@ -124,24 +124,22 @@ class DualRegressor(RegressorMixin, DualEstimator):
         X : (n_samples, n_features) array or sparse matrix
         y : (n_samples,) or (n_samples, n_targets) array
         """
-        with all_or_nothing(self):
-            X, y = self._admit(X, y, reset=True)
-            self._forget(FITTED)
-            self._single = y.ndim == 1
-            return self._fit(X, np.asarray(y, np.float64).reshape(len(y), -1).T)
+        X, y = self._admit(X, y, reset=True)
+        self._forget(FITTED)
+        self._single = y.ndim == 1
+        return self._fit(X, np.asarray(y, np.float64).reshape(len(y), -1).T)
 
     def partial_fit(self, X: Any, y: Any) -> Self:
         """Go on learning from one sample or more, once, in their order, by the memoryless rule."""
-        with all_or_nothing(self):
-            first = self._begins()
-            X, y = self._admit(X, y, reset=first)
-            Y = np.asarray(y, np.float64).reshape(len(y), -1).T
-            if first:
-                self._single = y.ndim == 1
-            elif len(Y) != self.n_targets_:
-                raise InputError(f"y has {len(Y)} columns, but DualRegressor was fitted with {self.n_targets_}")
-            self._learn(X, Y)
-            return self
+        first = not hasattr(self, "n_samples_seen_")
+        X, y = self._admit(X, y, reset=first)
+        Y = np.asarray(y, np.float64).reshape(len(y), -1).T
+        if first:
+            self._single = y.ndim == 1
+        elif len(Y) != self.n_targets_:
+            raise InputError(f"y has {len(Y)} columns, but DualRegressor was fitted with {self.n_targets_}")
+        self._learn(X, Y)
+        return self
 
     def predict(self, X: Any) -> np.ndarray:
         """(n_samples,) or (n_samples, n_targets) outputs."""
@@ -178,7 +176,7 @@ def _probable(estimator: DualClassifier) -> bool:
     return True
 
 
-class DualClassifier(ClassifierMixin, DualEstimator):
+class DualClassifier(Classifier, DualEstimator):
     """Linear or kernel classification through its dual, one class against the rest.
 
     As :class:`DualRegressor`, with targets -1 and +1; of several classes each has its own output.
@@ -250,14 +248,12 @@ class DualClassifier(ClassifierMixin, DualEstimator):
         Parameters
         ----------
         X : (n_samples, n_features) array or sparse matrix
-        y : (n_samples,) labels, numbers or strings, of at least two classes; -1 is a class like any other
+        y : (n_samples,) labels, numbers or strings, of at least two classes; -1 is a class as any other
         """
-        with all_or_nothing(self):
-            X, y = self._admit(X, known_labels(y), reset=True)
-            check_classification_targets(y)
-            self._forget(FITTED)
-            self._name(np.unique(y))
-            return self._fit(X, self._signs(y))
+        X, y = self._admit(X, class_labels(y), reset=True)
+        self._forget(FITTED)
+        self._name(classes_of(y))
+        return self._fit(X, self._signs(y))
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """Go on learning from one sample or more, once, in their order, by the memoryless rule.
@@ -266,18 +262,16 @@ class DualClassifier(ClassifierMixin, DualEstimator):
         ----------
         classes : all labels that will ever come; needed in the first call
         """
-        with all_or_nothing(self):
-            first = self._begins()
-            X, y = self._admit(X, known_labels(y), reset=first)
-            classes = None if classes is None else np.unique(known_labels(classes))
-            if first:
-                if classes is None:
-                    raise InputError("classes is None in the first call of partial_fit; give all labels that will come")
-                self._name(classes)
-            elif classes is not None and not np.array_equal(classes, self.classes_):
-                raise InputError(f"classes={classes.tolist()}; the model was fitted with {self.classes_.tolist()}")
-            self._learn(X, self._signs(y))
-            return self
+        first = not hasattr(self, "n_samples_seen_")
+        X, y = self._admit(X, class_labels(y), reset=first)
+        if first:
+            if classes is None:
+                raise InputError("classes is None in the first call of partial_fit; give all labels that will come")
+            self._name(classes_of(classes))
+        elif classes is not None and not np.array_equal(classes_of(classes), self.classes_):
+            raise InputError(f"classes={classes!r}; the model was fitted with {self.classes_.tolist()}")
+        self._learn(X, self._signs(y))
+        return self
 
     def _name(self, classes: np.ndarray) -> None:
         if len(classes) < 2:
@@ -286,11 +280,9 @@ class DualClassifier(ClassifierMixin, DualEstimator):
 
     def _signs(self, y: np.ndarray) -> np.ndarray:
         """(K, T) +1 for samples of the output's class, -1 for others; one row, of the second class, for two."""
-        strange = np.unique(y[~np.isin(y, self.classes_)])
-        if strange.size:
-            raise InputError(f"y has labels {strange.tolist()}; expected some of {self.classes_.tolist()}")
-        own = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
-        return np.where(np.asarray(y)[None] == own[:, None], 1.0, -1.0)
+        K = len(self.classes_)
+        own = np.arange(K)[1:] if K == 2 else np.arange(K)
+        return np.where(places(y, self.classes_)[None] == own[:, None], 1.0, -1.0)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """(n_samples,) output for two classes, above 0 for the second; (n_samples, n_classes) outputs for more."""
@@ -324,7 +316,8 @@ class DualClassifier(ClassifierMixin, DualEstimator):
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, meta = super()._pack()
-        return arrays, meta | {"classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str}
+        packed = pack_classes(self.classes_)
+        return arrays, meta | {"classes": packed["values"], "classes_dtype": packed["dtype"]}
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         super()._unpack(arrays, meta)

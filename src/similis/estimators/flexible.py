@@ -9,14 +9,15 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import ClusterMixin
 from sklearn.cluster import AgglomerativeClustering
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
 from ..circuit import Circuit, State, Step
 from ..engine import stream
 from ..networks import row_sum_similarity, row_sum_start
+from ._admit import validate_data
 from ._base import _pieces
+from ._estimator import check_is_fitted
 from .similarity import _Scaled
 
 #: samples a neuron that are looked at before the network begins
@@ -145,16 +146,11 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
             self.__dict__.pop(name, None)
 
     def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
-        before, rng = dict(self.__dict__), generator(self.random_state)
-        try:
-            for _ in range(epochs):
-                order = rng.permutation(len(streams["x"])) if shuffle else None
-                for piece in _pieces(streams, order):
-                    self._hear(piece["x"])
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
+        rng = generator(self.random_state)
+        for _ in range(epochs):
+            order = rng.permutation(len(streams["x"])) if shuffle else None
+            for piece in _pieces(streams, order):
+                self._hear(piece["x"])
         self.__dict__.pop("labels_", None)
 
     def _hear(self, X: np.ndarray) -> None:
@@ -203,7 +199,7 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
 
     def predict(self, X: Any) -> np.ndarray:
         """Cluster with the largest share of each row: (n_samples,) int from 0 on."""
-        Z = self.transform(X)
+        Z = np.asarray(self.transform(X))
         shares = Z * self.state_.cells["b"]
         return (shares @ np.eye(self.clusters_.max() + 1)[self.clusters_]).argmax(1)
 
@@ -238,7 +234,7 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
 
     def score(self, X: Any, y: None = None) -> float:
         """Share of the variance of X between clusters, Tr(X X' Q) / (T Tr(X X')) for X about its mean."""
-        Z = self.transform(X).astype(float)
+        Z = np.asarray(self.transform(X), float)
         X = np.asarray(self._admit(X, reset=False), float)
         X = X - X.mean(0)
         total = float((X * X).sum())

@@ -7,14 +7,15 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import metrics
 from .._errors import InputError
 from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import nonnegative_similarity, principal_subspace
+from ._admit import validate_data
 from ._base import NetworkEstimator
+from ._estimator import check_is_fitted
 from ._moments import principal
 
 
@@ -129,6 +130,8 @@ class SimilarityMatching(_Scaled):
     >>> model.transform(X).shape
     (1797, 8)
     """
+
+    _free = _Scaled._free | {"whiten"}
 
     def __init__(
         self, n_components: int = 2, *, whiten: bool = False, solver: str = "online", center: bool = True,
@@ -267,7 +270,7 @@ class NonnegativeSimilarityMatching(_Scaled):
 
     def score(self, X: Any, y: Any = None) -> float:
         """How much of the similarities is kept: 1 - |X'X - Z'Z|^2 / |X'X|^2 for X about ``mean_``; 1 is perfect."""
-        Z = self.transform(X)
+        Z = np.asarray(self.transform(X), float)
         X = self._admit(X, reset=False)
         X = np.asarray(X.toarray() if hasattr(X, "toarray") else X, float) - self.mean_
-        return 1.0 - float(metrics.similarity_error(Z.astype(float), X))
+        return 1.0 - float(metrics.similarity_error(Z, X))
