@@ -117,6 +117,8 @@ def unpack_classes(packed: dict[str, Any]) -> np.ndarray:
 
 def _of_one_kind(y: Any, *, unlabelled: bool) -> np.ndarray:
     """A column of whole numbers, booleans or text, nothing missing."""
+    if isinstance(y, list | tuple) and any(_is_missing(label) for label in y):
+        y = np.array(y, object)  # NumPy would make the text 'nan' of a NaN among text
     y = column_or_1d(unmasked(y, "y"), warn=True)
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise InputError("Input y contains NaN or infinity; expected class labels. " + _way_out(unlabelled))

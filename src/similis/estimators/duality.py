@@ -33,7 +33,8 @@ class DualRegressor(Regressor, DualEstimator):
     epsilon : float, half the width of the insensitive zone, in units of the target
     total_weight : float, U, the sum of the sizes of all weights under the entropy: a bound on ``|coef_|_1``
     p : float, 1 < p <= 2, of the p-norm
-    kernel : "linear", or with "l2" and ``fit`` a name that :func:`sklearn.metrics.pairwise.pairwise_kernels` knows
+    kernel : "linear", or with "l2" a name that :func:`sklearn.metrics.pairwise.pairwise_kernels` knows, or
+        "precomputed": ``fit`` takes K(train, train), positive semidefinite, and ``predict`` K(test, train)
     gamma, degree, coef0 : parameters of that kernel
     solver : "dual" (all samples, to a certified gap: in closed form for the squared loss with a quadratic regulariser,
         else by coordinate ascent), "ascent" (coordinate ascent always: one dual variable a sample, passes over the
@@ -43,8 +44,8 @@ class DualRegressor(Regressor, DualEstimator):
         means in the memoryless rule). Sparse rows are not centred
     tol, max_iter : the duality gap to reach, as a share of the mean loss at w = 0, in at most so many passes
     eta0, decay : of the memoryless rule, eta_t = eta0 / (1 + decay t), in units of 1 / (alpha + curvature of the loss *
-        mean curvature of the rows), for "l2" the mean of |x|^2, so that they need not know the units of the data;
-        additive rules need eta0 well below 2
+        mean curvature of recent rows), for "l2" of |x|^2, so that they need not know the units of the data. No step is
+        longer than one that takes the sample's own error to 0, whatever the scale of the rows before
     average : bool, read outputs from the average of the weights over the stream (later weights weigh more)
     n_epochs : int, passes of ``fit`` with ``solver="online"``
     shuffle : bool, whether ``fit`` visits the samples in random order, anew each pass
@@ -62,6 +63,7 @@ class DualRegressor(Regressor, DualEstimator):
         call when it came, before it was learned from
     support_, support_vectors_ : samples with a dual variable that is not 0, and with a kernel their rows
     n_iter_, n_samples_seen_ : int
+    n_damped_ : int, samples of the memoryless rule whose step was shorter than eta_t, to be safe for them
     feature_names_in_y_ : names of the columns of y, if it came with some
     excitatory_, inhibitory_ : (n_targets, n_features) positive weights under the entropy, whose difference is ``coef_``
     representer_ : the rules as equations
@@ -191,9 +193,9 @@ class DualClassifier(Classifier, DualEstimator):
     ----------
     classes_ : (n_classes,)
     coef_, intercept_ : (n_outputs, n_features) and (n_outputs,); one output for two classes
-    dual_coef_, gap_, dual_gap_, support_, support_vectors_, n_iter_, n_samples_seen_, excitatory_, inhibitory_,
-        representer_ : as in :class:`DualRegressor`. For the logistic loss a dual variable is the error y - p, for the
-        hinge it is not 0 for support vectors only
+    dual_coef_, gap_, dual_gap_, support_, support_vectors_, n_iter_, n_samples_seen_, n_damped_, excitatory_,
+        inhibitory_, representer_ : as in :class:`DualRegressor`. For the logistic loss a dual variable is the error
+        y - p, for the hinge it is not 0 for support vectors only
 
     References
     ----------
