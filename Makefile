@@ -1,5 +1,6 @@
 # make demo    learn on data, write report/index.html        make test    every test
 # make full    the long reproductions, at the papers' scale  make lint    format, lint, types       make bench   every benchmark
+# make test-portable   the numerical tests and the claims as other processors would run them (an hour; for nightly jobs)
 PYTHON  ?= python3
 VENV    ?= .venv
 WORKERS ?= 2
@@ -7,7 +8,7 @@ BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
 
 .DEFAULT_GOAL := demo
-.PHONY: demo full test lint bench
+.PHONY: demo full test test-portable lint bench
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -28,7 +29,11 @@ full: $(STAMP)
 
 test: export MPLBACKEND = Agg
 test: $(STAMP)
+	$(BIN)/python -m tests.warm $(WORKERS)
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+test-portable: $(STAMP)
+	$(BIN)/python -m tests.portable --workers $(WORKERS) $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

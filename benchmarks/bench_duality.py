@@ -5,9 +5,9 @@
 One thread, 784 features, float64; all figures of a row from one run, interleaved, best of the repetitions, in
 microseconds a sample and pass. ``loop`` is the compiled loop alone, ``fit`` the estimator's fit around it, which checks
 the data and, for the ascent, measures the gap. Rivals: the rules as they are written, one sample at a time in NumPy
-(without the running mean of the curvature, which ours keeps), and one epoch of SGDRegressor and SGDClassifier. Below,
-seconds to solve hinge and logistic problems: ours to a duality gap of 1e-3 of the loss at w = 0, LinearSVC and
-LogisticRegression at their defaults, and the objective each reached. ``--write`` stores
+(without the running mean of the curvature and the bound on a step, which ours has), and one epoch of SGDRegressor and
+SGDClassifier. Below, seconds to solve hinge and logistic problems: ours to a duality gap of 1e-3 of the loss at w = 0,
+LinearSVC and LogisticRegression at their defaults, and the objective each reached. ``--write`` stores
 benchmarks/results/bench_duality.json and puts the tables into docs/papers/dual.md.
 """
 
@@ -78,7 +78,7 @@ def loop(model, X, Y):
         H = np.zeros((K, n))
         W = np.zeros((K, n)) if kind.linked else H
         if model.solver == "online":
-            state = 0, np.zeros(1), H, W, np.zeros((K, n)), said
+            state = 0, np.zeros(2), False, np.zeros(n - 1), False, np.zeros(K), H, W, np.zeros((K, n)), said
             kernel.learn(*rows, 0.0, Y, *words, ALPHA, 1e-6, 0.5, 1e-4, *state)
         else:
             kernel.ascend(*rows, 0.0, Y, order, *words, per, q, active, np.zeros(Y.shape), H, W)

@@ -186,6 +186,26 @@ def test_a_broken_fit_resumes_bit_for_bit(tmp_path, monkeypatch):
         fit(OnlineCCA(2), *map(cut, data), round_rows=ROUND, checkpoint=kept, resume=True)
 
 
+def test_columns_keep_their_names_over_a_cluster_s_rows_and_a_checkpoint(tmp_path):
+    pd, dd = pytest.importorskip("pandas"), pytest.importorskip("dask.dataframe")
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.standard_normal((60, 4)), columns=list("abcd"))
+    Y = pd.DataFrame(X[list("abc")].to_numpy() + rng.standard_normal((60, 3)), columns=list("pqr"))
+    kept, (x, y, other) = tmp_path / "kept.safetensors", (dd.from_pandas(A, 2) for A in (X, Y, Y[list("rqp")]))
+    model = fit(OnlineCCA(2, random_state=0), x, y, round_rows=20, checkpoint=kept)
+    assert list(model.feature_names_in_y_) == list("pqr")
+    with pytest.raises(InputError, match="another order"):
+        model.score(X, Y[list("rqp")])
+    with pytest.raises(InputError, match="learned from columns"):
+        fit(OnlineCCA(2, random_state=0), x, other, round_rows=20, checkpoint=kept, resume=True)
+    before = model.x_components_.copy()
+    with pytest.raises(InputError):
+        fit(model, x, None, round_rows=20)
+    np.testing.assert_array_equal(model.x_components_, before)
+    with pytest.raises(InputError, match="eta0="):
+        model.set_params(eta0=0.2).transform(X)
+
+
 def test_rounds_end_at_the_exact_correlations():
     model = OnlineCCA(3, tau=1.0, n_epochs=60, trace_every=150, random_state=0)
     fit(model, da.from_array(X), da.from_array(Y), round_rows=ROUND)
@@ -205,7 +225,20 @@ def test_a_dataframe_brings_its_names():
     assert model.feature_names_in_.tolist() == frame.columns[:-1].tolist()
     assert model.classes_.tolist() == ["left", "right"]
     Z = transform(model, table.drop(columns="class")).compute()
-    np.testing.assert_array_equal(Z, model.transform(frame.drop(columns="class")))
+    whole = model.transform(frame.drop(columns="class"))
+    np.testing.assert_allclose(Z, whole, atol=1e-10 * np.abs(whole).max())  # products of a partition and of all rows
+
+
+@pytest.mark.parametrize("kept", [slice(0, 0), slice(0, 30), slice(-30, None)])
+def test_partitions_without_rows_have_no_outputs(kept):
+    dd, pd = pytest.importorskip("dask.dataframe"), pytest.importorskip("pandas")
+    frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])])
+    model = SimilarityMatching(2, random_state=0).fit(frame)
+    Z = model.transform(frame)[kept]
+    frame["kept"] = np.isin(np.arange(len(frame)), np.arange(len(frame))[kept])
+    table = dd.from_pandas(frame, npartitions=4)
+    found = transform(model, table[table["kept"]].drop(columns="kept")).compute()
+    np.testing.assert_allclose(found, Z, atol=1e-12)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import runpy
 from pathlib import Path
 
+import matplotlib
 import pytest
+from matplotlib import pyplot
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
 
@@ -17,13 +17,16 @@ def test_there_are_examples():
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
-def test_example(path, tmp_path):
+def test_example(path, tmp_path, monkeypatch, capsys):
     assert len(path.read_text().splitlines()) <= 100
-    environment = {k: v for k, v in os.environ.items() if k != "SIMILIS_DATA"} | {"MPLBACKEND": "Agg"}
-    done = subprocess.run(
-        [sys.executable, str(path)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    monkeypatch.delenv("SIMILIS_DATA", raising=False)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.chdir(tmp_path)
+    try:
+        with matplotlib.rc_context():
+            runpy.run_path(str(path), run_name="__main__")
+    finally:
+        pyplot.close("all")
     figures = list(tmp_path.glob("*.png"))
-    assert figures, f"{path.name} saved no figure; it printed {done.stdout[-500:]!r}"
+    assert figures, f"{path.name} saved no figure; it printed {capsys.readouterr().out[-500:]!r}"
     assert all(figure.stat().st_size > 5_000 for figure in figures)

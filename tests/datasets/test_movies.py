@@ -18,7 +18,8 @@ def test_a_texture_has_unit_variance_and_the_correlation_of_its_blur():
         moved = np.isclose(shift, step)
         expected = np.exp(-((np.arange(4) - 1 - step) ** 2) / 4)
         np.testing.assert_allclose((before[moved, 1:2] * after[moved]).mean(0), expected, atol=0.1)
-    np.testing.assert_array_equal(before[shift == 0], after[shift == 0])
+    # one product over all rows, one over some: the order of summation is the BLAS' choice
+    np.testing.assert_allclose(before[shift == 0], after[shift == 0], atol=1e-12)
     assert set(np.round(20 * shift).astype(int)) == set(range(-10, 11))
 
 

@@ -34,8 +34,9 @@ def test_images_as_users_have_them():
     expected = conv().fit_transform(IMAGES)
     assert expected.shape == (600, 6 * 3 * 3)
     for same in (IMAGES[:, None], IMAGES.reshape(600, -1), np.asfortranarray(IMAGES), IMAGES.tolist()):
-        assert np.array_equal(conv().fit_transform(same), expected)
-    assert np.array_equal(conv(image_shape=(1, 8, 8)).fit_transform(IMAGES.reshape(600, -1)), expected)
+        np.testing.assert_allclose(conv().fit_transform(same), expected, atol=1e-9)
+    given = conv(image_shape=(1, 8, 8)).fit_transform(IMAGES.reshape(600, -1))
+    np.testing.assert_allclose(given, expected, atol=1e-9)
     single = conv().fit_transform(IMAGES.astype(np.float32))
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, expected, atol=1e-4)
@@ -95,7 +96,7 @@ def test_labels_may_be_words_may_lack_and_may_come_late():
     assert list(late.classes_) == list(range(10))
     np.testing.assert_allclose(late.network_.V, known.network_.V, atol=1e-9)
     nobody = conv(alpha=0.3, shuffle=False).fit(IMAGES, np.full(600, -1))
-    assert np.array_equal(nobody.network_.W, conv(shuffle=False).fit(IMAGES).network_.W)
+    np.testing.assert_allclose(nobody.network_.W, conv(shuffle=False).fit(IMAGES).network_.W, atol=1e-9)
 
 
 def test_score_is_the_similarity_kept_and_grows():

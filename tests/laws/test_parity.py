@@ -14,6 +14,7 @@ import pytest
 from scipy import sparse
 from tests.laws.circuits import CASES, Case, rng
 from tests.laws.compare import Run, run_gap
+from tests.laws.shared import once
 
 from similis.circuit import Channel, Circuit, Step, Z
 from similis.engine import reference, run
@@ -21,23 +22,30 @@ from similis.engine.stream import TINY
 from similis.networks import principal_subspace
 
 T, TOLERANCE, SINGLE = 2000, 1e-9, 2e-3
+#: what M^{-1} may lose between two fresh ones, and chance: over seeds the ratio is .3 to 8
+LOST = 30
+
+
+#: samples where the long run is asked elsewhere: some blocks, and what is cut out of them
+SHORT = 600
 
 
 @cache
-def obvious(name: str, silent: str = "", wide: bool = False) -> Run:
+@once
+def obvious(name: str, silent: str = "", wide: bool = False, T: int = T) -> Run:
     case = CASES[name].widened(TINY // 8) if wide else CASES[name]
     data = case.data(T)
     absent = {silent} if silent in data else set()
-    present = mask(case) if silent == "now and then" else None
+    present = mask(case, T) if silent == "now and then" else None
     heard = {channel: X for channel, X in data.items() if channel not in absent}
     return reference.run(case.circuit, case.start(), heard, present=present)
 
 
-def mask(case: Case) -> dict[str, np.ndarray]:
+def mask(case: Case, T: int) -> dict[str, np.ndarray]:
     """Each channel speaks in seven samples of ten, and late in the run is silent for a block of 64."""
     present = {channel: rng(i).random(T) < 0.7 for i, channel in enumerate(case.dims)}
     for speaks in present.values():
-        speaks[1536:1600] = False
+        speaks[448:512] = False
     return present
 
 
@@ -51,15 +59,16 @@ def test_every_block_size_gives_the_same_trajectory(name, block):
 @pytest.mark.parametrize("name", [name for name in CASES if name != "nsm-overcomplete"])  # wide, it is nsm
 def test_wide_streams_take_the_path_of_matrix_products(name):
     case = CASES[name].widened(TINY // 8)
-    assert run_gap(run(case.circuit, case.start(), case.data(T)), obvious(name, wide=True)) < TOLERANCE
+    found = run(case.circuit, case.start(), case.data(SHORT))
+    assert run_gap(found, obvious(name, wide=True, T=SHORT)) < TOLERANCE
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_channels_that_fall_silent_now_and_then(name):
     case = CASES[name]
     for block in (None, 64):
-        found = run(case.circuit, case.start(), case.data(T), present=mask(case), block=block)
-        assert run_gap(found, obvious(name, "now and then")) < TOLERANCE
+        found = run(case.circuit, case.start(), case.data(SHORT), present=mask(case, SHORT), block=block)
+        assert run_gap(found, obvious(name, "now and then", T=SHORT)) < TOLERANCE
 
 
 @pytest.mark.parametrize(
@@ -67,10 +76,10 @@ def test_channels_that_fall_silent_now_and_then(name):
 )
 def test_an_absent_channel_drives_nothing_and_keeps_its_weights(name, silent):
     case = CASES[name]
-    heard = {channel: X for channel, X in case.data(T).items() if channel != silent}
+    heard = {channel: X for channel, X in case.data(SHORT).items() if channel != silent}
     for block in (None, 64):
         found = run(case.circuit, case.start(), heard, block=block)
-        assert run_gap(found, obvious(name, silent)) < TOLERANCE
+        assert run_gap(found, obvious(name, silent, T=SHORT)) < TOLERANCE
         np.testing.assert_array_equal(found[1].W[silent], case.start().W[silent])
 
 
@@ -139,8 +148,17 @@ def test_a_long_run_does_not_drift_away(k, d, eta0, tau):
     state = found[1]
     assert np.abs(state.Minv @ state.M - np.eye(k)).max() < 1e-9
     np.testing.assert_array_equal(state.Minv, state.Minv.T)  # a skew part would grow as (1 - eta/tau)^-t
-    single = run(case.circuit, case.start(np.float32), data)
-    assert run_gap(single, expected) < SINGLE
+    single = run_gap(run(case.circuit, case.start(np.float32), data), expected)
+    assert single < LOST * inherent(case, data, expected)
+
+
+def inherent(case: Case, data: dict[str, np.ndarray], expected: Run) -> float:
+    """What single precision costs the reference itself: the network magnifies a rounding, more or less by chance."""
+    gaps = []
+    for nudge in (1.0, 1 + 2e-7):
+        rows = {channel: nudge * X for channel, X in data.items()}
+        gaps.append(run_gap(reference.run(case.circuit, case.start(np.float32), rows), expected))
+    return max(*gaps, 1e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from importlib import import_module
+from itertools import count
 
 import numpy as np
 import pytest
@@ -172,12 +172,11 @@ def test_time_and_interrupts_end_with_a_certified_point(monkeypatch):
     assert 0 < late.gap < 1
 
     convex = import_module("similis.nomad.convex")
-    steps = iter(range(40))
+    steps = count()
     own = convex._State.step
-    began = time.perf_counter()
 
     def step(self, *relax):
-        if next(steps, None) == 30:
+        if next(steps) == 30:
             raise KeyboardInterrupt
         own(self, *relax)
 
@@ -186,4 +185,4 @@ def test_time_and_interrupts_end_with_a_certified_point(monkeypatch):
     assert caught.stopped == "interrupt"
     assert feasible(caught.point, 10)
     assert 0 < caught.gap < 1
-    assert time.perf_counter() - began < 30
+    assert next(steps) < 500  # what makes the point feasible, and no more

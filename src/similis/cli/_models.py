@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
     from ..networks import Card
-    from ._views import Views
+    from ._views import Names, Views
+
+#: where an estimator has the names of the columns of X, and of the second view or the targets
+_NAMES = ("feature_names_in_", "feature_names_in_y_")
 
 #: parameters that a fit from a stream decides elsewhere
 _ELSEWHERE = {
@@ -33,13 +36,36 @@ def card(name: str) -> Card:
     return cards[name]
 
 
-def card_of(estimator: BaseEstimator) -> Card:
-    """The catalogue's card of a fitted estimator."""
+def card_of(estimator: BaseEstimator) -> Card | None:
+    """The catalogue's card of a fitted estimator; None for those that stand for no paper of their own."""
     from ..networks import catalogue
 
-    return next(
-        entry for entry in catalogue().values() if type(estimator).__name__ in (entry.estimator, entry.classifier)
-    )
+    name = type(estimator).__name__
+    return next((entry for entry in catalogue().values() if name in (entry.estimator, entry.classifier)), None)
+
+
+def admit(estimator: BaseEstimator, model: object, method: str) -> None:
+    """Refuse, as wrong usage, a model that rows of a file cannot be given to, or that has no such method."""
+    name = type(estimator).__name__
+    streams = getattr(getattr(estimator, "circuit", None), "names", ())
+    if name == "OptimalFeedbackController" or len(streams) > 1:
+        hears = f"hears {', '.join(streams)}" if streams else "acts in an environment"
+        raise typer.BadParameter(f"{model} holds a {name}, which {hears}: use it in Python, by similis.load")
+    if not hasattr(estimator, method):
+        other = next((m for m in ("transform", "predict") if hasattr(estimator, m)), "score")
+        raise typer.BadParameter(f"{model} holds a {name}, which cannot {method}: use `{other}`")
+
+
+def in_order(estimator: BaseEstimator) -> bool:
+    """Whether an answer depends on all rows before it, so that rows are neither drawn nor asked block by block."""
+    return type(estimator).__name__ == "NeuralKalmanFilter"
+
+
+def allows_missing(estimator: BaseEstimator) -> bool:
+    """Whether NaN, where nothing was observed, is among what the estimator takes."""
+    from sklearn.utils import get_tags
+
+    return bool(get_tags(estimator).input_tags.allow_nan)
 
 
 def class_of(name: str, *, labels: bool) -> str:
@@ -78,7 +104,8 @@ def build(name: str, n_components: int | None, seed: int, given: list[str], *, l
 
 def learns_formulas(estimator: BaseEstimator) -> bool:
     """Whether rows are chemical formulas."""
-    return card_of(estimator).data == "formulas"
+    own = card_of(estimator)
+    return own is not None and own.data == "formulas"
 
 
 def beside_x(estimator: BaseEstimator) -> str | None:
@@ -99,6 +126,25 @@ def classes_of(estimator: BaseEstimator, views: Views) -> dict[str, np.ndarray]:
     for (block,) in target.blocks():
         found = np.union1d(found, block)
     return {"classes": found}
+
+
+def names_of(estimator: BaseEstimator) -> Names:
+    """Names of the columns that a model was fitted with, X and what is beside it; None where it knows none.
+
+    A single target may be called anything.
+    """
+    known = [getattr(estimator, attribute, None) for attribute in _NAMES]
+    beside = known[1] if known[1] is not None and (beside_x(estimator) == "view" or len(known[1]) > 1) else None
+    return [None if names is None else [str(name) for name in names] for names in (known[0], beside)]
+
+
+def keep_names(estimator: BaseEstimator, views: Views) -> None:
+    """Note the names of the columns that an estimator has learned from, for :func:`names_of` and the model file."""
+    import numpy as np
+
+    for attribute, names in zip(_NAMES, views.names or [], strict=False):
+        if names is not None:
+            setattr(estimator, attribute, np.array(names, object))
 
 
 def shaped(estimator: BaseEstimator, views: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
+from pathlib import Path
 
 import numpy as np
 import typer
@@ -15,9 +16,17 @@ from .._errors import InputError, SimilisError
 _BLOCK_VALUES = 2**22  # numbers in a block by default: 32 MiB in float64
 
 
-@dataclass(frozen=True)
+#: names of the columns of each view; None where the file has none
+Names = list[list[str] | None]
+
+
+@dataclass
 class Views:
-    """Where samples come from: a file (or ``-``), its columns, and for two views a second file or more columns."""
+    """Where samples come from: a file (or ``-``), its columns, and for two views a second file or more columns.
+
+    ``like`` are the names that a model was fitted with: the columns are put in their order, or refused. ``names`` are
+    those of the files, once :meth:`blocks` has begun. ``missing`` says that NaN may stand for what was not observed.
+    """
 
     data: str
     columns: str | None = None
@@ -25,6 +34,10 @@ class Views:
     y_columns: str | None = None
     dtype: str | None = None
     block_rows: int | None = None
+    header: bool | None = None
+    missing: bool = False
+    like: Names = field(default_factory=lambda: [None, None])
+    names: Names | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if self.two and self.data == "-" and self.y_data in (None, "-"):
@@ -44,7 +57,8 @@ class Views:
 
     def target(self) -> Views:
         """The second view alone."""
-        return Views(self.y_data or self.data, self.y_columns, dtype=self.dtype, block_rows=self.block_rows)
+        source = self.y_data or self.data
+        return Views(source, self.y_columns, None, None, self.dtype, self.block_rows, self.header, like=self.like[1:])
 
     def require(self, *, two: bool, name: str) -> None:
         """Refuse one view where two are needed, and the reverse."""
@@ -76,20 +90,48 @@ class Views:
         InputError
             If the views differ in their number of rows, or a number is not finite.
         """
-        from ..datasets.blocks import read_blocks
+        from ..datasets.blocks import named_blocks
 
         rows, seen = self.rows(), 0
-        readers = [read_blocks(s, rows=rows, columns=columns, dtype=self.dtype) for s, columns in self.sources]
-        for views in zip_longest(*readers, fillvalue=np.empty((0, 0))):
+        tables = [
+            named_blocks(source, rows=rows, columns=columns, like=like, dtype=self.dtype, header=self.header)
+            for (source, columns), like in zip(self.sources, self.like, strict=False)
+        ]
+        told, self.names = self.names is not None, [table.names for table in tables]
+        for views in zip_longest(*(table.blocks for table in tables), fillvalue=np.empty((0, 0))):
             if len({len(view) for view in views}) > 1:
                 raise InputError(
                     f"the views differ in length: from row {seen + 1} on, " + " and ".join(str(len(v)) for v in views)
                     + f" rows follow in {' and '.join(s for s, _ in self.sources)}. Give the same samples in both"
                 )  # fmt: skip
             for view, (source, _) in zip(views, self.sources, strict=True):
-                _refuse_non_finite(view, source, seen)
+                _refuse_non_finite(view, source, seen, missing=self.missing)
             yield views
             seen += len(views[0])
+        if not told:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Say on stderr what the names of columns, or the lack of them, leave to trust."""
+        told = set()
+        for (source, _), names, like in zip(self.sources, self.names or [], self.like, strict=False):
+            text = source == "-" or Path(source).suffix.lower() in (".csv", ".tsv", ".txt")
+            if text and names is None and self.header is None:
+                told.add(f"{source}: no header, so the first line is a row; say --header if it names the columns")
+            if like is not None and names is None:
+                told.add(f"{source}: no names of columns; they are taken for {', '.join(like[:12])} as they stand")
+        for line in sorted(told):
+            typer.echo(f"note: {line}", err=True)
+
+    def first(self, size: int | None) -> tuple[tuple[np.ndarray, ...], int]:
+        """The first ``size`` samples in their order (None: all), and how many there are."""
+        kept: list[tuple[np.ndarray, ...]] = []
+        total = 0
+        for block in self.blocks():
+            if size is None or total < size:
+                kept.append(tuple(view[: None if size is None else size - total] for view in block))
+            total += len(block[0])
+        return tuple(np.concatenate(view) for view in zip(*kept, strict=True)), total
 
     def sample(self, size: int, seed: int) -> tuple[tuple[np.ndarray, ...], int]:
         """Draw ``size`` samples uniformly in one pass (reservoir sampling), and count how many went by."""
@@ -107,10 +149,10 @@ class Views:
         return tuple(k[:total] for k in kept), total
 
 
-def _refuse_non_finite(view: np.ndarray, source: str, start: int) -> None:
+def _refuse_non_finite(view: np.ndarray, source: str, start: int, *, missing: bool) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         suspect = not np.isfinite(view.sum())  # cheap; a finite sum has finite terms
-    bad = np.argwhere(~np.isfinite(view)) if suspect else np.empty((0, 2), int)
+    bad = np.argwhere(np.isinf(view) if missing else ~np.isfinite(view)) if suspect else np.empty((0, 2), int)
     if len(bad):
         row, column = bad[0]
         where, value = f"{source}: row {start + row + 1}, column {column + 1}", view[row, column]

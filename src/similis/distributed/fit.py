@@ -14,6 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._optional import require
+from ..estimators._admit import column_names
+from ..estimators._estimator import unchanged_on_error
 from ..estimators._labels import admit_labels, merged, one_hot
 from ..estimators.persist import load_with_progress, save
 from .blocks import Blocks, as_array, head
@@ -72,14 +74,16 @@ def fit(
         given = f"round_rows={round_rows}, n_epochs={epochs}, checkpoint_every={checkpoint_every}"
         raise InputError(f"{given}; expected integers >= 1")
     with nullcontext() if client is None else client.as_current():
-        estimator._restart()
-        streams, dtype = _streams(estimator, X, Y)
-        blocks = Blocks.cut(streams, dtype)
+        with unchanged_on_error(estimator):
+            estimator._restart()
+            streams, dtype = _streams(estimator, X, Y)
+            blocks = Blocks.cut(streams, dtype)
         starts = [at for _ in range(epochs) for at in range(0, blocks.n_rows, round_rows)]
         keep = _Checkpoint(checkpoint, {"round_rows": round_rows, "n_epochs": epochs, "n_rows": blocks.n_rows})
         done = keep.found(estimator, resume)
         if not done:
-            _begin(estimator, streams, blocks)
+            with unchanged_on_error(estimator):
+                _begin(estimator, streams, blocks)
             keep(estimator, 0)  # says at once what cannot be saved, or where not
         step, rounds = estimator.circuit_.step, Rounds(blocks)
         try:
@@ -102,11 +106,16 @@ def transform(estimator: Any, X: Any) -> Any:
     """Outputs of a fitted estimator for the rows of a Dask array or dataframe, as a Dask array, block by block."""
     check_is_fitted(estimator)
     k, dtype = estimator.circuit_.size, estimator.state_.dtype
+    empty = np.zeros((0, k), dtype)
+
+    def outputs(part: Any) -> np.ndarray:
+        return estimator.transform(part) if len(part) else empty  # a filter may leave a partition without rows
+
     if hasattr(X, "to_dask_array"):
-        return X.map_partitions(estimator.transform, meta=np.zeros((0, k), dtype))
+        return X.map_partitions(outputs, meta=empty)
     X = as_array(X, "X")
     X = X.rechunk({1: -1})
-    return X.map_blocks(estimator.transform, chunks=(X.chunks[0], (k,)), dtype=dtype, meta=np.zeros((0, k), dtype))
+    return X.map_blocks(outputs, chunks=(X.chunks[0], (k,)), dtype=dtype, meta=empty)
 
 
 class _Checkpoint:
@@ -138,6 +147,9 @@ class _Checkpoint:
                 f"{self.path} is of another fit: {kept}, {plan}; here {estimator}, {self.plan}. Resume with the same "
                 "parameters and data"
             )
+        before, now = column_names(kept), column_names(estimator)
+        if before != now:
+            raise InputError(f"{self.path} learned from columns {before}, not {now}. Resume with the same data")
         vars(estimator).update(vars(kept))
         return int(done)
 
@@ -186,3 +198,4 @@ def _begin(estimator: Any, streams: Mapping[str, Any], blocks: Blocks) -> None:
     estimator.running_, estimator.history_, estimator.average_, estimator.n_samples_seen_ = running, {}, None, 0
     if estimator.beside_x != "view":
         estimator._n_features_out = estimator.circuit_.size
+    estimator._keep_params()

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from .._errors import DivergenceError, InputError
+from .._masks import unmasked
 from ..circuit import Circuit, Lift, State
 from ..circuit.state import cells
 
@@ -35,7 +36,7 @@ def admit(
         )
     rows = {}
     for name, X in streams.items():
-        X = X.tocsr() if sparse.issparse(X) else X
+        X = X.tocsr() if sparse.issparse(X) else unmasked(X, name)
         lazy = sparse.issparse(X) or isinstance(X, Lift)
         X = X.astype(state.dtype, copy=False) if lazy else np.ascontiguousarray(X, state.dtype)
         if X.ndim != 2 or X.shape[1] != state.W[name].shape[1]:

@@ -21,8 +21,9 @@ from .trace import Trace
 
 #: weights of at most so many bytes stay in the first-level cache: plain loops beat matrix products
 TINY = 36_000
-#: M^{-1} is recomputed from M whenever the laterals have forgotten by exp(-this), which bounds the drift of its updates
-REFRESH = {"float32": 2.0, "float64": 8.0}
+#: M^{-1} is recomputed from M whenever the laterals have forgotten by exp(-this): until then rounding errors grow, by
+#: up to exp(this) in directions that no output reaches
+REFRESH = {"float32": 1.0, "float64": 8.0}
 #: with so few neurons our own X W' beats the general matrix product
 THIN = 16
 #: where fewer of the updates are not zero (rectified neurons), a neuron learns from a lift by the samples it answered

@@ -8,14 +8,13 @@ from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from .._errors import DivergenceError, InputError, ModelFileError
 from .._random import generator
 from ..circuit import Circuit, State, init
 from ..circuit.state import against
 from ..engine import Trace, batch, stream
+from ._estimator import Estimator, check_is_fitted
 from ._guard import Order, shortening, too_correlated
 from ._moments import Moments
 from ._running import Running, multiplied
@@ -30,7 +29,7 @@ MIXED = 1 << 23
 Streams = Mapping[str, Any]
 
 
-class NetworkEstimator(BaseEstimator):
+class NetworkEstimator(Estimator):
     """Base of the estimators; abstract: a subclass declares ``_circuit(dims)``, ``fit`` and ``transform``."""
 
     #: what is learned from beside X: "view", "target" (numbers) or "labels" (classes); the command line asks

@@ -8,44 +8,45 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics.pairwise import pairwise_kernels
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 
-from .._errors import DivergenceError, InputError, ModelFileError
+from .._errors import InputError, ModelFileError
 from .._random import generator
 from ..kernels import dual as kernel
 from ..networks import Representer, duality
 from ..networks.regularizers import Entropy
+from ._admit import check_columns, validate_data
 from ._ascent import RIDGE, Problem, features, packed
 from ._base import _pieces
+from ._estimator import Estimator, check_is_fitted
 from ._running import Running
+from ._scales import check_numbers, check_scales, diverged, largest
 
 #: rows that meet the support pairs at a time
 BLOCK = 64
 #: what is known of all samples at once, until learning goes on
 CERTIFICATE = ("dual_coef_", "dual_gap_", "gap_", "n_iter_", "support_", "errors_")
 FITTED = (
-    "support_vectors_",
-    "_weights",
-    "_hebbian",
-    "_average",
-    "_power",
-    "_input",
-    "_target",
-    "n_samples_seen_",
-    *CERTIFICATE,
-)
+    "support_vectors_", "_weights", "_hebbian", "_average", "_power", "_input", "_target", "n_samples_seen_",
+    "n_damped_", *CERTIFICATE,
+)  # fmt: skip
+#: parameters that are numbers, where they are not None: the least, and whether it is allowed
+NUMBERS: dict[str, tuple[float, bool]] = {
+    "alpha": (0.0, False), "eta0": (0.0, False), "decay": (0.0, True), "tol": (0.0, True), "max_iter": (1, True),
+    "n_epochs": (1, True), "epsilon": (0.0, True), "total_weight": (0.0, False), "p": (1.0, False),
+    "gamma": (0.0, True), "degree": (0, True), "coef0": (-np.inf, False),
+}  # fmt: skip
 
 
-class DualEstimator(BaseEstimator):
+class DualEstimator(Estimator):
     """Base of the estimators; abstract: a subclass makes rows Y (K, T) of its targets, and predictions of outputs."""
 
     beside_x: ClassVar[str | None]
     #: whether the mean of the targets is taken out with that of the inputs
     _centres_targets: ClassVar[bool]
 
+    _free = Estimator._free | {"eta0", "tol", "max_iter"}
     _weights: np.ndarray
     _hebbian: np.ndarray
     _average: np.ndarray
@@ -53,6 +54,7 @@ class DualEstimator(BaseEstimator):
     _input: Running
     _target: Running
     n_samples_seen_: int
+    n_damped_: int
 
     @property
     def representer_(self) -> Representer:
@@ -67,14 +69,14 @@ class DualEstimator(BaseEstimator):
             raise InputError(f"loss={self.loss!r} is for class labels; use DualClassifier, or loss='squared'")
         if network.loss.name == "epsilon-insensitive" and self.beside_x == "labels":
             raise InputError(f"loss={self.loss!r} is for numbers; use DualRegressor, or loss='hinge'")
-        if not self.alpha > 0.0:
-            raise InputError(f"alpha={self.alpha!r}; expected a number > 0")
+        check_numbers(self, NUMBERS)
         if self.solver not in ("dual", "ascent", "online"):
             raise InputError(f"solver={self.solver!r}; expected 'dual', 'ascent' or 'online'")
-        if not (self.eta0 > 0.0 and self.decay >= 0.0):
-            raise InputError(f"eta0={self.eta0!r}, decay={self.decay!r}; expected eta0 > 0 and decay >= 0")
         if self.kernel != "linear" and self.regularizer != "l2":
             raise InputError(f"kernel={self.kernel!r} with regularizer={self.regularizer!r}; kernels need 'l2'")
+        if not (callable(self.kernel) or self.kernel in (*PAIRWISE_KERNEL_FUNCTIONS, "precomputed")):
+            names = ", ".join(sorted(PAIRWISE_KERNEL_FUNCTIONS))
+            raise InputError(f"kernel={self.kernel!r}; expected 'precomputed', a function or one of {names}")
         return network
 
     # data -----------------------------------------------------------------------------------------------------------
@@ -82,6 +84,8 @@ class DualEstimator(BaseEstimator):
     def _admit(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
         words: dict[str, Any] = {"multi_output": True, "y_numeric": True} if self.beside_x == "target" else {}
         words = {} if isinstance(y, str) else words
+        if words:
+            check_columns(self, "y", y, reset=reset)
         taken = "csr" if self._takes_sparse else False
         return validate_data(self, X, y, reset=reset, dtype=[np.float64, np.float32], accept_sparse=taken, **words)
 
@@ -104,6 +108,7 @@ class DualEstimator(BaseEstimator):
                 delattr(self, name)
 
     def _fit(self, X: Any, Y: np.ndarray) -> Self:
+        self._checked()
         if self.solver == "online":
             self._learn(X, Y, int(self.n_epochs), bool(self.shuffle))
         else:
@@ -120,14 +125,21 @@ class DualEstimator(BaseEstimator):
         mean = X.mean(0, dtype=np.float64) if centred else np.zeros(X.shape[1])
         shift = Y.mean(1) if self._shifts else np.zeros(len(Y))
         rows = (X - mean).astype(X.dtype, copy=False) if centred else X
-        lifted = None if linear else features(self._similarities(X, X))
+        rows = rows if linear else features(self._similarities(X, None))
         targets = np.ascontiguousarray(Y - shift[:, None])
-        problem = Problem(network, rows if linear else lifted, targets, float(self.alpha), const, self.solver == "dual")
-        found = problem.solve(
-            float(self.tol), int(self.max_iter), generator(self.random_state) if self.shuffle else None
-        )
+        problem = Problem(network, rows, targets, float(self.alpha), const, self.solver == "dual")
+        power = problem.curvatures.mean()
+        rng = generator(self.random_state) if self.shuffle else None
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = problem.solve(float(self.tol), int(self.max_iter), rng) if np.isfinite(power) else None
+            gaps = problem.gaps(found) if found else np.full(len(Y), np.nan)
+        if found is None or not np.isfinite(gaps).all():
+            raise InputError(
+                f"X or y is too large to be squared: the largest numbers are {largest(X):.3g} and {largest(Y):.3g}. "
+                "Remove such samples, or scale the data"
+            )
         A, W, H = found.A, found.W, found.H
-        self.n_iter_, self.dual_coef_, self.dual_gap_ = found.n_iter, A, problem.gaps(found)
+        self.n_iter_, self.dual_coef_, self.dual_gap_ = found.n_iter, A, gaps
         self.gap_ = float((self.dual_gap_ / problem.scale).max())
         if self.gap_ > self.tol:
             warnings.warn(
@@ -138,14 +150,13 @@ class DualEstimator(BaseEstimator):
             )
         self.support_ = np.flatnonzero(np.abs(A).max(0) > 0.0)
         if not linear:
-            pairs = A[:, self.support_] / (self.alpha * T)
-            self.support_vectors_, W = X[self.support_], np.column_stack([pairs, W[:, -1]])
-            H = W
+            W = H = np.column_stack([A[:, self.support_] / (self.alpha * T), W[:, -1]])
+            if self.kernel != "precomputed":
+                self.support_vectors_ = X[self.support_]
         self._weights, self._hebbian, self._average = W, H, W.copy()
-        self._power = np.array([problem.curvatures.mean()])
-        self._input = Running(centred, False, mean, T)
-        self._target = Running(self._shifts, False, shift, T)
-        self.n_samples_seen_ = T
+        self._power = _with_mass(np.array([power]), T)
+        self._input, self._target = Running(centred, False, mean, T), Running(self._shifts, False, shift, T)
+        self.n_samples_seen_, self.n_damped_ = T, 0
 
     def _learn(self, X: Any, Y: np.ndarray, epochs: int = 1, shuffle: bool = False) -> None:
         """The memoryless rule, sample by sample; nothing is changed if learning fails."""
@@ -158,72 +169,82 @@ class DualEstimator(BaseEstimator):
             H, mean, power = self._hebbian.copy(), self._average.copy(), self._power.copy()
             W, x, y, count = self._weights.copy(), self._input, self._target, self.n_samples_seen_
         else:
-            H, W, mean, power, count = *(np.zeros((K, n)) for _ in range(3)), np.zeros(1), 0
+            H, W, mean, power, count = *(np.zeros((K, n)) for _ in range(3)), np.zeros(2), 0
             x = Running(self._centres and not thin, False, np.zeros(n - 1))
             y = Running(self._shifts, False, np.zeros(K))
         if thin and x.center:
             raise InputError("sparse rows after dense ones: their mean is taken out. Give dense rows throughout")
+        x, y = replace(x, mean=x.mean.copy()), replace(y, mean=y.mean.copy())
+        mean[:, -1] += y.mean - mean[:, :-1] @ x.mean
         codes = network.loss.code, float(getattr(network.loss, "epsilon", 0.0)), network.regularizer.code
         shape = network.regularizer.exponent, network.regularizer.mass
-        linked, said = network.regularizer.linked, np.empty((K, X.shape[0]))
+        linked, said, damped = network.regularizer.linked, np.empty((K, X.shape[0])), 0
         rng = generator(self.random_state)
         for _ in range(epochs):
             order = rng.permutation(X.shape[0]) if shuffle else None
             seen = 0
             for piece in _pieces({"x": X, "y": Y.T}, order):
-                rows, x = x.learn(piece["x"]) if x.center else (piece["x"], x)
-                targets, y = y.learn(piece["y"])
-                count = kernel.learn(
-                    *packed(rows), const, np.ascontiguousarray(targets.T), *codes, *shape, float(self.alpha),
-                    RIDGE, float(self.eta0), float(self.decay), count, power, H, W, mean,
-                    said[:, seen : seen + len(targets)],
+                rows, targets = piece["x"], np.ascontiguousarray(piece["y"].T)
+                count, fresh, finite = kernel.learn(
+                    *packed(rows), const, targets, *codes, *shape, float(self.alpha), RIDGE, float(self.eta0),
+                    float(self.decay), count, power, x.center, x.mean, y.center, y.mean, H, W, mean,
+                    said[:, seen : seen + rows.shape[0]],
                 )  # fmt: skip
-                seen += len(targets)
-                if not np.isfinite(W).all():
-                    raise DivergenceError(
-                        f"weights left the finite numbers before sample {count}: eta0={self.eta0}, mean curvature of "
-                        f"the rows {power[0]:.3g}. Lower eta0, or scale the features"
-                    )
+                seen, damped = seen + rows.shape[0], damped + fresh
+                if not (finite and np.isfinite(W).all()):
+                    raise diverged(count, self.eta0, power[0], rows, targets)
+        check_scales(X, count, self.eta0)
+        mean[:, -1] += mean[:, :-1] @ x.mean - y.mean
         self._forget(CERTIFICATE)  # what was certified are other weights
         self._weights, self._hebbian, self._average, self._power = W, H if linked else W, mean, power
-        self._input, self._target, self.n_samples_seen_ = x, y, count
+        self._input, self._target = replace(x, count=count), replace(y, count=count)
+        self.n_samples_seen_, self.n_damped_ = count, getattr(self, "n_damped_", 0) + damped
         self.n_iter_, self.errors_ = epochs, said if order is None else _returned(said, order)
         return None
 
     def _learn_pairs(self, network: Representer, X: np.ndarray, Y: np.ndarray, epochs: int, shuffle: bool) -> None:
         """The memoryless rule with a kernel: support pairs are kept, ``z = sum_s c_s k(x_s, x)``."""
+        if self.kernel == "precomputed":
+            raise InputError(
+                "kernel='precomputed' with the memoryless rule, which compares new samples with those it has kept; use "
+                "fit with solver='dual', or a kernel by name, such as 'rbf'"
+            )
         const = float(bool(self.fit_intercept))
         if hasattr(self, "n_samples_seen_"):
             W, kept, power = self._weights, self.support_vectors_, self._power.copy()
             count, x, y = self.n_samples_seen_, self._input, self._target
         else:
-            W, kept, power, count = np.zeros((len(Y), 1)), X[:0], np.zeros(1), 0
+            W, kept, power, count = np.zeros((len(Y), 1)), X[:0], np.zeros(2), 0
             x = Running(False, False, np.zeros(X.shape[1]))
             y = Running(self._shifts, False, np.zeros(len(Y)))
+        y = replace(y, mean=y.mean.copy())
         words = network.loss.code, float(getattr(network.loss, "epsilon", 0.0))
-        errors = np.empty((len(Y), len(X)))
+        errors, damped = np.empty((len(Y), len(X))), 0
         rates = float(self.alpha), float(self.eta0), float(self.decay)
         rng = generator(self.random_state)
         for _ in range(epochs):
             order = rng.permutation(len(X)) if shuffle else np.arange(len(X))
             for start in range(0, len(X), BLOCK):
                 rows = X[order[start : start + BLOCK]]
-                targets, y = y.learn(Y.T[order[start : start + BLOCK]])
+                targets = np.ascontiguousarray(Y[:, order[start : start + BLOCK]])
                 Z = np.repeat(const * W[:, -1:], len(rows), axis=1)
                 Z += W[:, :-1] @ self._similarities(kept, rows) if len(kept) else 0.0
                 G = self._similarities(rows, rows).astype(np.float64) + const
                 C, said = np.zeros((len(Y), len(rows))), np.empty((len(Y), len(rows)))
-                shrunk = kernel.learn_pairs(
-                    Z, G, np.ascontiguousarray(targets.T), *words, *rates, count, power, C, said
+                shrunk, fresh, finite = kernel.learn_pairs(
+                    Z, G, targets, *words, *rates, count, power, y.center, y.mean, C, said
                 )
                 bias = shrunk * W[:, -1:] + const * C.sum(1, keepdims=True)
                 new = np.abs(C).max(0) > 0.0
                 W, kept = np.hstack([shrunk * W[:, :-1], C[:, new], bias]), np.concatenate([kept, rows[new]])
                 errors[:, order[start : start + BLOCK]] = said
-                count += len(rows)
+                count, damped = count + len(rows), damped + fresh
+                if not (finite and np.isfinite(W).all()):
+                    raise diverged(count, self.eta0, power[0], rows, targets)
         self._forget(CERTIFICATE)
         self._weights, self._hebbian, self._average, self._power = W, W, W, power
-        self._input, self._target, self.n_samples_seen_ = replace(x, count=count), y, count
+        self._input, self._target = replace(x, count=count), replace(y, count=count)
+        self.n_samples_seen_, self.n_damped_ = count, getattr(self, "n_damped_", 0) + damped
         self.support_vectors_, self.n_iter_, self.errors_ = kept, epochs, errors
 
     # what was learned -----------------------------------------------------------------------------------------------
@@ -246,12 +267,22 @@ class DualEstimator(BaseEstimator):
         """(T, K) outputs z, in the data's precision."""
         check_is_fitted(self)
         X = self._admit(X, reset=False)
-        rows = X if self.kernel == "linear" else self._similarities(X, self.support_vectors_)
+        rows = X if self.kernel == "linear" else self._similarities(X, getattr(self, "support_vectors_", None))
         return (rows @ self._readout[:, :-1].T + self._offset).astype(X.dtype, copy=False)
 
-    def _similarities(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    def _similarities(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
+        """k(X, Y), by default with the rows of X themselves."""
+        if self.kernel == "precomputed":
+            return X[:, self.support_] if hasattr(self, "support_") else X
         words = {"gamma": self.gamma, "degree": self.degree, "coef0": self.coef0}
-        return pairwise_kernels(X, Y, metric=self.kernel, filter_params=True, **words)
+        with np.errstate(over="ignore", invalid="ignore"):
+            K = pairwise_kernels(X, Y, metric=self.kernel, filter_params=True, **words)
+        if not np.isfinite(K).all():
+            raise InputError(
+                f"similarities of X are not finite: the largest number is {largest(X):.3g}. Remove such samples, scale "
+                "the features, or choose another kernel"
+            )
+        return K
 
     def _linear(self) -> np.ndarray:
         check_is_fitted(self)
@@ -282,21 +313,15 @@ class DualEstimator(BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = self._takes_sparse
+        tags.input_tags.pairwise = self.kernel == "precomputed"
         return tags
 
     # persistence ----------------------------------------------------------------------------------------------------
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         names = (
-            "_weights",
-            "_hebbian",
-            "_average",
-            "_power",
-            "dual_coef_",
-            "dual_gap_",
-            "support_",
-            "support_vectors_",
-        )
+            "_weights", "_hebbian", "_average", "_power", "dual_coef_", "dual_gap_", "support_", "support_vectors_",
+        )  # fmt: skip
         arrays = {name.strip("_"): getattr(self, name) for name in names if hasattr(self, name)}
         arrays |= {"mean": self._input.mean, "target": self._target.mean}
         meta: dict[str, Any] = {
@@ -307,7 +332,7 @@ class DualEstimator(BaseEstimator):
         return arrays, meta
 
     def _remembered(self) -> tuple[str, ...]:
-        return ("n_features_in_", "n_samples_seen_", "n_iter_", "gap_")
+        return ("n_features_in_", "n_samples_seen_", "n_damped_", "n_iter_", "gap_")
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         """Fill the fitted attributes; ModelFileError where shapes do not fit each other."""
@@ -321,11 +346,13 @@ class DualEstimator(BaseEstimator):
             x = Running(mean=np.array(arrays["mean"]), **meta["input"])
             y = Running(mean=np.array(arrays["target"]), **meta["target_running"])
             remembered = {key: meta[key] for key in self._remembered() if key in meta}
+            core["power"] = _with_mass(core["power"], int(remembered["n_samples_seen_"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the model file does not describe a {type(self).__name__}: {error}") from error
         K, n = (*core["weights"].shape, 0, 0)[:2]
-        inputs = len(x.mean) if self.kernel == "linear" else len(found.get("support_vectors_", ()))
-        fits = n == inputs + 1 and y.mean.shape == (K,) and core["power"].shape == (1,) and x.mean.ndim == 1
+        kept = "support_" if self.kernel == "precomputed" else "support_vectors_"
+        inputs = len(x.mean) if self.kernel == "linear" else len(found.get(kept, ()))
+        fits = n == inputs + 1 and y.mean.shape == (K,) and core["power"].shape == (2,) and x.mean.ndim == 1
         fits &= all(core[name].shape == (K, n) for name in ("hebbian", "average"))
         fits &= all(array.dtype == np.float64 for array in core.values())
         if not fits:
@@ -339,6 +366,12 @@ class DualEstimator(BaseEstimator):
         self._input, self._target = x, y
         for key, value in (found | remembered).items():
             setattr(self, key, value)
+
+
+def _with_mass(power: np.ndarray, count: int) -> np.ndarray:
+    """The mean curvature of so many rows, and what the average of their weights weighs, if that is not yet known."""
+    snapshots = count // kernel.EVERY
+    return np.append(power, power[:1] * (snapshots * (snapshots + 1) / 2))[:2]
 
 
 def _returned(said: np.ndarray, order: np.ndarray) -> np.ndarray:

@@ -29,11 +29,18 @@ def to_bytes(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
     # the memory layout is part of the state: BLAS rounds a transposed matrix differently
     fortran = sorted(key for key, array in arrays.items() if np.isfortran(array))
     checksums = {key: _digest(array) for key, array in arrays.items()}
-    text = json.dumps({"schema": SCHEMA} | header | {"fortran": fortran, "sha256": checksums})
+    text = json.dumps({"schema": SCHEMA} | header | {"fortran": fortran, "sha256": checksums}, default=number)
     if len(text) > _HEADER_LIMIT // 2:
         raise InputError(f"the model's header takes {len(text)} bytes. A larger trace_every shortens history_")
     stored = {key: np.asarray(a.T if key in fortran else a, order="C") for key, a in arrays.items()}
     return save(stored, {"similis": text, "sha256": hashlib.sha256(text.encode()).hexdigest()})
+
+
+def number(value: Any) -> Any:
+    """A NumPy number or array as Python's, for :func:`json.dumps`."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{value!r} is not plain data")
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -5,41 +5,45 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length
 
 from .._errors import InputError
+from ._admit import admit_stream, validate_data
 from ._base import NetworkEstimator, Streams
+from ._estimator import check_is_fitted
 from ._guard import refuse_dominated
 
 FLOATS = [np.float64, np.float32]
 
 
 class TwoStreams(NetworkEstimator):
-    """Streams X and Y, called "x" and "y" in the circuit; abstract."""
+    """Streams X and y, called "x" and "y" in the circuit; abstract. Dataframes keep the names of their columns."""
 
     #: streams whose units the solution does not depend on
-    _free: ClassVar[tuple[str, ...]] = ("x",)
+    _unitless: ClassVar[tuple[str, ...]] = ("x",)
 
-    def fit(self, X: Any, Y: Any) -> Self:
+    def fit(self, X: Any, y: Any = None, *, Y: Any = None) -> Self:
         """Learn from pairs of rows, from the beginning, ``n_epochs`` times.
 
         Parameters
         ----------
-        X, Y : (n_samples, n_x) and (n_samples, n_y) arrays
+        X, y : (n_samples, n_x) and (n_samples, n_y) arrays
+        Y : y by its other name
         """
         self._restart()
-        self._learn(self._admit(X, Y, reset=True), self.n_epochs, self.shuffle)
+        self._learn(self._admit(X, Y if y is None else y, reset=True), self.n_epochs, self.shuffle)
         self._settled()
         return self
 
-    def partial_fit(self, X: Any, Y: Any) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, *, Y: Any = None) -> Self:
         """Continue learning from one pair or more, once, in their order."""
-        self._learn(self._admit(X, Y, reset=not hasattr(self, "n_samples_seen_")), 1, self._mixes)
+        y = Y if y is None else y
+        self._learn(self._admit(X, y, reset=not hasattr(self, "n_samples_seen_")), 1, self._mixes)
         return self
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.scale is not None and not hasattr(self, "n_samples_seen_"):
-            for name in self._free:
+            for name in self._unitless:
                 refuse_dominated(name, streams[name])
         super()._learn(streams, epochs, shuffle)
 
@@ -50,14 +54,14 @@ class TwoStreams(NetworkEstimator):
                 "many rows as X"
             )
         X = validate_data(self, X, reset=reset, dtype=FLOATS)
-        Y = check_array(Y, dtype=FLOATS, ensure_2d=False, input_name="Y", estimator=self)
+        Y = admit_stream(self, "y", Y, reset=reset, dtype=FLOATS, ensure_2d=False)
         flat, Y = Y.ndim == 1, Y[:, None] if Y.ndim == 1 else Y
         check_consistent_length(X, Y)
         if reset:
             self.n_features_y_, self._flat = Y.shape[1], flat
         elif Y.shape[1] != self.n_features_y_:
             raise InputError(
-                f"Y has {Y.shape[1]} columns, but {type(self).__name__} was fitted with {self.n_features_y_}"
+                f"y has {Y.shape[1]} columns, but {type(self).__name__} was fitted with {self.n_features_y_}"
             )
         return {"x": X, "y": Y}
 
@@ -113,7 +117,7 @@ class SolvedStreams(TwoStreams):
         if self.solver == "online":
             return super()._learn(streams, epochs, shuffle)
         if self.ridge > 0:
-            for name in self._free:
+            for name in self._unitless:
                 refuse_dominated(name, streams[name])
         self._merge(streams)
         return None

@@ -7,21 +7,22 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from .. import metrics
 from .._errors import DivergenceError, InputError, ModelFileError
 from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import adaptive_canonical_correlation, canonical_correlation
+from ._estimator import check_is_fitted
 from ._moments import Recent, canonical
-from ._pair import FLOATS, SolvedStreams
+from ._pair import SolvedStreams
 
 #: an estimate of a correlation that is no noise any more, once so many pairs were seen
 IMPOSSIBLE, SETTLED = 1.5, 500
 
 
-class OnlineCCA(SolvedStreams):
+class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams):
     """Canonical correlation analysis of two streams, by a network with two compartments a neuron and local rules.
 
     ``max Tr Vx' Cxy Vy  s.t.  Vx' Cxx Vx + Vy' Cyy Vy = I``, learned pair by pair: ``z = M^{-1} (Wx x + Wy y)``,
@@ -63,6 +64,7 @@ class OnlineCCA(SolvedStreams):
         at most 1
     rank_ : number of outputs that are on: with an adaptive rank, of ``output_eigenvalues_`` above 1/2
     output_eigenvalues_ : (n_components,) eigenvalues of <z z'> over about the last 1,000 pairs learned, descending
+    feature_names_in_y_ : names of the columns of y, if it came with some
     x_mean_, y_mean_, x_scale_, y_scale_ : running moments
     history_, n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
 
@@ -73,7 +75,7 @@ class OnlineCCA(SolvedStreams):
 
     beside_x: ClassVar[str | None] = "view"
     _turns: ClassVar[bool] = True
-    _free: ClassVar[tuple[str, ...]] = ("x", "y")
+    _unitless: ClassVar[tuple[str, ...]] = ("x", "y")
 
     def __init__(
         self, n_components: int = 2, *, rank: str = "fixed", threshold: float = 0.5, ridge: float = 0.01,
@@ -152,29 +154,29 @@ class OnlineCCA(SolvedStreams):
         W = {"x": (gain[:, None] * Vx).astype(dtype), "y": (gain[:, None] * Vy).astype(dtype)}
         return State(W, np.diag(M).astype(dtype), P, self.moments_.count)
 
-    def transform(self, X: Any, Y: Any = None) -> Any:
+    def transform(self, X: Any, y: Any = None, *, Y: Any = None) -> Any:
         """Projections of the views.
 
         Returns
         -------
-        Zx, Zy : (n_samples, n_components) arrays, whose sum is the network's output z; Zx alone if Y is None
+        Zx, Zy : (n_samples, n_components) arrays, whose sum is the network's output z; Zx alone without y, which is
+            also what ``fit_transform(X, y)`` returns, so that the next step of a pipeline has one array to learn from
         """
         check_is_fitted(self)
-        if Y is None:
-            return self._outputs({"x": validate_data(self, X, reset=False, dtype=FLOATS)})
-        streams = self._admit(X, Y, reset=False)
+        y = Y if y is None else y
+        if y is None:
+            return self._hear(X)
+        streams = self._admit(X, y, reset=False)
         return self._outputs({"x": streams["x"]}), self._outputs({"y": streams["y"]})
 
-    def fit_transform(self, X: Any, Y: Any) -> tuple[np.ndarray, np.ndarray]:
-        """``fit(X, Y).transform(X, Y)``."""
-        return self.fit(X, Y).transform(X, Y)
-
-    def score(self, X: Any, Y: Any) -> float:
+    def score(self, X: Any, y: Any = None, *, Y: Any = None) -> float:
         """Mean canonical correlation between the two views' projections of these (held-out) pairs, in [0, 1].
 
         With an adaptive rank, of the outputs that are on; 0 if none is.
         """
-        Zx, Zy = (np.asarray(Z) for Z in self.transform(X, Y))
+        check_is_fitted(self)
+        streams = self._admit(X, Y if y is None else y, reset=False)
+        Zx, Zy = (self._outputs({name: rows}) for name, rows in streams.items())
         if len(Zx) < 2:
             raise InputError("a correlation needs at least 2 pairs, got 1")
         if self.circuit_.lateral.kind == "interneurons":  # silent outputs have no direction worth a correlation
@@ -184,10 +186,14 @@ class OnlineCCA(SolvedStreams):
             Zx, Zy = Zx @ on, Zy @ on
         return float(np.mean(metrics.held_out_correlations(Zx, Zy)))
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names of the outputs, onlinecca0, onlinecca1, ..."""
-        check_is_fitted(self)
-        return np.array([f"onlinecca{i}" for i in range(self.circuit_.size)], object)
+    @property
+    def _n_features_out(self) -> int:
+        return self.circuit_.size
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
 
     @property
     def x_components_(self) -> np.ndarray:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
 from ..circuit import System
 from ..control import Agent, Agents, Chance, Plant, Rule, bio_ofc
 from ..control.rule import SYNAPSES
+from ._estimator import Estimator, check_is_fitted
 from ._worlds import World
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _MEMORY = ("momentum", "baseline", "power")
 _GENERATORS = tuple(field.name for field in fields(Chance))
 
 
-class OptimalFeedbackController(BaseEstimator):
+class OptimalFeedbackController(Estimator):
     """Filter and controller learned together, in one phase, from late and noisy observations (Bio-OFC).
 
     ::
@@ -75,6 +75,9 @@ class OptimalFeedbackController(BaseEstimator):
     True
     """
 
+    _free = (
+        Estimator._free | {"n_episodes"} | ({field.name for field in fields(Rule)} - {"bias", "average", "baseline"})
+    )
     circuit_: System
     agents_: Agents
     delay_: tuple[int, int]

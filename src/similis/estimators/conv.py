@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from math import isqrt, prod
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from .._errors import InputError, ModelFileError
 from .._optional import require
 from .._random import Seed, generator
 from ..circuit import Step
 from ..networks import convolutional_similarity
+from ._admit import validate_data
+from ._estimator import Estimator, check_is_fitted
 from ._labels import admit_labels, merged, one_hot, pack_classes, unpack_classes
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ PIECE = 1 << 22
 SURVEY = 1000
 
 
-class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     """Pooled feature maps of images, from filters that local rules learn.
 
     ``min_{Y >= 0} |X'X - Y'Y|^2`` over all patches x of all images: at each position
@@ -78,6 +80,8 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
     """
 
     beside_x: ClassVar[str | None] = None
+    _free = Estimator._free | {"eta0", "decay", "batch_size"}
+    _least_epochs = 0
     network_: ConvSimilarityMatching
     history_: list[float]
 
@@ -172,12 +176,11 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
     def _network(self, images: np.ndarray, seed: int) -> ConvSimilarityMatching:
         from ..nn import ConvSimilarityMatching
 
-        pads = (self.padding,) * 2 if isinstance(self.padding, int) else self.padding
-        kernel = (self.kernel_size,) * 2 if isinstance(self.kernel_size, int) else self.kernel_size
+        pads, kernel, stride = _pair(self.padding), _pair(self.kernel_size), _pair(self.stride)
         room = [size + 2 * pad for size, pad in zip(images.shape[2:], pads, strict=True)]
         kernel = (min(kernel[0], room[0]), min(kernel[1], room[1]))
         return ConvSimilarityMatching(
-            images.shape[1], int(self.n_components), kernel, stride=self.stride, padding=self.padding,
+            images.shape[1], int(self.n_components), kernel, stride=stride, padding=pads,
             contrast=self.contrast, whiten=self.whiten, tau=self.tau, l1=self.l1, iterations=self.iterations, seed=seed,
             alpha=self.alpha, device=self.device, dtype=self._tensor(images[:1]).dtype,
         )  # fmt: skip
@@ -234,7 +237,7 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         from ..nn import QuadrantPool2d
 
         y = network(self._tensor(images))
-        size = (min(self.pool_size, y.shape[2]), min(self.pool_size, y.shape[3]))
+        size = (min(int(self.pool_size), y.shape[2]), min(int(self.pool_size), y.shape[3]))
         if self.pool == "max":
             y = torch.nn.functional.max_pool2d(y, size)
         elif self.pool == "sum":
@@ -306,3 +309,9 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         for key in ("n_features_in_", "n_samples_seen_", "history_"):
             setattr(self, key, meta[key])
         self._n_features_out = int(meta["n_features_out"])
+
+
+def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
+    """A size down and across."""
+    down, across = (size, size) if isinstance(size, int | Integral) else size
+    return int(down), int(across)

@@ -7,11 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._random import Seed
 from ..circuit import Circuit
+from ._admit import admit_stream
+from ._estimator import check_is_fitted
 from .similarity import OneStream
 
 
@@ -27,6 +28,8 @@ class CircuitTransformer(OneStream):
 
     Attributes
     ----------
+    n_features_in_ : int, of several channels all together
+    feature_names_in_<channel>_ : names of a channel's columns, where it came with some and is not the only one
     history_, n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
 
     Examples
@@ -62,6 +65,8 @@ class CircuitTransformer(OneStream):
         return self
 
     def _streams(self, X: Any, *, reset: bool) -> dict[str, Any]:
+        if not isinstance(self.circuit, Circuit):
+            raise InputError(f"circuit={self.circuit!r}; expected a similis.circuit.Circuit")
         names = self.circuit.names
         if sparse.issparse(X) or not isinstance(X, Mapping):  # a dok matrix is a dict
             if len(names) > 1:
@@ -72,12 +77,22 @@ class CircuitTransformer(OneStream):
         unknown, missing = set(X) - set(names), set(names) - set(X)
         if unknown or (missing and reset) or not X:
             raise InputError(f"data for {sorted(X)}; circuit {self.circuit.name!r} hears {', '.join(names)}")
-        rows = {}
-        for name, array in X.items():
-            rows[name] = self._admit(array, reset=True)  # each stream has its own width, which the engine checks
+        if len(names) == 1:
+            return {names[0]: self._admit(X[names[0]], reset=reset)}
+        rows = {name: self._admit_channel(name, array, reset=reset) for name, array in X.items()}
+        if reset:
+            self.n_features_in_ = sum(array.shape[1] for array in rows.values())
         lengths = {name: array.shape[0] for name, array in rows.items()}
         if len(set(lengths.values())) > 1:
             raise InputError(f"streams differ in rows: {lengths}; expected one number")
+        return rows
+
+    def _admit_channel(self, name: str, values: Any, *, reset: bool) -> Any:
+        """A stream of its own width and column names."""
+        taken = False if self.center else "csr"
+        rows = admit_stream(self, name, values, reset=reset, dtype=[np.float64, np.float32], accept_sparse=taken)
+        if not reset and rows.shape[1] != (width := self.running_[name].width):
+            raise InputError(f"stream {name!r} has {rows.shape[1]} features, but it was fitted with {width}")
         return rows
 
     def transform(self, X: Any) -> np.ndarray:

@@ -7,13 +7,14 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
 from ..memory import balance, calibrate, diagnose, kernel_mean, log_density, refine
 from ..memory.cloud import Engine, Kernel
+from ._admit import validate_data
+from ._estimator import Estimator, check_is_fitted
 
 #: context tokens that are denoised in turn to choose the weights
 ASKED = 500
@@ -21,11 +22,12 @@ ASKED = 500
 TRIED = tuple(np.geomspace(0.05, 2.0, 25))
 
 
-class _Denoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class _Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
     """A cloud of tokens ``tokens_`` that noisy rows ask."""
 
     #: what is learned from beside X: nothing; the command line asks
     beside_x: ClassVar[str | None] = None
+    _free = Estimator._free | {"engine"}
 
     tokens_: np.ndarray
     noise_variance_: float

@@ -6,17 +6,17 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import expit
-from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._random import Seed
 from ._dual import FITTED, DualEstimator
+from ._estimator import check_is_fitted
+from ._labels import class_labels, classes_of, pack_classes, places
+from ._targets import Classifier, Regressor
 
 
-class DualRegressor(RegressorMixin, DualEstimator):
+class DualRegressor(Regressor, DualEstimator):
     """Linear or kernel regression through its dual: one error neuron a sample, weights a link of their Hebbian sum.
 
     ``min_w < l(w.x; y) > + alpha R(w) = max_a -< l*(-a; y) > - alpha R*(h)``, ``h = < a x > / alpha``,
@@ -33,7 +33,8 @@ class DualRegressor(RegressorMixin, DualEstimator):
     epsilon : float, half the width of the insensitive zone, in units of the target
     total_weight : float, U, the sum of the sizes of all weights under the entropy: a bound on ``|coef_|_1``
     p : float, 1 < p <= 2, of the p-norm
-    kernel : "linear", or with "l2" and ``fit`` a name that :func:`sklearn.metrics.pairwise.pairwise_kernels` knows
+    kernel : "linear", or with "l2" a name that :func:`sklearn.metrics.pairwise.pairwise_kernels` knows, or
+        "precomputed": ``fit`` takes K(train, train), positive semidefinite, and ``predict`` K(test, train)
     gamma, degree, coef0 : parameters of that kernel
     solver : "dual" (all samples, to a certified gap: in closed form for the squared loss with a quadratic regulariser,
         else by coordinate ascent), "ascent" (coordinate ascent always: one dual variable a sample, passes over the
@@ -43,8 +44,8 @@ class DualRegressor(RegressorMixin, DualEstimator):
         means in the memoryless rule). Sparse rows are not centred
     tol, max_iter : the duality gap to reach, as a share of the mean loss at w = 0, in at most so many passes
     eta0, decay : of the memoryless rule, eta_t = eta0 / (1 + decay t), in units of 1 / (alpha + curvature of the loss *
-        mean curvature of the rows), for "l2" the mean of |x|^2, so that they need not know the units of the data;
-        additive rules need eta0 well below 2
+        mean curvature of recent rows), for "l2" of |x|^2, so that they need not know the units of the data. No step is
+        longer than one that takes the sample's own error to 0, whatever the scale of the rows before
     average : bool, read outputs from the average of the weights over the stream (later weights weigh more)
     n_epochs : int, passes of ``fit`` with ``solver="online"``
     shuffle : bool, whether ``fit`` visits the samples in random order, anew each pass
@@ -62,6 +63,8 @@ class DualRegressor(RegressorMixin, DualEstimator):
         call when it came, before it was learned from
     support_, support_vectors_ : samples with a dual variable that is not 0, and with a kernel their rows
     n_iter_, n_samples_seen_ : int
+    n_damped_ : int, samples of the memoryless rule whose step was shorter than eta_t, to be safe for them
+    feature_names_in_y_ : names of the columns of y, if it came with some
     excitatory_, inhibitory_ : (n_targets, n_features) positive weights under the entropy, whose difference is ``coef_``
     representer_ : the rules as equations
 
@@ -173,7 +176,7 @@ def _probable(estimator: DualClassifier) -> bool:
     return True
 
 
-class DualClassifier(ClassifierMixin, DualEstimator):
+class DualClassifier(Classifier, DualEstimator):
     """Linear or kernel classification through its dual, one class against the rest.
 
     As :class:`DualRegressor`, with targets -1 and +1; of several classes each has its own output.
@@ -190,9 +193,9 @@ class DualClassifier(ClassifierMixin, DualEstimator):
     ----------
     classes_ : (n_classes,)
     coef_, intercept_ : (n_outputs, n_features) and (n_outputs,); one output for two classes
-    dual_coef_, gap_, dual_gap_, support_, support_vectors_, n_iter_, n_samples_seen_, excitatory_, inhibitory_,
-        representer_ : as in :class:`DualRegressor`. For the logistic loss a dual variable is the error y - p, for the
-        hinge it is not 0 for support vectors only
+    dual_coef_, gap_, dual_gap_, support_, support_vectors_, n_iter_, n_samples_seen_, n_damped_, excitatory_,
+        inhibitory_, representer_ : as in :class:`DualRegressor`. For the logistic loss a dual variable is the error
+        y - p, for the hinge it is not 0 for support vectors only
 
     References
     ----------
@@ -245,13 +248,11 @@ class DualClassifier(ClassifierMixin, DualEstimator):
         Parameters
         ----------
         X : (n_samples, n_features) array or sparse matrix
-        y : (n_samples,) labels, numbers or strings, of at least two classes
+        y : (n_samples,) labels, numbers or strings, of at least two classes; -1 is a class as any other
         """
-        X, y = self._admit(X, y, reset=True)
-        check_classification_targets(y)
-        classes = np.unique(y)
+        X, y = self._admit(X, class_labels(y), reset=True)
         self._forget(FITTED)
-        self._name(classes)
+        self._name(classes_of(y))
         return self._fit(X, self._signs(y))
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
@@ -262,12 +263,12 @@ class DualClassifier(ClassifierMixin, DualEstimator):
         classes : all labels that will ever come; needed in the first call
         """
         first = not hasattr(self, "n_samples_seen_")
-        X, y = self._admit(X, y, reset=first)
+        X, y = self._admit(X, class_labels(y), reset=first)
         if first:
             if classes is None:
                 raise InputError("classes is None in the first call of partial_fit; give all labels that will come")
-            self._name(np.unique(classes))
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            self._name(classes_of(classes))
+        elif classes is not None and not np.array_equal(classes_of(classes), self.classes_):
             raise InputError(f"classes={classes!r}; the model was fitted with {self.classes_.tolist()}")
         self._learn(X, self._signs(y))
         return self
@@ -279,11 +280,9 @@ class DualClassifier(ClassifierMixin, DualEstimator):
 
     def _signs(self, y: np.ndarray) -> np.ndarray:
         """(K, T) +1 for samples of the output's class, -1 for others; one row, of the second class, for two."""
-        strange = np.setdiff1d(y, self.classes_)
-        if strange.size:
-            raise InputError(f"y has labels {strange.tolist()}; expected some of {self.classes_.tolist()}")
-        own = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
-        return np.where(np.asarray(y)[None] == own[:, None], 1.0, -1.0)
+        K = len(self.classes_)
+        own = np.arange(K)[1:] if K == 2 else np.arange(K)
+        return np.where(places(y, self.classes_)[None] == own[:, None], 1.0, -1.0)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """(n_samples,) output for two classes, above 0 for the second; (n_samples, n_classes) outputs for more."""
@@ -317,7 +316,8 @@ class DualClassifier(ClassifierMixin, DualEstimator):
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, meta = super()._pack()
-        return arrays, meta | {"classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str}
+        packed = pack_classes(self.classes_)
+        return arrays, meta | {"classes": packed["values"], "classes_dtype": packed["dtype"]}
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         super()._unpack(arrays, meta)

@@ -9,7 +9,6 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import ClusterMixin
 from sklearn.cluster import AgglomerativeClustering
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
@@ -17,7 +16,9 @@ from ..circuit import Circuit, State, Step
 from ..engine import stream
 from ..kernels.running import OUTLIER
 from ..networks import row_sum_similarity, row_sum_start
+from ._admit import validate_data
 from ._base import MIXED, PIECE, _pieces
+from ._estimator import check_is_fitted
 from .similarity import _Scaled
 
 #: samples a neuron that are looked at before the network begins
@@ -146,17 +147,12 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
             self.__dict__.pop(name, None)
 
     def _learn(self, streams: Any, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
-        before, rng = dict(self.__dict__), generator(self.random_state) if shuffle else None
-        try:
-            for _ in range(epochs):
-                for piece in _pieces(streams, size=MIXED if shuffle else PIECE):
-                    X = self._hold(piece["x"], rng)
-                    if len(X):
-                        super()._learn({"x": X}, 1, rng or False)
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
+        rng = generator(self.random_state) if shuffle else None
+        for _ in range(epochs):
+            for piece in _pieces(streams, size=MIXED if shuffle else PIECE):
+                X = self._hold(piece["x"], rng)
+                if len(X):
+                    super()._learn({"x": X}, 1, rng or False)
         self.__dict__.pop("labels_", None)
 
     def _hold(self, X: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
@@ -172,13 +168,14 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         if self._held is None:
             return X
         before, lacking = self.running_["x"], WAIT * self.circuit_.size - len(self._held)
-        rows, sizes, self.running_["x"] = before.hear(X)
+        rows, sizes, after = before.hear(X)
         found, left, mixed = np.flatnonzero(sizes >= 0), len(X), False
         if len(found) >= lacking and rng is None:
             left = int(found[lacking - 1]) + 1
-            self.running_["x"] = before.hear(X[:left])[2]
+            after = before.hear(X[:left])[2]
         elif len(found) >= lacking and rng is not None:
             found, mixed = rng.permutation(found), True
+        self.running_ = {"x": before if mixed else after}
         self._held, self._state = np.concatenate([self._held, X[found[:lacking]]]), None
         if mixed:  # as they came one after the other; those held before are of the same stream
             old = before.apply(self._held[: WAIT * self.circuit_.size - lacking])
@@ -186,7 +183,6 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         elif len(found) >= lacking:
             self._state, self._held = self._settle_exactly(), None
         if mixed:
-            self.running_["x"] = before
             return X
         self.n_samples_seen_ += left
         self.n_idle_ += left - min(len(found), lacking)
@@ -226,7 +222,7 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
 
     def predict(self, X: Any) -> np.ndarray:
         """Cluster with the largest share of each row: (n_samples,) int from 0 on."""
-        Z = self.transform(X)
+        Z = np.asarray(self.transform(X))
         shares = Z * self.state_.cells["b"]
         return (shares @ np.eye(self.clusters_.max() + 1)[self.clusters_]).argmax(1)
 
@@ -261,7 +257,7 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
 
     def score(self, X: Any, y: None = None) -> float:
         """Share of the variance of X between clusters, Tr(X X' Q) / (T Tr(X X')) for X about its mean."""
-        Z = self.transform(X).astype(float)
+        Z = np.asarray(self.transform(X), float)
         X = np.asarray(self._admit(X, reset=False), float)
         X = X - X.mean(0)
         total = float((X * X).sum())

@@ -6,21 +6,22 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._errors import DivergenceError, InputError, ModelFileError
+from .._masks import unmasked
 from .._random import Seed, generator
 from ..circuit import System
 from ..control import Agents, bio_ofc
 from ..kernels import control as kernel
+from ._admit import check_columns, validate_data
+from ._estimator import Estimator, check_is_fitted
 
 SYNAPSES = ("A", "B", "C", "L")
 #: rows between the synapses that enter the average
 AVERAGE_EVERY = 128
 
 
-class NeuralKalmanFilter(BaseEstimator):
+class NeuralKalmanFilter(Estimator):
     """Foretell a stream from what was seen of it, some steps late, learning how it moves: the filter of Bio-OFC.
 
     ::
@@ -46,6 +47,7 @@ class NeuralKalmanFilter(BaseEstimator):
     A_, B_, C_, L_ : synapses, averaged over the stream, in units of the running RMS
     mean_, scale_ : (n,) and float, what was taken out of the observations
     predictions_ : (n_samples, n) of the last call of ``fit`` or ``partial_fit``, made before the row was learned from
+    feature_names_in_actions_ : names of the columns of the actions, if they came with some
     n_samples_seen_ : int
 
     References
@@ -63,6 +65,7 @@ class NeuralKalmanFilter(BaseEstimator):
     True
     """
 
+    _free = Estimator._free | {"eta", "decay", "clip", "damp"}
     circuit_: System
     predictions_: np.ndarray
     mean_: np.ndarray
@@ -115,10 +118,12 @@ class NeuralKalmanFilter(BaseEstimator):
         X = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", order="C")
         return X
 
-    def _acted(self, actions: Any, T: int, p: int | None) -> np.ndarray:
+    def _acted(self, actions: Any, T: int, p: int | None, *, reset: bool = False) -> np.ndarray:
         if actions is None:
             return np.zeros((T, p or 0))
-        U = np.asarray(actions, np.float64)
+        actions = unmasked(actions, "actions")
+        check_columns(self, "actions", actions, reset=reset)
+        U = np.asarray(actions, np.float64, order="C")
         U = U[:, None] if U.ndim == 1 else U
         if U.ndim != 2 or len(U) != T or (p is not None and U.shape[1] != p) or not np.isfinite(U).all():
             raise InputError(
@@ -131,7 +136,7 @@ class NeuralKalmanFilter(BaseEstimator):
         """Nothing is changed if learning fails."""
         T, n = X.shape
         if first:
-            U = self._acted(actions, T, None)
+            U = self._acted(actions, T, None, reset=True)
             m = n if self.n_latent is None else self.n_latent
             if not isinstance(m, Integral) or m < 1:
                 raise InputError(f"n_latent={m!r}; expected an integer >= 1")
@@ -210,7 +215,7 @@ class NeuralKalmanFilter(BaseEstimator):
 
     def score(self, X: Any, y: Any = None, *, actions: Any = None) -> float:
         """Share of the variance of the observations that is foretold: 1 - mean |x - predict|^2 / mean |x - mean|^2."""
-        X, foretold = np.asarray(X, np.float64), self.predict(X, actions=actions)
+        X, foretold = np.asarray(unmasked(X, "X", missing=True), np.float64), self.predict(X, actions=actions)
         left, all_of_it = np.nansum((X - foretold) ** 2), np.nansum((X - np.nanmean(X, axis=0)) ** 2)
         return float(1 - left / all_of_it) if all_of_it > 0 else 0.0
 

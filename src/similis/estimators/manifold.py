@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy import sparse
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
@@ -19,7 +18,9 @@ from ..circuit import Circuit, State, Step, init
 from ..engine import stream
 from ..kernels.running import OUTLIER
 from ..networks import label_propagation, row_sum_start, soft_tiles
+from ._admit import validate_data
 from ._base import NetworkEstimator
+from ._estimator import check_is_fitted
 from ._guard import Order, shortening, too_correlated
 from ._labels import UNLABELLED, admit_labels, labelled, merged, one_hot, pack_classes, unpack_classes
 from ._running import Running, multiplied
@@ -77,6 +78,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
 
     beside_x: ClassVar[str | None] = "labels"
     trace_every = None
+    _free = NetworkEstimator._free | {"n_replays"}
     classes_: np.ndarray
     _input: Running
     _tiles: State
@@ -108,7 +110,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         Parameters
         ----------
         X : (n_samples, n_features) array
-        y : (n_samples,) class labels, -1 where there is none
+        y : (n_samples,) class labels, -1 where there is none; text in an array of dtype object
         """
         self._restart()
         X, y = self._admit(X, y, reset=True)
@@ -161,20 +163,15 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         return X, admit_labels(y, X, type(self).__name__)
 
     def _pass(self, X: np.ndarray, y: np.ndarray, order: np.ndarray, announced: Sequence | None = None) -> None:
-        """Show rows to both layers, in blocks; nothing is changed if learning fails."""
-        before = dict(vars(self))
-        try:
-            if not hasattr(self, "n_samples_seen_"):
-                self._input, self._dtype = self._new_running(X.shape[1], "x"), X.dtype
-                self._held, self.n_samples_seen_, self.n_idle_ = (X[:0], y[:0].astype(object)), 0, 0
-                self.history_, self.average_ = {}, None
-            self._grow(merged(getattr(self, "classes_", None), y, announced))
-            for at in _blocks(order):
-                self._hear(X[at].astype(self._dtype, copy=False), y[at])
-                self.n_samples_seen_ += len(at)
-        except BaseException:
-            self.__dict__ = before
-            raise
+        """Show rows to both layers, in blocks."""
+        if not hasattr(self, "n_samples_seen_"):
+            self._input, self._dtype = self._new_running(X.shape[1], "x"), X.dtype
+            self._held, self.n_samples_seen_, self.n_idle_ = (X[:0], y[:0].astype(object)), 0, 0
+            self.history_, self.average_ = {}, None
+        self._grow(merged(getattr(self, "classes_", None), y, announced))
+        for at in _blocks(order):
+            self._hear(X[at].astype(self._dtype, copy=False), y[at])
+            self.n_samples_seen_ += len(at)
 
     def _hear(self, X: np.ndarray, y: np.ndarray) -> None:
         """Hold samples back until there is one for each tile, then learn; rows that say nothing are left out."""

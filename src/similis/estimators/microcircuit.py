@@ -6,23 +6,18 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import (
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    MultiOutputMixin,
-    RegressorMixin,
-    TransformerMixin,
-)  # fmt: skip
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, MultiOutputMixin, TransformerMixin
 
 from .._errors import InputError
 from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import local_supervision
 from ._base import Streams
+from ._estimator import check_is_fitted
+from ._labels import class_labels, classes_of, pack_classes, places
 from ._noise import noisy, signs
 from ._pair import TwoStreams, within
+from ._targets import Classifier, Regressor
 
 #: least share of a new sample in the moments of the least-squares read-out: they remember some 10,000 samples
 FRESH = 1e-4
@@ -152,7 +147,7 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
         self._memory, self._n_features_out = arrays.get("second"), self.circuit_.size
 
 
-class LocalSupervisionRegressor(MultiOutputMixin, RegressorMixin, _LocalSupervision):
+class LocalSupervisionRegressor(MultiOutputMixin, Regressor, _LocalSupervision):
     """Multi-output regression by a network with one hidden layer that learns without errors sent back.
 
     ``min |y - W2 z|^2, z = f(W1 x), <z z'> <= I``, learned sample by sample: ``W1 += 2 eta f' (W2'y - P P' z) x'``,
@@ -180,6 +175,7 @@ class LocalSupervisionRegressor(MultiOutputMixin, RegressorMixin, _LocalSupervis
     Attributes
     ----------
     n_features_y_ : int, number of targets
+    feature_names_in_y_ : names of the columns of y, if it came with some
     x_mean_, y_mean_, x_scale_, y_scale_ : running moments
     history_ : dict of lists, every ``trace_every`` samples: n_samples, filter_norm, multiplier (Tr P P')
     n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
@@ -202,7 +198,7 @@ class LocalSupervisionRegressor(MultiOutputMixin, RegressorMixin, _LocalSupervis
         return tags
 
 
-class LocalSupervisionClassifier(ClassifierMixin, _LocalSupervision):
+class LocalSupervisionClassifier(Classifier, _LocalSupervision):
     """Classification by a network with one hidden layer that learns without errors sent back.
 
     :class:`LocalSupervisionRegressor` for one-hot targets minus the frequencies of the classes; the class with the
@@ -215,7 +211,7 @@ class LocalSupervisionClassifier(ClassifierMixin, _LocalSupervision):
 
     Attributes
     ----------
-    classes_ : (n_classes,) labels, sorted
+    classes_ : (n_classes,) labels, sorted; -1 is a class as any other
     x_mean_, x_scale_, history_, n_samples_seen_, circuit_, state_ : as in :class:`LocalSupervisionRegressor`
 
     References
@@ -234,21 +230,21 @@ class LocalSupervisionClassifier(ClassifierMixin, _LocalSupervision):
 
     beside_x: ClassVar[str | None] = "labels"
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, *, Y: Any = None) -> Self:
         """Continue learning from one row or more, once, in their order.
 
         Parameters
         ----------
         X : (n_samples, n_features) array
-        y : (n_samples,) labels
+        y : (n_samples,) labels, numbers or strings; -1 is a class as any other
         classes : all labels that will ever come, needed in the first call if it does not hold them all
         """
         reset = not hasattr(self, "n_samples_seen_")
         if classes is not None and reset:
-            self.classes_ = np.unique(classes)
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            self.classes_ = classes_of(classes)
+        elif classes is not None and not np.array_equal(classes_of(classes), self.classes_):
             raise InputError(f"classes={list(classes)}; the model knows {list(self.classes_)}. Give the same, or None")
-        self._learn(self._admit(X, y, reset=reset), 1, self._mixes)
+        self._learn(self._admit(X, Y if y is None else y, reset=reset), 1, self._mixes)
         return self
 
     def _restart(self) -> None:
@@ -258,18 +254,10 @@ class LocalSupervisionClassifier(ClassifierMixin, _LocalSupervision):
     def _admit(self, X: Any, Y: Any, *, reset: bool) -> dict[str, np.ndarray]:
         if Y is None:
             return super()._admit(X, Y, reset=reset)  # says what is missing
-        labels = column_or_1d(Y, warn=True)
-        check_classification_targets(labels)
+        labels = class_labels(Y)
         if not hasattr(self, "classes_"):
-            self.classes_ = np.unique(labels)
-        places = np.clip(np.searchsorted(self.classes_, labels), 0, len(self.classes_) - 1)
-        unknown = np.unique(labels[self.classes_[places] != labels])
-        if len(unknown):
-            raise InputError(
-                f"labels {list(unknown[:5])} are not among the classes {list(self.classes_)}; name all classes in the "
-                "first partial_fit(X, y, classes=...)"
-            )
-        return super()._admit(X, np.eye(len(self.classes_))[places], reset=reset)
+            self.classes_ = classes_of(labels)
+        return super()._admit(X, np.eye(len(self.classes_))[places(labels, self.classes_)], reset=reset)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Predicted one-hot vectors, (n_samples, n_classes); for two classes their difference, (n_samples,)."""
@@ -283,7 +271,8 @@ class LocalSupervisionClassifier(ClassifierMixin, _LocalSupervision):
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, meta = super()._pack()
-        return arrays, meta | {"classes": self.classes_.tolist(), "kind": self.classes_.dtype.str}
+        packed = pack_classes(self.classes_)
+        return arrays, meta | {"classes": packed["values"], "kind": packed["dtype"]}
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         super()._unpack(arrays, meta)

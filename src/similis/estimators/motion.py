@@ -6,12 +6,12 @@ from numbers import Integral
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._random import Seed
 from ..circuit import Circuit, Step
 from ..networks import motion_detection
+from ._estimator import check_is_fitted
 from ._frames import Frames
 from ._running import Running
 from .similarity import OneStream
@@ -119,7 +119,7 @@ class MotionDetector(OneStream):
 
     def score(self, X: Any, y: None = None) -> float:
         """How much of the similarities is kept: 1 - |K - Z Z'|^2 / |K|^2, K_tu = (dx_t.dx_u)(x_t.x_u); 1 is perfect."""
-        Z = self.transform(X).astype(float)
+        Z = np.asarray(self.transform(X), float)
         chi, missed, total = self._frames.products(self._admit(X, reset=False).astype(float)), 0.0, 0.0
         for start in range(0, len(Z), ROWS):
             K = chi[start : start + ROWS] @ chi.T

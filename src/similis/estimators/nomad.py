@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
+from sklearn.base import ClusterMixin, TransformerMixin
 from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
 from ..nomad import Feasible, Similarity, Solution, check_memory, components, embedding, rounded, solve
 from ..nomad.problem import check_clusters
+from ._admit import validate_data
+from ._estimator import Estimator, check_is_fitted
 
 #: samples of the certificate where it is on a subsample
 SAMPLE = 1000
@@ -22,7 +23,7 @@ ARRAYS = ("labels_", "embedding_", "_factor", "_spill", "_scale", "_X", "_kernel
 NUMBERS = ("objective_", "bound_", "gap_", "_share", "n_iter_", "stopped_", "certificate_", "history_")
 
 
-class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
+class NOMAD(TransformerMixin, ClusterMixin, Estimator):
     """Clusters of any shape, and coordinates on manifolds, from the semidefinite relaxation of K-means.
 
     ``max <D, Q>`` over symmetric ``Q >= 0``, Q positive semidefinite, ``Q 1 = 1``, ``tr Q = K``, where D are the
@@ -82,6 +83,9 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
 
     certificate_: dict[str, Any]
     beside_x: ClassVar[str | None] = None
+    _free = Estimator._free | {
+        "tol", "max_iter", "n_neighbors", "certify", "time_limit", "return_interrupted", "memory_limit"
+    }  # fmt: skip
 
     def __init__(
         self, n_clusters: float = 8, *, solver: str = "auto", layers: Sequence[float] | None = None,

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from .._atomic import new_file
 from .._errors import InputError, ModelFileError
-from ._modelfile import read, to_bytes
+from ._admit import NAMES, column_names
+from ._estimator import check_is_fitted
+from ._modelfile import number, read, to_bytes
 
 #: classes a file may name; nothing is ever imported by a name read from a file
 CLASSES = (
@@ -69,8 +70,7 @@ def save(
         raise InputError(f"cannot save a {name}; expected one of {', '.join(CLASSES)}")
     check_is_fitted(estimator)
     arrays, meta = estimator._pack()
-    if hasattr(estimator, "feature_names_in_"):
-        meta["feature_names_in_"] = [str(name) for name in estimator.feature_names_in_]
+    meta |= column_names(estimator)
     header = {
         "class": name,
         "version": __version__,
@@ -114,8 +114,9 @@ def load_with_progress(path: str | os.PathLike) -> tuple[BaseEstimator, dict[str
             params["circuit"] = Circuit.from_dict(params["circuit"])
         estimator = kind(**params)
         estimator._unpack(arrays, header["meta"])
-        if "feature_names_in_" in header["meta"]:
-            estimator.feature_names_in_ = np.array(header["meta"]["feature_names_in_"], object)
+        for key in [key for key in header["meta"] if key.startswith(NAMES)]:
+            setattr(estimator, key, np.array(header["meta"][key], object))
+        estimator._keep_params()
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:  # the last: torch's
         raise ModelFileError(f"{path} does not describe a {name} ({error}). Fit and save the model again") from error
     return estimator, header.get("progress")
@@ -130,9 +131,7 @@ def _class(name: str) -> type[BaseEstimator]:
 def _plain(key: str, value: Any) -> Any:
     if hasattr(value, "to_dict"):
         return value.to_dict()
-    value = value.item() if isinstance(value, np.generic) else value
     try:
-        json.dumps(value)
+        return json.loads(json.dumps(value, default=number))
     except TypeError:
         raise InputError(f"cannot save {key}={value!r}: not plain data. Give a number, a string or None") from None
-    return value

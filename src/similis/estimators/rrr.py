@@ -6,21 +6,22 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, MultiOutputMixin, RegressorMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, MultiOutputMixin, TransformerMixin
 
 from .._errors import InputError
 from .._random import Seed
 from ..circuit import Channel, Circuit, State, Step, Z
 from ..networks import reduced_rank_regression
 from ._base import Streams
+from ._estimator import check_is_fitted
 from ._moments import reduced_rank
 from ._noise import noisy
 from ._pair import SolvedStreams, within
+from ._targets import Regressor
 
 
 class ReducedRankRegression(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, MultiOutputMixin, RegressorMixin, SolvedStreams
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, MultiOutputMixin, Regressor, SolvedStreams
 ):
     """Multi-output regression through a few hidden units, by a network whose rules are local.
 
@@ -62,6 +63,7 @@ class ReducedRankRegression(
     singular_values_ : (n_components,), descending, root of eig(P P'), the network's own estimate of the singular values
         of ``Cxx^-1/2 Cxy Sigma^1/2`` (scaled y): canonical correlations for ``metric="cca"``
     n_targets_ : int
+    feature_names_in_y_ : names of the columns of y, if it came with some
     x_mean_, y_mean_, x_scale_, y_scale_ : running moments
     history_ : dict of lists, every ``trace_every`` samples: n_samples, filter_norm, multiplier (Tr P P')
     n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
@@ -167,18 +169,18 @@ class ReducedRankRegression(
     def _watch(self, state: State) -> dict[str, float]:
         return {"filter_norm": float(np.linalg.norm(state.W["x"])), "multiplier": float(np.trace(state.M))}
 
-    def transform(self, X: Any, Y: Any = None) -> Any:
+    def transform(self, X: Any, y: Any = None, *, Y: Any = None) -> Any:
         """Outputs of the network.
 
         Returns
         -------
-        Zx : (n_samples, n_components) array z = Wx x; with Y the pair Zx, Zy, where Zy = Wy y
+        Zx : (n_samples, n_components) array z = Wx x; with y the pair Zx, Zy, where Zy = Wy y
         """
-        outputs = self._hear(X)
-        if Y is None:
+        outputs, y = self._hear(X), Y if y is None else y
+        if y is None:
             return outputs
-        y = self.running_["y"].apply(self._admit(X, Y, reset=False)["y"])
-        return outputs, y @ self.readout_.W["y"].T
+        rows = self.running_["y"].apply(self._admit(X, y, reset=False)["y"])
+        return outputs, rows @ self.readout_.W["y"].T
 
     def predict(self, X: Any) -> np.ndarray:
         """Targets predicted for the rows of X, (n_samples, n_targets), or (n_samples,) for y of one dimension."""

@@ -9,14 +9,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import metrics
 from .._errors import InputError
 from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import nonnegative_similarity, principal_subspace
+from ._admit import validate_data
 from ._base import NetworkEstimator, _pieces
+from ._estimator import check_is_fitted
 from ._moments import principal
 
 #: below this share of the largest eigenvalue M may hold but what is left of its beginning
@@ -144,6 +145,7 @@ class SimilarityMatching(_Scaled):
     """
 
     _block: ClassVar[int] = 0  # M and W average the same rows, and their average is read: the order hardly matters
+    _free = _Scaled._free | {"whiten"}
 
     def __init__(
         self, n_components: int = 2, *, whiten: bool = False, solver: str = "online", center: bool = True,
@@ -285,7 +287,7 @@ class NonnegativeSimilarityMatching(_Scaled):
 
     def score(self, X: Any, y: Any = None) -> float:
         """How much of the similarities is kept: 1 - |X'X - Z'Z|^2 / |X'X|^2 for X about ``mean_``; 1 is perfect."""
-        Z = self.transform(X).astype(float)
+        Z = np.asarray(self.transform(X), float)
         X = self._admit(X, reset=False)
         X = X.astype(float) if sparse.issparse(X) else np.asarray(X, float) - self.mean_
         return 1.0 - float(metrics.similarity_error(Z, X))

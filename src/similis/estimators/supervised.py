@@ -9,13 +9,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted
 
 from .. import metrics
 from .._errors import InputError, ModelFileError
 from .._random import Seed
 from ..circuit import Circuit, Step
 from ..networks import supervised_similarity
+from ._estimator import check_is_fitted
 from ._labels import admit_labels, merged, one_hot, pack_classes, unpack_classes
 from ._running import Running
 from .similarity import _Scaled
@@ -89,7 +89,7 @@ class SupervisedSimilarityMatching(_Scaled):
         Parameters
         ----------
         X : (n_samples, n_features) array, or sparse matrix with ``center=False``
-        y : (n_samples,) class labels; -1 for a sample without one
+        y : (n_samples,) class labels; -1 for a sample without one, beside text in an array of dtype object
         """
         self._restart()
         return self._learn_labelled(X, y, None, self.n_epochs, self.shuffle)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
+from .._masks import unmasked
 from .._optional import require
 from .._random import Seed, generator
 from ..superconductor import ELEMENTS, fractions, read, table
+from ._estimator import Estimator, check_is_fitted
+from ._targets import Regressor
 
 if TYPE_CHECKING:
     from ..superconductor.conformal import Errors
@@ -37,7 +38,7 @@ class Judgement(NamedTuple):
     novelty: NDArray[np.float64]
 
 
-class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
+class CriticalTemperatureRegressor(Regressor, Estimator):
     """Formulas in, critical temperatures out, with probabilities, intervals and a flag for the unlike.
 
     Three kinds of members answer together: *kernel* regression and *recall*, attention, from the known compositions,
@@ -82,6 +83,7 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
     """
 
     beside_x: ClassVar[str | None] = "target"
+    _free = Estimator._free | {"coverage", "n_jobs"}
     _ensemble: Ensemble
     _scout: Ensemble
     _errors: Errors | None
@@ -288,6 +290,7 @@ class CriticalTemperatureRegressor(RegressorMixin, BaseEstimator):
 
 def _sequence(X: Any) -> list[Any]:
     """Formulas one by one, of a list, a series, or an array of one column."""
+    X = unmasked(X, "formulas")
     if isinstance(X, str | Mapping) or not isinstance(X, Iterable):
         raise InputError(f"formulas: got {X!r}, expected a sequence of them. Fix: put it in a list.")
     found = [row[0] if isinstance(row, np.ndarray | list | tuple) and len(row) == 1 else row for row in X]

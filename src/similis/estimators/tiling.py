@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._random import Seed
 from ..circuit import Circuit, Step
 from ..networks import manifold_tiling
+from ._estimator import check_is_fitted
 from .similarity import _Scaled
 
 
@@ -90,7 +90,7 @@ class ManifoldTiling(_Scaled):
 
     def score(self, X: Any, y: Any = None) -> float:
         """The objective, to be large: mean of ``(x.x' - alpha) z.z'`` over all pairs of rows, in scaled units."""
-        Z = self.transform(X).astype(float)
+        Z = np.asarray(self.transform(X), float)
         X = self.running_["x"].apply(self._admit(X, reset=False))
         together = np.asarray(X.T @ Z, float) / len(Z)
         return float((together**2).sum() - self.threshold * (Z.mean(0) ** 2).sum())

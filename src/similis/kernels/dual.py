@@ -16,6 +16,10 @@ SQUARED, LOGISTIC, HINGE, EPSILON = range(4)
 L2, ENTROPY, P_NORM, VARIANCE = range(4)
 #: samples between the weights that enter the average
 EVERY = 64
+#: share of the step that would take a sample's own error to zero: no step is longer
+SAFE = 0.99
+#: samples after which the scale of the rows has forgotten, and how much one row may count in it
+WINDOW, LOUDEST = 128.0, 16.0
 
 
 @inner
@@ -98,10 +102,10 @@ def curvature(values, start, stop, const, kind, exponent, total):
         return total * bend * bend
     if kind == P_NORM:
         for j in range(x.shape[0]):
-            bend += abs(x[j]) ** exponent
+            bend += np.float64(abs(x[j])) ** exponent
         return (exponent - 1.0) * (bend + abs(const) ** exponent) ** (2.0 / exponent)
     for j in range(x.shape[0]):
-        bend += x[j] * x[j]
+        bend += np.float64(x[j]) * x[j]
     return bend + const * const
 
 
@@ -245,75 +249,148 @@ def ascend(values, columns, starts, const, Y, order, loss, epsilon, kind, expone
                     link(kind, exponent, total, H[k], W[k], bits)
 
 
+@inner
+def subtract(x, count, mean, out):
+    """out = x - mean of the rows before it; of the first, itself."""
+    for j in range(x.shape[0]):
+        if count == 0:
+            mean[j] = x[j]
+        out[j] = x[j] - mean[j]
+
+
+@inner
+def recent(count):
+    """Share of a sample in a mean where the t-th weighs about t^3: a start unlike the rest is soon forgotten."""
+    return 4.0 / (count + 4.0)
+
+
+@inner
+def rate(bend, sharp, leak, alpha, eta0, decay, count, power, safe):
+    """eta_t of a row of this curvature, and 1 if it was damped, else 0.
+
+    eta0 / (1 + decay t) over the curvature of the objective, ``sharp`` times the rows' plus alpha times R's (``leak``,
+    0 where R is made of the rows too), for rows of curvature ``power``, a running mean; but at most ``safe`` over the
+    curvature at this very row.
+    """
+    if not (power[0] > 0.0 and bend > 0.0):
+        power[0] = max(power[0], bend)
+    elif count < EVERY:  # of the first rows the geometric mean, so that none of them decides alone
+        power[0] *= (bend / power[0]) ** (1.0 / (count + 1.0))
+    else:
+        power[0] += (min(bend, LOUDEST * power[0]) - power[0]) / WINDOW
+    each = sharp if leak > 0.0 else sharp + alpha
+    usual, here = each * power[0] + alpha * leak, each * bend + alpha * leak
+    eta = eta0 / ((1.0 + decay * count) * usual) if usual > 0.0 else 0.0
+    if eta * here > safe:
+        return safe / here, 1
+    return eta, 0
+
+
 @entry
 def learn(
     values, columns, starts, const, Y, loss, epsilon, kind, exponent, total, alpha, ridge, eta0, decay, count, power,
-    H, W, mean, said,
+    centred, mean, shifted, target, H, W, average, said,
 ):  # fmt: skip
-    """One pass of the memoryless rule, ``h += eta_t (a x - alpha h)``, ``w = grad R*(h)``; returns the sample count.
+    """One pass of the memoryless rule, ``h += eta_t (a x - alpha h)``, ``w = grad R*(h)``.
 
-    eta_t = eta0 / (1 + decay t) over the curvature of the objective: that of the loss times the mean of the rows so
-    far, ``power`` (1,), plus that of alpha R. Output variance: ``w += eta_t ((a - alpha z) x - alpha ridge w)``, ridge
-    in units of the mean squared input. H, W and ``mean``, the average of W (later ones weigh more), change in place,
-    and ``said`` (K, T) is filled with a, what the error neurons said to each sample when it came.
+    eta_t is that of ``rate``. Output variance: ``w += eta_t ((a - alpha z) x - alpha ridge w)``, ridge in units of the
+    mean squared input. Out of rows and targets are taken their running means, ``mean`` (n - 1,) if ``centred`` and
+    ``target`` (K,) if ``shifted``. H, W, the means, ``power`` (2,) and ``average`` change in place: the average of W,
+    and last that of the outputs to an input 0, for means of different times were taken out. Weights count in it as much
+    as the rows that they were learned from, ``power[0]``, later ones more; ``power[1]`` is the sum. ``said`` (K, T) is
+    filled with a, what the error neurons said to each sample when it came.
+
+    Returns the sample count, the number of damped steps, and whether all errors were finite; at one that is not,
+    learning ends.
     """
     K, n = W.shape
-    bits, linked = np.empty(n, np.int64), kind == ENTROPY or kind == P_NORM
+    bits, linked, damped = np.empty(n, np.int64), kind == ENTROPY or kind == P_NORM, 0
+    sharp, leaks = bends(loss), 0.0 if kind == VARIANCE else 1.0
+    # a link's curvature is only a bound, far above what steps can bear: a row gets no more than twice what others get
+    safe = SAFE * max(1.0, 2.0 * eta0) if linked else SAFE
+    row = np.empty(n - 1 if centred else 0, values.dtype)
     shrunk = 1.0  # where the link is the identity the weights are shrunk * H: a leak costs nothing
     for t in range(starts.shape[0] - 1):
-        start, stop = starts[t], starts[t + 1]
+        data, start, stop = values, starts[t], starts[t + 1]
+        if centred:
+            subtract(values[start:stop], count, mean, row)
+            data, start, stop = row, 0, n - 1
         if linked:
-            first, bend = 0.0, curvature(values, start, stop, const, kind, exponent, total)
+            first, bend = 0.0, curvature(data, start, stop, const, kind, exponent, total)
         else:
-            first, bend = meet(values, columns, start, stop, const, W[0])
-        power[0] += (bend - power[0]) / (count + 1)
-        bent = bends(loss) * power[0] + alpha * (power[0] if kind == VARIANCE else 1.0)
-        eta, count = eta0 / ((1.0 + decay * count) * bent) if bent > 0.0 else 0.0, count + 1
-        keep = 1.0 - eta * alpha * (ridge * power[0] / n if kind == VARIANCE else 1.0)
+            first, bend = meet(data, columns, start, stop, const, W[0])
+        eta, was = rate(bend, sharp, leaks, alpha, eta0, decay, count, power, safe)
+        keep = 1.0 - eta * alpha * (leaks if kind != VARIANCE else ridge * power[0] / n)
         before, shrunk = shrunk, 1.0 if linked else shrunk * keep
+        damped += was
+        if centred or shifted:  # a row much longer than the others moves the means no more than they do
+            share = recent(count) * (math.sqrt(min(LOUDEST * power[0] / bend, 1.0)) if bend > 0.0 else 1.0)
+        if centred:
+            add(row, columns, 0, n - 1, 0.0, share, mean)
         for k in range(K):
-            z = before * (dot(values, columns, start, stop, const, W[k]) if k > 0 or linked else first)
-            a = error(loss, z, Y[k, t], epsilon)
+            z = before * (dot(data, columns, start, stop, const, W[k]) if k > 0 or linked else first)
+            y = Y[k, t]
+            if shifted:
+                target[k] = target[k] if count > 0 else y
+                y -= target[k]
+                target[k] += share * y
+            a = error(loss, z, y, epsilon)
             said[k, t] = a
+            if not (bend < math.inf and abs(z - y) < math.inf):  # isfinite is v - v == 0, reassociated away
+                return count, damped, False
             if kind == VARIANCE:
                 a -= alpha * z
             if linked:
-                leak(values, columns, start, stop, const, keep, eta * a, H[k])
+                leak(data, columns, start, stop, const, keep, eta * a, H[k])
                 link(kind, exponent, total, H[k], W[k], bits)
             elif a != 0.0:
-                add(values, columns, start, stop, const, eta * a / shrunk, W[k])
+                add(data, columns, start, stop, const, eta * a / shrunk, W[k])
+        count += 1
         if count % EVERY == 0:
-            share = 2.0 / (count // EVERY + 1.0)
+            power[1] += count // EVERY * power[0]
+            share = count // EVERY * power[0] / power[1] if power[1] > 0.0 else 1.0
             for k in range(K):
-                for j in range(n):
-                    mean[k, j] += share * (shrunk * W[k, j] - mean[k, j])
+                offset = target[k] + shrunk * W[k, n - 1]
+                for j in range(n - 1):
+                    w = shrunk * W[k, j]
+                    offset -= w * mean[j]
+                    average[k, j] += share * (w - average[k, j])
+                average[k, n - 1] += share * (offset - average[k, n - 1])
         if shrunk < 1e-100 or t == starts.shape[0] - 2:
             for k in range(K):
                 for j in range(n):
                     W[k, j] *= shrunk
             shrunk = 1.0
-    return count
+    return count, damped, True
 
 
 @entry
-def learn_pairs(Z, G, Y, loss, epsilon, alpha, eta0, decay, count, power, C, said):
+def learn_pairs(Z, G, Y, loss, epsilon, alpha, eta0, decay, count, power, shifted, target, C, said):
     """The memoryless rule on similarities: each sample whose error is not 0 is kept with it, as a pair.
 
     Z (K, B) outputs of the pairs so far for a block of samples, G (B, B) the block's own similarities. Fills C (K, B),
-    the coefficients of the block; returns the factor by which the leak has shrunk those before.
+    the coefficients of the block. Returns the factor by which the leak has shrunk those before, the number of damped
+    steps and whether all errors were finite.
     """
-    shrunk = 1.0
+    shrunk, damped = 1.0, 0
     for t in range(G.shape[0]):
-        power[0] += (G[t, t] - power[0]) / (count + t + 1)
-        eta = eta0 / ((1.0 + decay * (count + t)) * (bends(loss) * power[0] + alpha))
+        eta, was = rate(G[t, t], bends(loss), 1.0, alpha, eta0, decay, count, power, SAFE)
         before, shrunk = shrunk, shrunk * (1.0 - eta * alpha)
+        damped += was
         for k in range(Z.shape[0]):
-            z = Z[k, t]
+            z, y = Z[k, t], Y[k, t]
             for u in range(t):
                 z += C[k, u] * G[t, u]
-            said[k, t] = error(loss, before * z, Y[k, t], epsilon)
+            if shifted:
+                target[k] = target[k] if count > 0 else y
+                y -= target[k]
+                target[k] += recent(count) * y
+            said[k, t] = error(loss, before * z, y, epsilon)
             C[k, t] = eta * said[k, t] / shrunk
+            if not abs(C[k, t]) < math.inf:
+                return shrunk, damped, False
+        count += 1
     for k in range(C.shape[0]):
         for t in range(C.shape[1]):
             C[k, t] *= shrunk
-    return shrunk
+    return shrunk, damped, True

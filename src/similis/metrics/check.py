@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._errors import InputError
+from .._masks import unmasked
 
 Matrix = NDArray[np.float64]
 
 
 def matrix(name: str, A: ArrayLike) -> Matrix:
-    A = np.asarray(A)
+    A = np.asarray(unmasked(A, name))
     if A.ndim != 2 or A.size == 0 or A.dtype.kind not in "fiub":
         raise InputError(
             f"{name}: expected a non-empty matrix of real numbers, got shape {A.shape}, dtype {A.dtype}. "
