@@ -131,7 +131,7 @@ def test_what_cannot_be_is_refused():
         Agent(new(double_integrator(1), 2, [0]), Rule(), sensing=11, n_steps=10)
     with pytest.raises(InputError, match="singular"):
         Agents(np.zeros((1, 2, 2)), np.zeros((1, 2, 1)), np.ones((1, 2, 2)), np.zeros((1, 2, 2)), np.zeros((1, 1, 2)))
-    with pytest.raises(InputError, match="W is no covariance"):
+    with pytest.raises(InputError, match="W has a negative eigenvalue"):
         double_integrator(1).but(W=-np.eye(2))
     with pytest.raises(InputError, match="shape"):
         double_integrator(1).but(B=np.ones((3, 1)))

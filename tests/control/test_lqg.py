@@ -26,6 +26,7 @@ from similis.control import (
     tracking,
     uncertainty,
 )
+from similis.control.lqg import stable_gain
 
 #: an independent vectorised simulation of 20,000 episodes, made before this library
 KNOWN = {1: 5.593, 2: 6.948, 3: 8.376, 4: 9.69, 5: 10.68, 6: 11.18, 9: 11.35}
@@ -159,3 +160,12 @@ def test_innovation_error_is_that_of_the_exact_filter():
             np.testing.assert_allclose(P, S[t + 1], atol=1e-9)
             x = plant.A @ x + plant.spread @ rng.standard_normal(2)
     assert np.mean(squares) == pytest.approx(innovation_error(plant), rel=0.03)
+
+
+@pytest.mark.parametrize("theta", [1.25, -3.0])
+def test_an_unstable_gain_has_a_stable_twin(theta):
+    """y = e + theta e(t-1) is, for |theta| > 1, also the stream of 1 / theta."""
+    gain = stable_gain(np.zeros((1, 1)), np.eye(1), np.array([[theta]]), 0.3 * np.eye(1))
+    np.testing.assert_allclose(gain, [[1 / theta]], rtol=1e-9)
+    kept = np.array([[1 / theta]])
+    np.testing.assert_array_equal(stable_gain(np.zeros((1, 1)), np.eye(1), kept, np.eye(1)), kept)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from .._errors import DivergenceError, InputError
 from .filter import FAR, correct, guess, limit, plasticity
+from .gate import whole
 from .policy import Policy
 from .rule import SYNAPSES, Agents, Rule
 
@@ -36,7 +38,9 @@ class Agent:
         self, agents: Agents, rule: Rule, *, sensing: int = 1, acting: int = 0, n_steps: int,
         rng: np.random.Generator | None = None, which: int = 0, missing: bool = False,
     ) -> None:  # fmt: skip
-        if sensing < 0 or acting < 0 or not 1 <= sensing + acting <= n_steps:
+        for name, value in (("sensing", sensing), ("acting", acting), ("n_steps", n_steps)):
+            whole(name, value, 0)
+        if not 1 <= sensing + acting <= n_steps:
             raise InputError(
                 f"sensing={sensing}, acting={acting} in episodes of {n_steps} steps; expected delays whose sum is at "
                 f"least 1 and at most the steps of an episode"
@@ -50,7 +54,7 @@ class Agent:
 
     def begin(self, y: Any, price: float = 0.0) -> None:
         """Start an episode with the first observation, which is heard at once, and the price of the start."""
-        y, m, d = self._observed(y), self.A.shape[0], self.delay
+        y, price, m, d = self._observed(y), self._price(price, "the start"), self.A.shape[0], self.delay
         self.xh = [np.zeros(m) for _ in range(d + 1)]  # row r is time r - delay, as in all histories
         self.u = [np.zeros(self.B.shape[1]) for _ in range(d)]
         self.errors = [np.zeros(len(self.C)) for _ in range(d)]
@@ -58,7 +62,7 @@ class Agent:
         self.xh[first] = guess(self.C, np.nan_to_num(y), self.rule.bias, self.rule.ridge)
         for row in range(first, d):
             self.xh[row + 1] = self._fixed(self.A @ self.xh[row])
-        self.t, self.paid, self.squares, self.seen, self.begun, self.acted = 0, float(price), 0.0, 0, True, False
+        self.t, self.paid, self.squares, self.seen, self.begun, self.acted = 0, price, 0.0, 0, True, False
         self.eta, self.eta_K, self.sigma = (float(rate[0]) for rate in self.rule.rates(self.agents.n_episodes, 1))
         self.policy.begin()
 
@@ -98,11 +102,9 @@ class Agent:
         """
         if not self.begun or not self.acted:
             raise InputError("hear() comes after act(). Call act() first")
-        y, price = self._observed(y), float(price)
-        if not np.isfinite(price):
-            raise InputError(f"price={price} at step {self.t}; expected a finite number. Check the environment")
+        y, price = self._observed(y), self._price(price, f"step {self.t}")
         if action is not None:
-            action = np.asarray(action, np.float64)
+            action = np.array(action, np.float64)
             if action.shape != self.u[-1].shape or not np.isfinite(action).all():
                 raise InputError(f"action={action}; expected {len(self.K)} finite numbers. The agent is as it was")
             self.u[-1] = action
@@ -152,6 +154,11 @@ class Agent:
             x = x.copy()
             x[-1] = self.rule.bias if value is None else value
         return x
+
+    def _price(self, price: Any, when: str) -> float:
+        if not isinstance(price, Real | np.ndarray) or np.size(price) != 1 or not np.isfinite(price).all():
+            raise InputError(f"price={price!r} of {when}; expected a finite number. Check the environment")
+        return float(np.reshape(price, ()))
 
     def _observed(self, y: Any) -> np.ndarray:
         y = np.asarray(y, np.float64)

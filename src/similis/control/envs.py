@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .._errors import InputError
 from .._optional import require
 from . import tasks
 from .episodes import Chance
+from .gate import whole
 from .plant import Plant
 
 gym: Any = require("gymnasium", extra="control")
@@ -43,12 +45,14 @@ class PlantEnv(gym.Env):
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012  (gymnasium's own)
 
     def __init__(self, plant: Plant, *, dtype: Any = np.float32) -> None:
+        if not isinstance(plant, Plant):
+            raise InputError(f"got {type(plant).__name__}; expected a similis.control.Plant")
         self.plant, self.dtype, self.render_mode = plant, dtype, None
         self.sensing, self.acting = plant.sensing, plant.acting
         self.observation_space = gym.spaces.Box(-np.inf, np.inf, (plant.n_observations,), dtype)
         self.action_space = gym.spaces.Box(-np.inf, np.inf, (plant.n_actions,), dtype)
         self.chance: Chance | None = None
-        self.episode = 0
+        self.episode, self.t = 0, plant.n_steps
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
         """Start an episode; a seed fixes everything that happens by chance from now on."""
@@ -66,9 +70,11 @@ class PlantEnv(gym.Env):
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
         """One step of the plant under the action of ``acting`` steps ago."""
-        u = np.asarray(action, np.float64)
+        u = np.array(action, np.float64)  # a copy: it may wait
         if u.shape != (self.plant.n_actions,) or not np.isfinite(u).all():
             raise InputError(f"action={action!r}; expected {self.plant.n_actions} finite numbers")
+        if self.t >= self.plant.n_steps:
+            raise InputError(f"no episode is under way: one has {self.plant.n_steps} steps. Call reset() first")
         self.actions.append(u)
         u = self.actions.popleft()
         self.x = self.plant.step(self.x, u, self.V[self.t])
@@ -87,18 +93,19 @@ class DelayObservation(gym.Wrapper):
     """Observations of any environment, ``delay`` steps late; the first is repeated until the second arrives."""
 
     def __init__(self, env: Any, delay: int) -> None:
-        super().__init__(env)
         self.delay = _checked(env, delay)
+        super().__init__(env)
         self.sensing, self.acting = _late(env, "sensing") + delay, _late(env, "acting")
 
     def reset(self, **words: Any) -> tuple[Any, dict]:
         observation, info = self.env.reset(**words)
-        self.waiting = deque([observation] * self.delay)
+        self.waiting = deque(deepcopy(observation) for _ in range(self.delay))
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        _begun(self)
         observation, *rest = self.env.step(action)
-        self.waiting.append(observation)
+        self.waiting.append(deepcopy(observation))  # an environment may write the next one into the same array
         return self.waiting.popleft(), *rest
 
 
@@ -106,10 +113,10 @@ class DelayAction(gym.Wrapper):
     """Actions reach any environment with continuous actions ``delay`` steps late; before the first it receives 0."""
 
     def __init__(self, env: Any, delay: int) -> None:
-        super().__init__(env)
+        self.delay = _checked(env, delay)
         if not isinstance(env.action_space, gym.spaces.Box):
             raise InputError(f"actions are {env.action_space}; only a Box has an action 0 to begin with")
-        self.delay = _checked(env, delay)
+        super().__init__(env)
         self.sensing, self.acting = _late(env, "sensing"), _late(env, "acting") + delay
 
     def reset(self, **words: Any) -> tuple[Any, dict]:
@@ -119,7 +126,8 @@ class DelayAction(gym.Wrapper):
         return self.env.reset(**words)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
-        self.waiting.append(action)
+        _begun(self)
+        self.waiting.append(deepcopy(action))
         return self.env.step(self.waiting.popleft())
 
 
@@ -132,15 +140,25 @@ def _late(env: Any, name: str) -> int:
     return int(env.get_wrapper_attr(name)) if env.has_wrapper_attr(name) else 0
 
 
+def _begun(env: Any) -> None:
+    if "waiting" not in vars(env):
+        raise InputError("no episode is under way. Call reset() first")
+
+
 def _checked(env: Any, delay: int) -> int:
+    if not isinstance(env, gym.Env):
+        raise InputError(f"got {type(env).__name__}; expected a gymnasium environment")
+    delay = whole("delay", delay, 0)
     steps = getattr(env.spec, "max_episode_steps", None) if env.spec is not None else None
-    if delay < 0 or (steps is not None and delay > steps):
+    if steps is not None and delay > steps:
         raise InputError(f"delay={delay} of an environment with episodes of {steps} steps; expected 0 to that number")
     return delay
 
 
 def make(task: str, **words: Any) -> PlantEnv:
     """The environment of a task; ``words`` are those of the function in :mod:`similis.control.tasks`."""
+    if task not in TASKS:
+        raise InputError(f"task={task!r}; expected one of {', '.join(TASKS)}")
     dtype = words.pop("dtype", np.float32)
     return PlantEnv(TASKS[task](**words), dtype=dtype)
 

@@ -9,11 +9,16 @@ import numpy as np
 
 from .._errors import InputError
 from ..kernels import control as kernel
+from .gate import entering, whole
 from .plant import Plant, normal
 from .rule import BASELINES, SYNAPSES, Agents, Rule
 
 #: numbers of noise drawn at a time
 PIECE = 1 << 20
+
+
+#: what chance gives to an episode
+NOISE = ("starts", "process noise", "sensor noise", "exploration")
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Chance:
         self, plant: Plant, first: int, number: int, n_steps: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Starts (E, d), process noise (E, T, d), sensor noise (E, T + 1, n) and exploration (E, T, p)."""
-        V = plant.shocks(self.plant, (number, n_steps, plant.spread.shape[1])) @ plant.spread.T
+        V = plant.noise(self.plant, number, n_steps)
         W = normal(self.sensor, (number, n_steps + 1, plant.n_observations)) @ plant.sensor_spread.T
         W[:, 0] = 0.0
         return plant.starts(self.start, first, number), V, W, normal(self.action, (number, n_steps, plant.n_actions))
@@ -70,9 +75,16 @@ def run(
     chances : list of Chance, one for each agent
     lengths : function (numbers of episodes) -> steps of each, at most ``plant.n_steps``, which they are by default
     keep : bool, whether to keep the states and actions
+
+    Raises
+    ------
+    InputError
+        If agents, chances, the plant and what its functions return do not fit each other.
     """
     if len(chances) != len(agents):
         raise InputError(f"{len(chances)} chances for {len(agents)} agents; give one for each")
+    agents.must_fit(plant)
+    whole("n_episodes", n_episodes)
     S, T, kind = len(agents), plant.n_steps, BASELINES.index(rule.baseline)
     agents.widen(T if rule.baseline == "moment" else 1)
     cost, error, alive = np.empty((S, n_episodes)), np.empty((S, n_episodes)), np.ones(S, np.int64)
@@ -84,7 +96,12 @@ def run(
         first, at = agents.n_episodes, slice(begin, begin + number)
         drawn = [np.stack(parts) for parts in zip(*(c.draw(plant, first, number, T) for c in chances), strict=True)]
         which = np.arange(first, first + number)
-        steps = np.full(number, T) if lengths is None else np.minimum(lengths(which), T).astype(np.int64)
+        steps = np.full(number, T) if lengths is None else _lengths(lengths(which), number, T)
+        shapes = plant.n_states, plant.n_observations, plant.n_actions
+        entering({
+            name: (array, (S, number, *where))
+            for name, array, where in zip(NOISE, drawn, _room(T, *shapes), strict=True)
+        })  # fmt: skip
         eta, eta_K, sigma = rule.rates(first, number)
         share = (rule.average + 1) / (which + rule.average + 1) if rule.average else np.zeros(number)
         kernel.episodes(
@@ -97,3 +114,15 @@ def run(
         )  # fmt: skip
         agents.n_episodes += number
     return Record(cost, error, alive.astype(bool), states, actions)
+
+
+def _room(T: int, d: int, n: int, p: int) -> tuple[tuple[int, ...], ...]:
+    """Shapes of what chance gives to one episode."""
+    return (d,), (T, d), (T + 1, n), (T, p)
+
+
+def _lengths(given: np.ndarray, number: int, T: int) -> np.ndarray:
+    steps = np.minimum(given, T).astype(np.int64)
+    if steps.shape != (number,) or (steps < 1).any() or (steps != np.minimum(given, T)).any():
+        raise InputError(f"lengths returns {given!r}; expected {number} integers >= 1")
+    return steps

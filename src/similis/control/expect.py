@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from .covariance import root
 from .lqg import quadratic_only, some_starts
 from .plant import Plant
 from .rule import Agents
@@ -94,7 +95,7 @@ def expected_cost(plant: Plant, controller: Controller) -> float:
     """
     quadratic_only(plant)
     T, d, n = plant.n_steps, plant.n_states, plant.n_observations
-    X0 = np.linalg.cholesky(_second_moment(plant) + 1e-18 * np.eye(d)).T
+    X0 = root(_second_moment(plant))
     r, q = plant.spread.shape[1], plant.sensor_spread.shape[1]
     N = d + T * (r + q)
     x, V, W = np.zeros((N, d)), np.zeros((N, T, d)), np.zeros((N, T + 1, n))

@@ -6,34 +6,89 @@ import numpy as np
 from scipy.linalg import solve_discrete_are, solve_discrete_lyapunov
 
 from .._errors import InputError
+from .covariance import inverse
 from .plant import Plant
 
 
 def regulator(plant: Plant) -> tuple[np.ndarray, np.ndarray]:
     """Gains K (T, p, d) of the optimal actions u(t) = -K(t) x, and values P (T + 1, d, d) of the state.
 
-    ``P(T) = Q, K = (R + B'PB)^-1 B'PA, P(t) = Q + A'P(t+1)(A - B K(t))``.
+    ``P(T) = Q, K = (R + B'PB)^-1 B'PA, P(t) = Q + A'P(t+1)(A - B K(t))``. Where an action neither costs nor changes
+    anything that does (R + B'PB is singular), it is the smallest of the optimal ones.
     """
     T = plant.n_steps
     K, P = np.zeros((T, plant.n_actions, plant.n_states)), np.zeros((T + 1, plant.n_states, plant.n_states))
     P[T] = plant.Q
     for t in reversed(range(T)):
-        toward = plant.B.T @ P[t + 1]
-        K[t] = np.linalg.solve(plant.R + toward @ plant.B, toward @ plant.A)
+        K[t] = _act(plant.A, plant.B, plant.R, P[t + 1])
         P[t] = plant.Q + plant.A.T @ P[t + 1] @ (plant.A - plant.B @ K[t])
     return K, P
 
 
 def steady_regulator(plant: Plant) -> np.ndarray:
     """(p, d) gain of the optimal action far from the end of an episode."""
-    P = solve_discrete_are(plant.A, plant.B, plant.Q, plant.R)
-    return np.linalg.solve(plant.R + plant.B.T @ P @ plant.B, plant.B.T @ P @ plant.A)
+    return _act(plant.A, plant.B, plant.R, _settled("regulator", plant.A, plant.B, plant.Q, plant.R))
 
 
 def steady_gain(plant: Plant) -> np.ndarray:
     """(d, n) gain L = A S C'(C S C' + W)^-1 of the one-step predictor after many observations."""
-    S = solve_discrete_are(plant.A.T, plant.C.T, plant.V, plant.W)
-    return plant.A @ S @ plant.C.T @ np.linalg.inv(plant.C @ S @ plant.C.T + plant.W)
+    S = _settled("filter", plant.A.T, plant.C.T, plant.V, plant.W)
+    return _act(plant.A.T, plant.C.T, plant.W, S).T
+
+
+def _act(A: np.ndarray, B: np.ndarray, R: np.ndarray, P: np.ndarray) -> np.ndarray:
+    """K = (R + B'PB)^-1 B'PA, by the pseudo-inverse: 0 where R + B'PB is."""
+    toward = B.T @ P
+    scale = np.linalg.norm(R) + np.linalg.norm(B) ** 2 * np.linalg.norm(P)
+    return inverse(R + toward @ B, scale) @ toward @ A
+
+
+def _settled(what: str, A: np.ndarray, B: np.ndarray, Q: np.ndarray, R: np.ndarray) -> np.ndarray:
+    """P = Q + A'P(A - B K): the stable solution, or where R is singular the limit of the recursion from Q."""
+
+    def step(P: np.ndarray) -> np.ndarray:
+        new = Q + A.T @ P @ (A - B @ _act(A, B, R, P))
+        return (new + new.T) / 2
+
+    try:
+        P = solve_discrete_are(A, B, Q, R)
+        if np.abs(step(P) - P).max() <= 1e-8 * np.abs(P).max():
+            return P
+    except (np.linalg.LinAlgError, ValueError):
+        pass  # scipy wants R + B'PB regular
+    P = Q
+    for _ in range(10_000):
+        with np.errstate(over="ignore", invalid="ignore"):
+            new = step(P)
+        if not np.isfinite(new).all():
+            break
+        if np.abs(new - P).max() <= 1e-12 * np.abs(new).max():
+            return new
+        P = new
+    raise InputError(
+        f"the {what} of this plant does not settle: what grows in A must be {STEADY[what]}. Change A, B or C, or use "
+        f"the gains of an episode"
+    )
+
+
+STEADY = {"regulator": "moved by B and priced by Q", "filter": "seen by C and moved by V"}
+
+
+def stable_gain(A: np.ndarray, C: np.ndarray, L: np.ndarray, R: np.ndarray) -> np.ndarray:
+    """(m, n) gain of the stable predictor of x(t+1) = A x + L e, y = C x + e, e of covariance R: L itself if it is.
+
+    Where A - L C is not stable another gain tells the same stream; the Riccati recursion from a large uncertainty
+    ends in it.
+    """
+    if np.abs(np.linalg.eigvals(A - L @ C)).max() < 1:
+        return L
+    P, drive, gain = np.trace(R) * np.eye(len(A)), L @ R @ L.T, L
+    for _ in range(200):
+        both = A @ P @ C.T + L @ R
+        gain = both @ np.linalg.pinv(C @ P @ C.T + R, hermitian=True)
+        P = A @ P @ A.T + drive - gain @ both.T
+        P = (P + P.T) / 2
+    return gain
 
 
 def uncertainty(plant: Plant, delay: int | None = None) -> np.ndarray:
@@ -100,7 +155,8 @@ def foretell(plant: Plant, Y: np.ndarray, U: np.ndarray | None = None) -> np.nda
             continue
         there = ~np.isnan(Y[at])
         H = C[there]
-        gain = np.linalg.solve(H @ S @ H.T + plant.W[np.ix_(there, there)], H @ S).T
+        noise = plant.W[np.ix_(there, there)]
+        gain = _act(np.eye(len(S)), H.T, noise, S).T
         x, S = x + gain @ (Y[at, there] - H @ x), S - gain @ H @ S
         x, S = A @ x + B @ U[at], A @ S @ A.T + plant.V
     return out
@@ -117,8 +173,7 @@ def quadratic_only(plant: Plant) -> None:
 
 def _heard(plant: Plant, S: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Covariance after one more observation."""
-    C = plant.C
-    return S - S @ C.T @ np.linalg.pinv(C @ S @ C.T + W, hermitian=True) @ C @ S
+    return S - _act(np.eye(len(S)), plant.C.T, W, S).T @ plant.C @ S
 
 
 def some_starts(plant: Plant) -> np.ndarray:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
 from .._errors import InputError
+from .covariance import root, semidefinite
+from .gate import entering, finite, whole
 
 Shocks = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 Start = Callable[[np.random.Generator, int, int], np.ndarray]
@@ -33,7 +35,7 @@ class Plant:
     A, B, C : (d, d), (d, p), (n, d) arrays
     V, W : (d, d) and (n, n) covariances of v and w; y(0) is heard without noise
     Q, R : (d, d) and (p, p) weights of the price
-    start : (d,) array, or a function (generator, first episode, number) -> (number, d)
+    start : (d,) array, or a function (generator, first episode, number) -> (number, d) array
     n_steps : int, steps of an episode
     sensing, acting : int, steps by which observations and actions are late; ``delay`` is their sum
     goal : (d,) array, where the price of the state is 0
@@ -46,7 +48,8 @@ class Plant:
     Raises
     ------
     InputError
-        If the shapes do not fit each other, something is not finite, a covariance is negative or a delay is.
+        If the shapes do not fit each other, something is not finite, V, W, Q or R is not symmetric or has a negative
+        eigenvalue (beyond rounding), ``spread`` is no root of V, or a delay is negative.
     """
 
     A: np.ndarray
@@ -70,7 +73,10 @@ class Plant:
     sensor_spread: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        d, p, n = len(self.A), np.shape(self.B)[-1], len(self.C)
+        for name in "ABC":
+            if np.ndim(getattr(self, name)) != 2:
+                raise InputError(f"{name} has {np.ndim(getattr(self, name))} dimensions; a plant needs a matrix")
+        d, p, n = len(self.A), np.shape(self.B)[1], len(self.C)
         shapes = {
             "A": (d, d), "B": (d, p), "C": (n, d), "V": (d, d), "W": (n, n), "Q": (d, d), "R": (p, p), "goal": (d,),
             "low": (d,), "high": (d,),
@@ -78,17 +84,19 @@ class Plant:
         defaults = {"goal": 0.0, "low": -np.inf, "high": np.inf}
         for name, shape in shapes.items():
             given = getattr(self, name)
-            array = np.array(np.full(d, defaults[name]) if given is None else given, np.float64)
-            if array.shape != shape or not (np.isfinite(array).all() or name in ("low", "high")):
-                raise InputError(f"{name} has shape {array.shape}; a plant needs finite {name} of shape {shape}")
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
-        object.__setattr__(self, "spread", root(self.V) if self.spread is None else np.array(self.spread, np.float64))
+            self._hold(name, np.full(d, defaults[name]) if given is None else given, shape)
+            if name in "VWQR":
+                self._hold(name, semidefinite(name, given), shape)
+        if not (self.low <= self.high).all():
+            raise InputError(f"low={self.low}, high={self.high}; expected low <= high")
+        if not callable(self.start):
+            self._hold("start", self.start, (d,))
+        self._spread()
         object.__setattr__(self, "sensor_spread", root(self.W))
-        for name in ("V", "W"):
-            if np.linalg.eigvalsh(getattr(self, name)).min() < -1e-12:
-                raise InputError(f"{name} is no covariance: it has a negative eigenvalue. Give a symmetric psd matrix")
-        if self.sensing < 0 or self.acting < 0 or self.delay < 1:
+        finite("signal", self.signal)
+        for name, least in (("n_steps", 1), ("sensing", 0), ("acting", 0)):
+            whole(name, getattr(self, name), least)
+        if self.delay < 1:
             raise InputError(
                 f"sensing={self.sensing}, acting={self.acting}; expected delays >= 0 whose sum is at least 1: an "
                 f"observation cannot change the action taken before it"
@@ -97,6 +105,25 @@ class Plant:
             raise InputError(
                 f"a delay of {self.delay} steps in episodes of {self.n_steps}: nothing would be heard. Shorten the "
                 f"delay or lengthen the episode"
+            )
+
+    def _hold(self, name: str, given: Any, shape: tuple[int, ...]) -> None:
+        array = np.array(given, np.float64, order="C")
+        if array.shape != shape or np.isnan(array).any() or (name not in ("low", "high") and np.isinf(array).any()):
+            raise InputError(f"{name} has shape {array.shape}; a plant needs finite {name} of shape {shape}")
+        array.setflags(write=False)
+        object.__setattr__(self, name, array)
+
+    def _spread(self) -> None:
+        """The root of V, or what was given, which must be one: simulation and optimum have the same noise."""
+        if self.spread is None:
+            return self._hold("spread", root(self.V), self.V.shape)
+        self._hold("spread", self.spread, (self.n_states, np.shape(self.spread)[-1] if np.ndim(self.spread) else 0))
+        off = float(np.abs(self.spread @ self.spread.T - self.V).max())
+        if off > 1e-7 * max(float(self.V.max()), float((self.spread**2).max())):
+            raise InputError(
+                f"spread @ spread.T differs from V by {off:.2g}: simulation and optimum would have different noise. "
+                f"Give V=spread @ spread.T, or spread=None for the root of V"
             )
 
     @property
@@ -117,8 +144,11 @@ class Plant:
         return len(self.C)
 
     def but(self, **changes: Any) -> Plant:
-        """The same plant with some fields changed."""
-        return replace(self, **changes)
+        """The same plant with some fields changed; another V has its own root as ``spread``, unless one is given."""
+        unknown = sorted(set(changes) - {each.name for each in fields(self) if each.init})
+        if unknown:
+            raise InputError(f"a plant has no {', '.join(unknown)}; see the parameters of Plant")
+        return replace(self, **({"spread": None} if "V" in changes else {}) | changes)
 
     def coloured(self, memory: float) -> Plant:
         """The plant with noise v that remembers: v(t+1) = memory v(t) + fresh, of the same variance.
@@ -131,7 +161,7 @@ class Plant:
         begin = self.start
 
         def start(rng: np.random.Generator, first: int, number: int) -> np.ndarray:
-            noise = self.shocks(rng, (number, self.spread.shape[1])) @ self.spread.T
+            noise = self.noise(rng, number)
             return np.hstack([begin(rng, first, number) if callable(begin) else np.tile(begin, (number, 1)), noise])
 
         return self.but(
@@ -144,7 +174,18 @@ class Plant:
 
     def starts(self, rng: np.random.Generator, first: int, number: int) -> np.ndarray:
         """(number, d) states that the episodes from ``first`` on begin in."""
-        return self.start(rng, first, number) if callable(self.start) else np.tile(self.start, (number, 1))
+        if not callable(self.start):
+            return np.tile(self.start, (number, 1))
+        X = np.asarray(self.start(rng, first, number), np.float64, order="C")
+        entering({"what start returns": (X, (number, self.n_states))})
+        return X
+
+    def noise(self, rng: np.random.Generator, *shape: int) -> np.ndarray:
+        """(*shape, d) process noise v."""
+        whole_shape = *shape, self.spread.shape[1]
+        shocks = np.asarray(self.shocks(rng, whole_shape), np.float64, order="C")
+        entering({"what shocks returns": (shocks, whole_shape)})
+        return shocks @ self.spread.T
 
     def price(self, x: np.ndarray, u: np.ndarray) -> float:
         """What the state x and the action that led to it cost."""
@@ -156,9 +197,3 @@ class Plant:
         """The next state, for noise v = spread @ shocks."""
         factor = 1.0 if self.signal == 0 else self.signal * float(np.sqrt(u @ u))
         return np.clip(self.A @ x + self.B @ u + factor * v, self.low, self.high)
-
-
-def root(covariance: np.ndarray) -> np.ndarray:
-    """The symmetric square root of a covariance."""
-    values, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T

@@ -8,13 +8,15 @@ import numpy as np
 
 from .._errors import InputError
 from .agent import Agent
+from .gate import whole
 
 
 def play(env: Any, agent: Agent, n_episodes: int, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Let an agent act, and learn as its rule says, in a gymnasium environment.
 
     What the environment does not delay the agent's model does: where neither observations nor actions are late, an
-    observation is heard one step after it came.
+    observation is heard one step after it came. An episode ends where the environment ends it, and at the latest after
+    ``agent.n_steps`` steps.
 
     Parameters
     ----------
@@ -37,21 +39,43 @@ def play(env: Any, agent: Agent, n_episodes: int, seed: int | None = None) -> tu
             f"the agent {len(agent.C)}, {len(agent.K)} and {agent.sensing}, {agent.acting}. Make an agent for it"
         )
     held, space = _held(env), env.action_space
+    whole("n_episodes", n_episodes)
     prices, errors = np.empty(n_episodes), np.empty(n_episodes)
     for episode in range(n_episodes):
-        observation, info = env.reset(seed=seed if episode == 0 else None)
-        waiting = [observation] * (held + 1)
-        agent.begin(observation, float(info.get("price", 0.0)))
-        over = False
-        while not over:
+        observation, info = _answer("reset", env.reset(seed=seed if episode == 0 else None), 2)
+        waiting = [_copied(observation)] * (held + 1)
+        agent.begin(waiting[0], (info or {}).get("price", 0.0))
+        for _ in range(agent.n_steps):
             action = np.clip(agent.act(), space.low, space.high).astype(space.dtype)
-            observation, reward, terminated, truncated, info = env.step(action)
-            waiting.append(observation)
+            observation, reward, terminated, truncated, _ = _answer("step", env.step(action), 5)
+            waiting.append(_copied(observation))
             waiting.pop(0)
-            agent.hear(waiting[0], -float(reward), action)
-            over = bool(terminated or truncated)
+            agent.hear(waiting[0], -_reward(reward), action)
+            if terminated or truncated:
+                break
         prices[episode], errors[episode] = agent.finish()
     return prices, errors
+
+
+def _copied(observation: Any) -> np.ndarray:
+    """An environment may write the next observation into the same array."""
+    return np.array(observation, np.float64)
+
+
+def _reward(reward: Any) -> float:
+    if np.size(reward) != 1 or not np.issubdtype(np.asarray(reward).dtype, np.number):
+        raise InputError(f"the environment gave the reward {reward!r}; expected a number")
+    return float(np.reshape(reward, ()))
+
+
+def _answer(name: str, answer: Any, length: int) -> tuple:
+    """What an environment returned; the older interface of gym returns less."""
+    if not isinstance(answer, tuple) or len(answer) != length:
+        raise InputError(
+            f"{name}() of the environment did not return {length} things, as gymnasium's does. Wrap an older one "
+            f"(gymnasium.make('GymV21Environment-v0', env=...))"
+        )
+    return answer
 
 
 def measure(env: Any) -> tuple[int, int, int, int]:
@@ -75,10 +99,12 @@ def measure(env: Any) -> tuple[int, int, int, int]:
 
 def n_steps(env: Any) -> int:
     """Steps of an episode, as far as the environment says so; 1,000 where it does not."""
-    plant = env.get_wrapper_attr("plant") if env.has_wrapper_attr("plant") else None
-    if plant is not None:
-        return int(plant.n_steps)
-    return int((env.spec.max_episode_steps if env.spec is not None else None) or 1000)
+    if env.has_wrapper_attr("plant"):
+        return int(env.get_wrapper_attr("plant").n_steps)
+    said = env.spec.max_episode_steps if env.spec is not None else None
+    if said is None and env.has_wrapper_attr("_max_episode_steps"):  # a TimeLimit put on by hand
+        said = env.get_wrapper_attr("_max_episode_steps")
+    return int(said or 1000)
 
 
 def _held(env: Any) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from .._errors import InputError
+from .gate import entering, finite, number, whole
 from .plant import Plant
 
 Baseline = Literal["none", "mean", "moment"]
@@ -82,13 +83,16 @@ class Rule:
             raise InputError(f"baseline={self.baseline!r}; expected one of {BASELINES}")
         if not set(self.learned) <= set("ABCL"):
             raise InputError(f"learned={self.learned!r}; expected some of the letters 'ABCL'")
-        for name in ("eta", "eta_K", "decay", "decay_K", "decay_sigma", "sigma", "clip", "damp"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"{name}={getattr(self, name)}; expected a number >= 0")
-        if not self.half_life > 0:
-            raise InputError(f"half_life={self.half_life}; expected a number of episodes > 0")
-        if not (0 <= self.momentum < 1 and 0 <= self.trace <= 1):
-            raise InputError(f"momentum={self.momentum}, trace={self.trace}; expected 0 <= momentum < 1, trace <= 1")
+        for name in ("eta", "eta_K", "decay", "decay_K", "decay_sigma", "sigma", "damp", "ridge", "average"):
+            finite(name, getattr(self, name))
+        number("clip", self.clip)
+        number("half_life", self.half_life, open_=True)
+        for name, high in (("memory", 1.0), ("trace", 1.0)):
+            finite(name, getattr(self, name), high=high)
+        if finite("momentum", self.momentum, high=1.0) == 1.0:
+            raise InputError("momentum=1; expected 0 <= momentum < 1: what was learned first would never fade")
+        finite("bias", self.bias, -np.inf)
+        whole("warmup", self.warmup, 0)
 
     def but(self, **changes: Any) -> Rule:
         """The same rule with some choices changed."""
@@ -132,9 +136,8 @@ class Agents:
     def __post_init__(self) -> None:
         for name in SYNAPSES:
             setattr(self, name, np.array(getattr(self, name), np.float64, order="C"))
-        S, n, m, p = len(self.A), self.C.shape[1], self.A.shape[2], self.B.shape[2]
-        shapes = {"A": (S, m, m), "B": (S, m, p), "C": (S, n, m), "L": (S, m, n), "K": (S, p, m)}
-        for name, shape in shapes.items():
+        S = len(self.A)
+        for name, shape in self._shapes().items():
             if getattr(self, name).shape != shape:
                 raise InputError(f"{name} has shape {getattr(self, name).shape}; beside the other synapses: {shape}")
         if not self.n_episodes:
@@ -146,8 +149,31 @@ class Agents:
 
     def _check_C(self) -> None:
         for i, C in enumerate(self.C):
-            if not np.isfinite(C).all() or np.linalg.svd(C, compute_uv=False)[-1] < 1e-9:
+            values = np.linalg.svd(C, compute_uv=False) if np.isfinite(C).all() else np.zeros(1)
+            if values[-1] <= 1e-9 * values[0]:
                 raise InputError(f"C of agent {i} is singular: y(0) does not tell where to begin. Give another C")
+
+    def must_fit(self, plant: Plant) -> None:
+        """Refuse a plant with other numbers of observations or actions, and what :meth:`must_be_sound` refuses."""
+        p, n = self.B.shape[2], self.C.shape[1]
+        if (n, p) != (plant.n_observations, plant.n_actions):
+            raise InputError(
+                f"the agents have {n} observations and {p} actions, the plant {plant.n_observations} and "
+                f"{plant.n_actions}. Make agents for this plant"
+            )
+        self.must_be_sound()
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        S, n, m, p = len(self.A), self.C.shape[1], self.A.shape[2], self.B.shape[2]
+        return {"A": (S, m, m), "B": (S, m, p), "C": (S, n, m), "L": (S, m, n), "K": (S, p, m)}
+
+    def must_be_sound(self) -> None:
+        """Refuse arrays of other shapes than the synapses ask for, and numbers that are not finite."""
+        shapes, S = self._shapes(), len(self)
+        arrays = {name: (getattr(self, name), shape) for name, shape in shapes.items()}
+        arrays |= {f"mean {name}": (self.mean[name], shape) for name, shape in shapes.items()}
+        arrays |= {"momentum": (self.momentum, shapes["K"]), "power": (self.power, (S, 7))}
+        entering(arrays | {"baseline": (self.baseline, (S, self.baseline.shape[-1]))})
 
     def widen(self, width: int) -> None:
         """Make room for a baseline of so many moments."""

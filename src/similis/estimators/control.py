@@ -1,9 +1,8 @@
-"""A controller that learns while it acts, and the filter inside it for streams."""
+"""A controller that learns while it acts."""
 
 from __future__ import annotations
 
 from dataclasses import fields
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
 from ..circuit import System
 from ..control import Agent, Agents, Chance, Plant, Rule, bio_ofc
+from ..control.gate import whole
 from ..control.rule import SYNAPSES
 from ._estimator import Estimator, check_is_fitted
 from ._worlds import World
@@ -76,7 +76,9 @@ class OptimalFeedbackController(Estimator):
     """
 
     _free = (
-        Estimator._free | {"n_episodes"} | ({field.name for field in fields(Rule)} - {"bias", "average", "baseline"})
+        Estimator._free
+        | {"n_episodes"}
+        | ({field.name for field in fields(Rule)} - {"bias", "average", "baseline", "natural"})
     )
     circuit_: System
     agents_: Agents
@@ -140,18 +142,15 @@ class OptimalFeedbackController(Estimator):
     def _begin(self, world: World) -> tuple[Chance, Agents]:
         n, p = world.n_observations, world.n_actions
         m = n if self.n_latent is None else self.n_latent
-        if not isinstance(m, Integral) or m < 1 + (self.bias != 0):
-            raise InputError(f"n_latent={m!r}; expected an integer >= {1 + (self.bias != 0)}")
+        m = whole("n_latent", m, 1 + (self.rule.bias != 0))
         rng = generator(self.random_state)
         chance = Chance(*(np.random.default_rng(int(rng.integers(2**63))) for _ in _GENERATORS))
-        return chance, Agents.new(n, p, int(m), [rng])
+        return chance, Agents.new(n, p, m, [rng])
 
     def _go_on(
         self, world: World, agents: Agents, chance: Chance, n_episodes: int, costs: Any, errors: Any
     ) -> Self:  # fmt: skip
-        if not isinstance(n_episodes, Integral) or n_episodes < 1:
-            raise InputError(f"n_episodes={n_episodes!r}; expected an integer >= 1")
-        paid, squares = world.play(agents, self.rule, int(n_episodes), chance)
+        paid, squares = world.play(agents, self.rule, whole("n_episodes", n_episodes), chance)
         self.agents_, self._chance, self.delay_ = agents, chance, (world.sensing, world.acting)
         self.costs_, self.errors_ = np.append(costs, paid), np.append(errors, squares)
         self.n_episodes_seen_, self.circuit_ = agents.n_episodes, bio_ofc()
@@ -172,7 +171,8 @@ class OptimalFeedbackController(Estimator):
         self._fits(world)
         rng = generator(random_state)
         chance = Chance(*(np.random.default_rng(int(rng.integers(2**63))) for _ in _GENERATORS))
-        return world.play(self._readout, Rule.still(bias=self.bias, ridge=self.ridge), n_episodes, chance)[0]
+        still = Rule.still(bias=self.bias, ridge=self.ridge)
+        return world.play(self._readout, still, whole("n_episodes", n_episodes), chance)[0]
 
     def score(self, env: Plant | Env, y: Any = None) -> float:
         """Minus the mean price of 200 episodes without exploring (20 of a gymnasium environment)."""
@@ -244,12 +244,9 @@ class OptimalFeedbackController(Estimator):
             for name in _GENERATORS:
                 getattr(chance, name).bit_generator.state = meta["chance"][name]
             costs, errors = np.array(arrays["costs"]), np.array(arrays["errors"])
+            agents.must_be_sound()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the model file does not describe a {type(self).__name__}: {error}") from error
-        fits = agents.power.shape == (len(agents), 7) and agents.momentum.shape == agents.K.shape
-        fits &= all(agents.mean[name].shape == getattr(agents, name).shape for name in SYNAPSES)
-        if not fits:
-            raise ModelFileError("the arrays of the model file do not fit each other; save the model again")
         self.agents_, self._chance, self.delay_ = agents, chance, (sensing, acting)
         self.costs_, self.errors_ = costs, errors
         self.n_episodes_seen_, self.circuit_ = agents.n_episodes, bio_ofc()
