@@ -28,7 +28,7 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
 
     def __init__(
         self, n_components: int = 64, *, linear: bool = False, mean_rate: float = 1e-3, decoupled: bool = False,
-        readout: str = "own", ridge: float = 0.0, center: bool = True, scale: str | None = "auto", eta0: float = 0.25,
+        readout: str = "least-squares", ridge: float = 0.0, center: bool = True, scale: str | None = "auto", eta0: float = 0.25,
         decay: float = 1e-4, max_norm: float = 2.0, target_rate: float = 0.02, tau: float = 50.0, n_epochs: int = 1,
         shuffle: bool = False, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
@@ -125,6 +125,8 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
     def _reading(self) -> np.ndarray:
         if self.readout == "own":
             return self.state_.W["y"]
+        if self._memory is None:
+            raise InputError("readout='least-squares', fitted with 'own'; refit(X, y) on rows at hand, or fit again")
         k = len(self._memory)
         gram = self._memory[:, :k]
         small = 1e-6 * np.trace(gram) / k * np.eye(k)
@@ -155,7 +157,8 @@ class LocalSupervisionRegressor(MultiOutputMixin, Regressor, _LocalSupervision):
     linear : bool, z = W1 x; otherwise a rectifier whose running mean is subtracted, z = [W1 x]_+ - m
     mean_rate : float in (0, 1), rate of m
     decoupled : bool, whether the way from the units to the interneurons has weights of its own
-    readout : "own" (y is read as W2 z) or "least-squares" (second moments of z and y, some 10,000 samples long)
+    readout : "least-squares" (second moments of z and y, some 10,000 samples long) or "own" (the paper's: y is read as
+        W2 z, whose weights also teach, so slowly that one pass leaves them far behind)
     ridge : float >= 0, variance of the noise on x while learning, as a fraction of x's mean variance: a ridge on W1
     center, scale, n_epochs, shuffle, trace_every, random_state : as in :class:`ReducedRankRegression`
     eta0, decay : learning rate eta_t = eta0 / (1 + decay t). For one-hot targets of n balanced classes up to about n/2
