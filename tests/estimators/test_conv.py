@@ -96,7 +96,7 @@ def test_channels_that_come_last_are_refused_and_how_to_move_them_is_said():
 
 def test_a_refused_fit_leaves_what_was_fitted():
     lost = np.concatenate([IMAGES, np.full((1, 8, 8), 1e200)])
-    fresh, model = conv(), conv(whiten=0.1).fit(IMAGES)
+    fresh, model = conv(), conv(n_epochs=2).fit(IMAGES)
     for bad in (lost, IMAGES * np.nan, np.empty((0, 8, 8))):
         before = dict(vars(fresh)), model.transform(IMAGES), model.n_samples_seen_
         for call in (fresh.partial_fit, fresh.fit, model.partial_fit, model.fit):

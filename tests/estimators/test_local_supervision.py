@@ -73,7 +73,7 @@ def test_the_least_squares_read_out_is_least_squares_of_the_latest_outputs():
 
 
 def test_the_default_reads_what_one_pass_has_learned():
-    """One pass over digits: the default is about as good as least squares on the final outputs, the own read-out not."""
+    """One pass over digits: about what least squares on the final outputs reads; the own read-out is far behind."""
     order = np.random.default_rng(0).permutation(len(DIGITS))
     X, y, held, truth = DIGITS[order[600:]], LABELS[order[600:]], DIGITS[order[:600]], LABELS[order[:600]]
     model = LocalSupervisionClassifier(random_state=0).fit(X, y)

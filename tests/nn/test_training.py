@@ -93,7 +93,7 @@ def test_training_goes_on_from_the_weights_there_are(how):
         assert abs(two[0] - one[-1]) < 3 * spread + 0.05 * abs(one[-1])  # the weights are those it ended with
     assert torch.equal(network[0][0].patches.P, P)
     for new, old in zip(how_good(network), before, strict=True):
-        assert new < 1.1 * old
+        assert new < 1.1 * old + 0.01
 
 
 def test_one_training_is_two_with_the_same_steps():

@@ -111,7 +111,7 @@ class Standardise(nn.Module):
 
 def _spread(x: Tensor) -> Tensor:
     """(1, channels, 1, 1) standard deviations of feature maps, 1 for those that are constant but for rounding."""
-    size = x.std((0, 2, 3), correction=0, keepdim=True)
+    size = x.std((0, 2, 3), keepdim=True)
     return torch.where(size > 100 * torch.finfo(x.dtype).eps * x.abs().amax((0, 2, 3), keepdim=True), size, 1.0)
 
 
