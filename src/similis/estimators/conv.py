@@ -123,7 +123,9 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         X : (n, height, width), (n, channels, height, width), or (n, n_features) rows, see ``image_shape``
         y : (n,) class labels, -1 for none; not looked at without ``alpha``
         """
-        return self._learn(X, y, self.n_epochs, self.shuffle, afresh=True)
+        for name in ("network_", "classes_", "history_", "n_samples_seen_", "image_shape_"):
+            self.__dict__.pop(name, None)
+        return self._learn(X, y, self.n_epochs, self.shuffle)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Go on learning from images, once, in their order.
@@ -132,39 +134,21 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         """
         return self._learn(X, y, 1, False)
 
-    def _learn(self, X: Any, y: Any, epochs: int, shuffle: bool, *, afresh: bool = False) -> Self:
-        """Learn; nothing is changed if that fails."""
-        before = dict(vars(self))
-        try:
-            if afresh:
-                for name in ("network_", "classes_", "history_", "n_samples_seen_", "image_shape_"):
-                    self.__dict__.pop(name, None)
-            return self._steps(X, y, epochs, shuffle)
-        except BaseException:
-            self.__dict__ = before
-            raise
-
-    def _steps(self, X: Any, y: Any, epochs: int, shuffle: bool) -> Self:
+    def _learn(self, X: Any, y: Any, epochs: int, shuffle: bool) -> Self:
         torch = require("torch", extra="torch")
-        from ..nn.admit import whole
-
         first = not hasattr(self, "network_")
         images, rng = self._admit(X, reset=first), generator(self.random_state)
-        step, epochs, size = (
-            Step(self.eta0, self.decay),
-            whole("n_epochs", epochs, 0),
-            whole("batch_size", self.batch_size),
-        )
+        step, size = Step(self.eta0, self.decay), self.batch_size
         y = admit_labels(y, X, type(self).__name__) if self.alpha else None
         if first:
             network, history = self._network(images, int(rng.integers(2**31))), []
         else:
-            network, history = self._continued(images), list(self.history_)
+            network, history = deepcopy(self.network_), list(self.history_)
         if network.fresh:
             some = np.linspace(0, len(images) - 1, min(len(images), SURVEY)).round().astype(int)
             network.prepare_(self._tensor(images[some]))
         classes, labels = (None, None) if y is None else self._hear(network, y)
-        for epoch in range(epochs):
+        for epoch in range(0 if network.fresh else epochs):  # images that are constant teach nothing
             order = rng.permutation(len(images)) if shuffle else np.arange(len(images))
             for start in range(0, len(images), size):
                 chosen = order[start : start + size]
@@ -205,19 +189,6 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
             contrast=self.contrast, whiten=self.whiten, tau=self.tau, l1=self.l1, iterations=self.iterations, seed=seed,
             alpha=self.alpha, device=self.device, dtype=self._tensor(images[:1]).dtype,
         )  # fmt: skip
-
-    def _continued(self, images: np.ndarray) -> ConvSimilarityMatching:
-        """A copy of the network, with the parameters as they are now; those of its shape cannot change."""
-        network, now = deepcopy(self.network_), self._network(images, 0)
-        for name in ("size", "kernel_size", "stride", "padding", "contrast", "whiten"):
-            old, new = getattr(network.patches, name), getattr(now.patches, name)
-            if old != new:
-                raise InputError(f"{name}={new}, fitted with {old}; set it back, or begin again with fit")
-        if len(network.W) != len(now.W):
-            raise InputError(f"n_components={len(now.W)}, fitted with {len(network.W)}; begin again with fit")
-        for name in ("tau", "alpha", "l1", "iterations"):
-            setattr(network, name, getattr(now, name))
-        return network
 
     # images ----------------------------------------------------------------------------------------------------------
 

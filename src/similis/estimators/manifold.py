@@ -221,10 +221,6 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
 
     def _layer(self) -> Circuit:
         """Layer 1."""
-        if self.n_components not in ("auto", self.n_tiles_):
-            raise InputError(
-                f"n_components={self.n_components}, fitted with {self.n_tiles_}; set it back, or begin again with fit"
-            )
         if not 0 < self.sharpness <= 1:
             raise InputError(f"sharpness={self.sharpness}; expected a number in (0, 1]")
         if not (self.emphasis >= 1 and 0 < self.eta0 < 0.5):

@@ -125,8 +125,6 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
     def _reading(self) -> np.ndarray:
         if self.readout == "own":
             return self.state_.W["y"]
-        if self._memory is None:
-            raise InputError("readout='least-squares', fitted with 'own'; refit(X, y) on rows at hand, or fit again")
         k = len(self._memory)
         gram = self._memory[:, :k]
         small = 1e-6 * np.trace(gram) / k * np.eye(k)
