@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -261,7 +262,7 @@ class Layer(nn.Module):
         check_type(self.W.dtype)
         return relax(D, self.M, l1=self.l1, iterations=self.iterations, tolerance=self.tolerance)
 
-    def _one_hot(self, labels: Tensor | None, n: int) -> Tensor:
+    def _one_hot(self, labels: Any, n: int) -> Tensor:
         """(n, n_classes), a row of zeros for the label -1."""
         integers = isinstance(labels, Tensor) and not (labels.is_floating_point() or labels.is_complex())
         if not integers or labels.shape != (n,):

@@ -61,7 +61,7 @@ class LeNet(nn.Module):
 
     def images(self, x: Tensor, *, learn: bool = False) -> Tensor:
         """x in the type of the filters; other than images of this network are refused."""
-        first = self.features[0]
+        first: Any = self.features[0]
         x = admit(x, first.weight)
         if x.ndim != 4 or x.shape[1:] != (first.in_channels, 28, 28):
             raise InputError(
@@ -83,7 +83,8 @@ class LeNet(nn.Module):
             if isinstance(module, nn.Conv2d):
                 size = _spread(module(x)).squeeze(0)
                 module.weight /= size[..., None]
-                module.bias /= size.flatten()
+                if module.bias is not None:
+                    module.bias /= size.flatten()
             elif isinstance(module, Standardise):
                 module.follow_(x)
             x = module(x)
