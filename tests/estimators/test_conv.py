@@ -83,6 +83,48 @@ def test_pieces_equal_one_pass_and_failure_changes_nothing():
     assert whole.n_samples_seen_ == 1200
 
 
+def test_channels_that_come_last_are_refused_and_how_to_move_them_is_said():
+    colours = np.repeat(IMAGES[..., None], 3, -1)
+    with pytest.raises(InputError, match=r"channels come last; put them first: np\.moveaxis\(X, -1, 1\)"):
+        conv().fit(colours)
+    with pytest.raises(InputError, match=r"np\.moveaxis\(X\.reshape\(-1, 8, 8, 3\), -1, 1\)"):
+        conv(image_shape=(8, 8, 3)).fit(colours.reshape(600, -1))
+    assert conv().fit(np.moveaxis(colours, -1, 1)).network_.patches.in_channels == 3
+    assert conv(image_shape=(8, 8, 3)).fit(colours).network_.patches.in_channels == 8  # they are channels
+    assert conv().fit(np.ones((9, 16, 4, 4))).network_.patches.in_channels == 16
+
+
+def test_a_refused_fit_leaves_what_was_fitted():
+    lost = np.concatenate([IMAGES, np.full((1, 8, 8), 1e200)])
+    fresh, model = conv(), conv(n_epochs=2).fit(IMAGES)
+    for bad in (lost, IMAGES * np.nan, np.empty((0, 8, 8))):
+        before = dict(vars(fresh)), model.transform(IMAGES), model.n_samples_seen_
+        calls = [fresh.partial_fit, model.partial_fit]  # fit may meet the lost image before a filter answers to it
+        for call in calls + ([] if bad is lost else [fresh.fit, model.fit]):
+            with pytest.raises((ValueError, ArithmeticError)):
+                call(bad)
+        assert vars(fresh) == before[0]
+        assert np.array_equal(model.transform(IMAGES), before[1])
+        assert model.n_samples_seen_ == before[2]
+
+
+def test_a_dark_start_sets_no_scale_and_no_whitening():
+    dark = np.zeros_like(IMAGES)
+    stream = conv(whiten=0.1).partial_fit(dark).partial_fit(IMAGES)
+    assert torch.equal(stream.network_.patches.P, conv(whiten=0.1).partial_fit(IMAGES).network_.patches.P)
+    plain, whole = conv(n_epochs=8).fit(IMAGES), conv(n_epochs=4).fit(np.concatenate([dark, dark, IMAGES, IMAGES]))
+    assert whole.score(IMAGES) > plain.score(IMAGES) - 0.05
+
+
+def test_integers_of_numpy_and_parameters_that_changed():
+    one = conv(pool_size=np.int64(2)).set_params(kernel_size=np.int64(3), padding=np.int64(1), batch_size=np.int64(50))
+    assert np.array_equal(one.fit_transform(IMAGES), conv(padding=1, batch_size=50).fit_transform(IMAGES))
+    with pytest.raises(InputError, match="n_components=8"):
+        one.set_params(n_components=8).partial_fit(IMAGES)
+    with pytest.raises(InputError, match="kernel_size"):
+        one.set_params(n_components=6, kernel_size=4).partial_fit(IMAGES)
+
+
 def test_labels_may_be_words_may_lack_and_may_come_late():
     names = np.array([f"digit {label}" for label in Y])
     numbers, words = conv(alpha=0.3, shuffle=False).fit(IMAGES, Y), conv(alpha=0.3, shuffle=False).fit(IMAGES, names)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.datasets import make_moons
+from sklearn.datasets import load_digits, make_moons
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from similis import ManifoldClassifier, load, save
@@ -36,6 +38,29 @@ def test_one_label_a_moon_is_enough_wherever_the_origin_is(seed):
     model = ManifoldClassifier(48, n_epochs=6, n_replays=30, random_state=seed)
     assert model.fit(X, labels).score(X, y) > 0.99
     assert model.fit(X + 50, labels).score(X + 50, y) > 0.99
+
+
+def test_as_many_tiles_as_rows_and_features_ask_for():
+    """Digits, 10 labels a class: at its defaults within two points of the better of scikit-learn's two roads."""
+    X, y = load_digits(return_X_y=True)
+    gaps = []
+    for seed in range(3):
+        labels, rng = np.full(len(y), -1), np.random.default_rng(seed)
+        for c in range(10):
+            labels[rng.choice(np.flatnonzero(y == c), 10, replace=False)] = c
+        rest = labels == -1
+        model = ManifoldClassifier(random_state=seed).fit(X, labels)
+        assert model.n_tiles_ == 1797 // 6
+        spreading = LabelSpreading(kernel="knn", n_neighbors=10).fit(X, labels).transduction_
+        training = SelfTrainingClassifier(KNeighborsClassifier(3)).fit(X, labels).predict(X)
+        theirs = max(np.mean(found[rest] == y[rest]) for found in (spreading, training))
+        gaps.append(theirs - np.mean(model.predict(X[rest]) == y[rest]))
+    assert np.mean(gaps) < 0.02
+    plane, _, few = moons(0)
+    assert ManifoldClassifier(n_epochs=1, n_replays=1).fit(plane, few).n_tiles_ == 50
+    assert ManifoldClassifier().partial_fit(X[:1], y[:1]).n_tiles_ == 400
+    with pytest.raises(InputError, match="fitted with"):
+        model.set_params(n_components=20).partial_fit(X, labels)
 
 
 def test_layer_2_is_a_row_of_the_table():

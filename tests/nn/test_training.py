@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 
-from similis._errors import InputError, ModelFileError
+from similis._errors import DivergenceError, InputError, ModelFileError
 from similis.circuit import Step
 from similis.datasets import load_digits
 from similis.metrics import similarity_error
@@ -62,6 +64,74 @@ def test_layers_learn_one_after_the_other():
     train(again, X, Y, epochs=5, batch_size=50)
     assert same(network, again)
     assert history != train(stack(), X, Y, epochs=5, batch_size=50, seed=1)
+
+
+def how_good(network):
+    """Similarity errors of all layers."""
+    return [error(layer, before(X)) for before, layer in layers(network)]
+
+
+@pytest.mark.parametrize("how", ["as it is", "state_dict", "deepcopy", "in a new Sequential"])
+def test_training_goes_on_from_the_weights_there_are(how):
+    """A second call is no worse than the first, in steps as small as the last ones of a single long training."""
+    kind = {"epochs": 3, "batch_size": 50}
+    network = stack()
+    first = train(network, X, Y, step=Step(0.1, 0.01), **kind)
+    before = how_good(network)
+    if how == "state_dict":
+        other = stack()
+        other.load_state_dict(network.state_dict())
+        network = other
+    elif how == "deepcopy":
+        network = deepcopy(network)
+    elif how == "in a new Sequential":
+        network = torch.nn.Sequential(*network)
+    P = network[0][0].patches.P.clone()
+    second = train(network, X, Y, step=Step(0.05, 0.01), seed=1, **kind)
+    for one, two in zip(first, second, strict=True):
+        spread = max(one[-6:]) - min(one[-6:])
+        assert abs(two[0] - one[-1]) < 3 * spread + 0.05 * abs(one[-1])  # the weights are those it ended with
+    assert torch.equal(network[0][0].patches.P, P)
+    for new, old in zip(how_good(network), before, strict=True):
+        assert new < 1.1 * old + 0.01
+
+
+def test_one_training_is_two_with_the_same_steps():
+    """Batches and steps of a second call follow those of the first as if it had not ended."""
+    one, two = SimilarityMatching(64, 5, dtype=torch.float64), SimilarityMatching(64, 5, dtype=torch.float64)
+    x = X.flatten(1).double()
+    train(one, x, step=Step(0.05), batch_size=300, prepare=300)
+    train(one, x, step=Step(0.05), batch_size=300, prepare=300)
+    two.prepare_(x)
+    for _ in range(2):
+        two.learn_(x, eta=0.05)
+    torch.testing.assert_close(one.W, two.W)
+    torch.testing.assert_close(one.M, two.M)
+
+
+def test_a_layer_is_prepared_once():
+    layer = ConvSimilarityMatching(1, 6, 3, whiten=0.1)
+    layer.prepare_(X)
+    before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
+    with pytest.raises(InputError, match="fresh layer"):
+        layer.prepare_(2 * X)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in layer.state_dict().items())
+    black = SimilarityMatching(64, 5)
+    black.prepare_(torch.zeros(9, 64))
+    assert black.fresh
+    black.prepare_(X.flatten(1))
+    assert not black.fresh
+
+
+def test_a_failed_training_leaves_the_network_and_says_where():
+    network = stack()
+    train(network, X, Y, batch_size=50)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    lost = X.clone()
+    lost[17, 0, 4, 4] = float("nan")
+    with pytest.raises(DivergenceError, match=r"layer 1 of 3, epoch 1, batch \d+ of 6: sample \d+ holds"):
+        train(network, lost, Y, batch_size=50)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 
 
 def test_quadrants_cover_the_map_once():

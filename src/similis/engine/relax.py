@@ -32,7 +32,7 @@ def relax(
     A : (k, k) tensor, symmetric and positive semidefinite
     lower, upper, l1 : floats, the domain
     iterations : int >= 1, at most so many
-    tolerance : float >= 0, stop when no output moves by more than this times the largest output (0: never)
+    tolerance : float >= 0, stop when no output moves by more than this times the largest output of its row (0: never)
 
     Returns
     -------
@@ -87,7 +87,7 @@ def _relax(
             move = new - Z
             uphill = ((ahead - new) * move).sum(1, keepdim=True) > 0
             t, later = torch.where(uphill, 1.0, t), torch.where(uphill, 1.0, later)
-            if n % LOOK == 0 and not bool(move.abs().max() > tolerance * new.abs().max()):
+            if n % LOOK == 0 and not bool((move.abs().amax(1) > tolerance * new.abs().amax(1)).any()):
                 return new
         ahead, Z, t = Z.lerp(new, 1.0 + (t - 1.0) / later), new, later
     return Z

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from math import isqrt, prod
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from .._errors import InputError, ModelFileError
+from .._errors import DivergenceError, InputError, ModelFileError
 from .._optional import require
 from .._random import Seed, generator
 from ..circuit import Step
@@ -48,7 +47,8 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         (2: quadrants), or None for every position
     pool_size : int
     image_shape : (height, width) or (channels, height, width) of images that come as rows; None takes a row for a
-        square grey image, or for a line of pixels if it is not square
+        square grey image, or for a line of pixels if it is not square. Channels come first, also in images that do not
+        come as rows: what looks like (height, width, channels) is refused, unless ``image_shape`` says otherwise
     eta0, decay : learning rate eta_t = eta0 / (1 + decay t), t counts batches
     tau, l1 : laterals learn at eta / tau; threshold of the outputs
     iterations : int, of settling
@@ -130,7 +130,7 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Go on learning from images, once, in their order.
 
-        The first call gives whitening and the size of the first weights.
+        The first images that are not constant give whitening and the size of the first weights.
         """
         return self._learn(X, y, 1, False)
 
@@ -138,23 +138,27 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         torch = require("torch", extra="torch")
         first = not hasattr(self, "network_")
         images, rng = self._admit(X, reset=first), generator(self.random_state)
-        step = Step(self.eta0, self.decay)
-        if self.batch_size < 1 or epochs < 0:
-            raise InputError(f"batch_size={self.batch_size}, n_epochs={epochs}; expected integers >= 1 and >= 0")
+        step, size = Step(self.eta0, self.decay), self.batch_size
         y = admit_labels(y, X, type(self).__name__) if self.alpha else None
         if first:
             network, history = self._network(images, int(rng.integers(2**31))), []
-            network.prepare_(self._tensor(images[:SURVEY]))
-        else:  # nothing is changed if learning fails
+        else:
             network, history = deepcopy(self.network_), list(self.history_)
+        if network.fresh:
+            some = np.linspace(0, len(images) - 1, min(len(images), SURVEY)).round().astype(int)
+            network.prepare_(self._tensor(images[some]))
         classes, labels = (None, None) if y is None else self._hear(network, y)
-        for _ in range(epochs):
+        for epoch in range(0 if network.fresh else epochs):  # images that are constant teach nothing
             order = rng.permutation(len(images)) if shuffle else np.arange(len(images))
-            for start in range(0, len(images), self.batch_size):
-                chosen = order[start : start + self.batch_size]
+            for start in range(0, len(images), size):
+                chosen = order[start : start + size]
                 x = self._tensor(images[chosen])
                 heard = None if labels is None else torch.as_tensor(labels[chosen])
-                history.append(float(network.learn_(x, heard, eta=step.at(len(history)))))
+                try:
+                    history.append(float(network.learn_(x, heard, eta=step.at(len(history)))))
+                except DivergenceError as error:
+                    at = f"epoch {epoch + 1}, batch {start // size + 1}, whose first image is row {chosen[0]}"
+                    raise DivergenceError(f"{at}: {error}") from error
         self._n_features_out = self._pooled(network, images[:1]).shape[1]
         self.network_, self.history_ = network, history
         self.n_samples_seen_ = getattr(self, "n_samples_seen_", 0) + epochs * len(images)
@@ -175,12 +179,13 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
 
     def _network(self, images: np.ndarray, seed: int) -> ConvSimilarityMatching:
         from ..nn import ConvSimilarityMatching
+        from ..nn.admit import pair
 
-        pads, kernel, stride = _pair(self.padding), _pair(self.kernel_size), _pair(self.stride)
+        pads, kernel = pair("padding", self.padding, 0), pair("kernel_size", self.kernel_size)
         room = [size + 2 * pad for size, pad in zip(images.shape[2:], pads, strict=True)]
         kernel = (min(kernel[0], room[0]), min(kernel[1], room[1]))
         return ConvSimilarityMatching(
-            images.shape[1], int(self.n_components), kernel, stride=stride, padding=pads,
+            images.shape[1], self.n_components, kernel, stride=self.stride, padding=self.padding,
             contrast=self.contrast, whiten=self.whiten, tau=self.tau, l1=self.l1, iterations=self.iterations, seed=seed,
             alpha=self.alpha, device=self.device, dtype=self._tensor(images[:1]).dtype,
         )  # fmt: skip
@@ -194,6 +199,9 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
             images = X.reshape(len(X), *self._shape_of_rows(X.shape[1]))
         elif X.ndim in (3, 4):
             images = X[:, None] if X.ndim == 3 else X
+            if reset and tuple(self.image_shape or ()) != images.shape[1:]:
+                way_out = f"np.moveaxis(X, -1, 1). If they are channels, give image_shape={images.shape[1:]}"
+                _check_channels(images.shape[1:], way_out)
         else:
             raise InputError(f"images of shape {X.shape}; expected (n, height, width) or (n, channels, height, width)")
         if reset:
@@ -210,7 +218,9 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
             raise InputError(
                 f"rows of {n} numbers do not fit image_shape={self.image_shape}; their product must be {n}"
             )
-        return (1, *shape) if len(shape) == 2 else shape
+        shape = (1, *shape) if len(shape) == 2 else shape
+        _check_channels(shape, f"np.moveaxis(X.reshape(-1, {', '.join(map(str, shape))}), -1, 1)")
+        return shape
 
     def _tensor(self, images: np.ndarray) -> Any:
         torch = require("torch", extra="torch")
@@ -235,9 +245,11 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
     def _pooled(self, network: ConvSimilarityMatching, images: np.ndarray) -> np.ndarray:
         torch = require("torch", extra="torch")
         from ..nn import QuadrantPool2d
+        from ..nn.admit import whole
 
         y = network(self._tensor(images))
-        size = (min(int(self.pool_size), y.shape[2]), min(int(self.pool_size), y.shape[3]))
+        side = whole("pool_size", self.pool_size)
+        size = (min(side, y.shape[2]), min(side, y.shape[3]))
         if self.pool == "max":
             y = torch.nn.functional.max_pool2d(y, size)
         elif self.pool == "sum":
@@ -311,7 +323,11 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         self._n_features_out = int(meta["n_features_out"])
 
 
-def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
-    """A size down and across."""
-    down, across = (size, size) if isinstance(size, int | Integral) else size
-    return int(down), int(across)
+def _check_channels(shape: tuple[int, ...], instead: str) -> None:
+    """Refuse an image shape that looks like (height, width, channels)."""
+    channels, height, width = shape
+    if width in (1, 3, 4) and channels > 4 and height > 4:
+        raise InputError(
+            f"images of {channels} channels, {height} x {width} pixels, look like images of {channels} x {height} "
+            f"pixels whose channels come last; put them first: {instead}"
+        )

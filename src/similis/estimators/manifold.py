@@ -27,6 +27,8 @@ from ._running import Running, multiplied
 
 #: samples of a pass that are learned together, so that memory does not grow with the data
 ROWS = 4096
+#: tiles at most by default; rows and features there must be for each; see decision 9
+TILES, ROWS_A_TILE, TILES_A_FEATURE = 400, 6, 25
 
 
 class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
@@ -40,7 +42,9 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
 
     Parameters
     ----------
-    n_components : int, number of tiles; they should be narrower than the gaps between classes
+    n_components : int or "auto", number of tiles; they should be narrower than the gaps between classes. "auto" is 25 a
+        feature, at most one for six rows given to ``fit`` and at most 400; for a stream, whose length is not known, the
+        same without regard to rows. It is settled by the first rows and kept
     sharpness : float in (0, 1], near 1 each sample lies in one tile (labels hardly spread), near 0 in many
     emphasis : float >= 1, how many times faster layer 2 learns from a labelled sample than from another
     center : bool, remove the running mean (of no effect but on rounding)
@@ -55,9 +59,10 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
     Attributes
     ----------
     classes_ : (n_classes,), sorted
-    tiles_ : (n_components, n_features), centres of the tiles W_i / b_i, in the data's units
-    tile_proba_ : (n_components, n_classes), V', the classes of each tile
-    n_samples_seen_ : int. Until n_components samples are seen, they are held: the first tiles are put on them
+    n_tiles_ : int
+    tiles_ : (n_tiles_, n_features), centres of the tiles W_i / b_i, in the data's units
+    tile_proba_ : (n_tiles_, n_classes), V', the classes of each tile
+    n_samples_seen_ : int. Until n_tiles_ samples are seen, they are held: the first tiles are put on them
     circuit_, state_ : layer 2
 
     References
@@ -85,7 +90,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
     _held: tuple[np.ndarray, np.ndarray] | None
 
     def __init__(
-        self, n_components: int = 50, *, sharpness: float = 0.4, emphasis: float = 10.0, center: bool = True,
+        self, n_components: int | str = "auto", *, sharpness: float = 0.4, emphasis: float = 10.0, center: bool = True,
         scale: str | None = "auto", eta0: float = 0.2, n_epochs: int = 3, n_replays: int = 20, shuffle: bool = True,
         random_state: Seed = None,
     ) -> None:  # fmt: skip
@@ -121,7 +126,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
             self._new_running(X.shape[1], "x"), dtype, None, {}, None
         )  # fmt: skip
         rows, telling = self._in_order(X)
-        y = y[telling]
+        y, self.n_tiles_ = y[telling], self._n_tiles(X.shape[1], len(rows))
         self._grow(merged(None, y))
 
         def order() -> np.ndarray:
@@ -162,9 +167,12 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         X = validate_data(self, X, reset=reset, dtype=[np.float64, np.float32])
         return X, admit_labels(y, X, type(self).__name__)
 
-    def _pass(self, X: np.ndarray, y: np.ndarray, order: np.ndarray, announced: Sequence | None = None) -> None:
+    def _pass(
+        self, X: np.ndarray, y: np.ndarray, order: np.ndarray, announced: Sequence | None = None,
+    ) -> None:  # fmt: skip
         """Show rows to both layers, in blocks."""
         if not hasattr(self, "n_samples_seen_"):
+            self.n_tiles_ = self._n_tiles(X.shape[1])
             self._input, self._dtype = self._new_running(X.shape[1], "x"), X.dtype
             self._held, self.n_samples_seen_, self.n_idle_ = (X[:0], y[:0].astype(object)), 0, 0
             self.history_, self.average_ = {}, None
@@ -249,20 +257,26 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
             self.running_ = {name: Running(False, False, np.zeros(A.shape[1])) for name, A in W.items()}
         self.classes_ = classes
 
+    def _n_tiles(self, d: int, n: int | None = None) -> int:
+        """Tiles for rows of d features, n of them where that is known."""
+        k = self.n_components
+        if isinstance(k, str) and k == "auto":
+            return max(1, min(TILES, TILES_A_FEATURE * d, TILES if n is None else n // ROWS_A_TILE))
+        if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
+            raise InputError(f"n_components={k!r}; expected an integer >= 1, or 'auto'")
+        return int(k)
+
     def _layer(self) -> Circuit:
         """Layer 1."""
-        k = self.n_components
-        if not isinstance(k, Integral) or k < 1:
-            raise InputError(f"n_components={k!r}; expected an integer >= 1")
         if not 0 < self.sharpness <= 1:
             raise InputError(f"sharpness={self.sharpness}; expected a number in (0, 1]")
         if not (self.emphasis >= 1 and 0 < self.eta0 < 0.5):
             raise InputError(f"emphasis={self.emphasis}, eta0={self.eta0}; expected emphasis >= 1 and 0 < eta0 < 1/2")
-        return soft_tiles(int(k), sharpness=float(self.sharpness))
+        return soft_tiles(self.n_tiles_, sharpness=float(self.sharpness))
 
     def _restart(self) -> None:
         super()._restart()
-        for name in ("classes_", "_input", "_tiles", "_held"):
+        for name in ("classes_", "n_tiles_", "_input", "_tiles", "_held"):
             self.__dict__.pop(name, None)
 
     # what was learned -----------------------------------------------------------------------------------------------
@@ -277,7 +291,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         return twin
 
     def shares(self, X: np.ndarray) -> np.ndarray:
-        """(n_samples, n_components) shares of the tiles, rows sum to 1."""
+        """(n_samples, n_tiles_) shares of the tiles, rows sum to 1."""
         return self._shares(self._input.apply(X.astype(self._dtype, copy=False)))
 
     def _shares(self, rows: np.ndarray) -> np.ndarray:
@@ -309,14 +323,14 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
 
     @property
     def tiles_(self) -> np.ndarray:
-        """(n_components, n_features) centres of the tiles in the data's units."""
+        """(n_tiles_, n_features) centres of the tiles in the data's units."""
         model = self._begun()
         centres = model._tiles.W["x"] / model._tiles.cells["b"][:, None]
         return (centres * model._input.rms + model._input.mean).astype(model._dtype)
 
     @property
     def tile_proba_(self) -> np.ndarray:
-        """(n_components, n_classes) V', the classes of each tile."""
+        """(n_tiles_, n_classes) V', the classes of each tile."""
         return self._begun().state_.W["x"].T
 
     # persistence ----------------------------------------------------------------------------------------------------
@@ -338,6 +352,8 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         super()._unpack(arrays, meta)
         self.classes_, self._dtype = unpack_classes(meta["classes"]), self.state_.dtype
         parts = {key: arrays[f"input.{key}"].copy() for key in ("mean", "last") if f"input.{key}" in arrays}
+        k = self.state_.W["x"].shape[1]
+        self.n_tiles_ = k if self.n_components == "auto" else self._n_tiles(k)
         self._input = Running(**(meta["input"] | parts))
         self._held = None if meta["held"] is None else (np.array(arrays["held"]), unpack_classes(meta["held"]))
         layer, d = self._layer(), len(self._input.mean)

@@ -19,8 +19,9 @@ from ._noise import noisy, signs
 from ._pair import TwoStreams, within
 from ._targets import Classifier, Regressor
 
-#: least share of a new sample in the moments of the least-squares read-out: they remember some 10,000 samples
-FRESH = 1e-4
+#: samples that the moments of the least-squares read-out remember, for each number that is read for a target. Outputs
+#: change while the network learns: what is older speaks of units that are no more
+MEMORY = 16
 #: projections of x by which the order of the rows is judged
 WATCHED = 8
 
@@ -30,9 +31,9 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
 
     def __init__(
         self, n_components: int = 64, *, linear: bool = False, mean_rate: float = 1e-3, decoupled: bool = False,
-        readout: str = "own", ridge: float = 0.0, center: bool = True, scale: str | None = "auto", eta0: float = 0.25,
-        decay: float = 1e-4, max_norm: float = 2.0, target_rate: float = 0.02, tau: float = 50.0, n_epochs: int = 1,
-        shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
+        readout: str = "least-squares", ridge: float = 0.0, center: bool = True, scale: str | None = "auto",
+        eta0: float = 0.25, decay: float = 1e-4, max_norm: float = 2.0, target_rate: float = 0.02, tau: float = 50.0,
+        n_epochs: int = 1, shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.linear = linear
@@ -90,11 +91,15 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
         if self.readout != "least-squares":
             return None
         T = len(Z)
-        keep = 1 - np.maximum(FRESH, 2 / np.arange(t - T + 2, t + 2))
+        keep = 1 - np.maximum(self._fresh(), 2 / np.arange(t - T + 2, t + 2))
         weight = np.append(np.cumprod(keep[:0:-1])[::-1], 1.0)
         heard = np.concatenate([Z, np.ones((T, 1))], axis=1, dtype=float)
         joint = np.concatenate([heard, rows["y"]], axis=1)
         return keep.prod() * (0.0 if memory is None else memory) + (heard.T * weight) @ joint
+
+    def _fresh(self) -> float:
+        """Least share of a new sample in the moments."""
+        return 1 / (MEMORY * (int(self.n_components) + 1))
 
     def refit(self, X: Any, y: Any) -> Self:
         """Read y by least squares from the outputs to these rows, with the weights as they are; X carries no noise.
@@ -112,7 +117,7 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
         outputs = np.asarray(self._outputs({"x": streams["x"]}), float)
         heard = np.concatenate([outputs, np.ones((len(outputs), 1))], axis=1)
         told = self.running_["y"].apply(streams["y"].astype(float))
-        as_long = min(1.0, 1 / (FRESH * len(heard)))  # they count as the moments of the stream do
+        as_long = min(1.0, 1 / (self._fresh() * len(heard)))  # they count as the moments of the stream do
         self._memory = as_long * (heard.T @ np.concatenate([heard, told], axis=1))
         return self
 
@@ -163,7 +168,8 @@ class LocalSupervisionRegressor(MultiOutputMixin, Regressor, _LocalSupervision):
     linear : bool, z = W1 x; otherwise a rectifier whose running mean is subtracted, z = [W1 x]_+ - m
     mean_rate : float in (0, 1), rate of m
     decoupled : bool, whether the way from the units to the interneurons has weights of its own
-    readout : "own" (y is read as W2 z) or "least-squares" (second moments of z and y, some 10,000 samples long)
+    readout : "least-squares" (second moments of z and y, over some 16 samples a unit) or "own" (the paper's: y is read
+        as W2 z, whose weights also teach, so slowly that one pass leaves them far behind)
     ridge : float >= 0, variance of the noise on x while learning, as a fraction of x's mean variance: a ridge on W1
     center, scale, n_epochs, shuffle, trace_every, random_state : as in :class:`ReducedRankRegression`
     eta0, decay : learning rate eta_t = eta0 / (1 + decay t). For one-hot targets of n balanced classes up to about n/2

@@ -165,8 +165,9 @@ def _linear(X: np.ndarray, labels: np.ndarray, seeds: tuple[int, ...], rate: flo
 
         times = FASTER[data]
         model = LocalSupervisionRegressor(
-            5, linear=True, eta0=0.25 * times, target_rate=0.02 / times, tau=50.0 * times, random_state=seed
-        )
+            5, linear=True, readout="own", eta0=0.25 * times, target_rate=0.02 / times, tau=50.0 * times,
+            random_state=seed,
+        )  # fmt: skip
         ours.append(follow(model, (X[order], Y[order]), places, excess))
         rival = TwoLayers(X.shape[1], 10, 5, rates=(rate, rate), decay=1e-3, size=(0.01, 0.1), seed=seed)
         theirs.append(follow(rival, (X[order], Y[order]), places, excess))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from typing import Any
 
@@ -29,6 +31,17 @@ def save_checkpoint(network: nn.Module, path: str | PathLike, progress: dict[str
     tensors = {name: tensor.detach().contiguous().clone() for name, tensor in network.state_dict().items()}
     with new_file(path, force=True) as draft:
         save_file(tensors, draft, {"similis": json.dumps(progress)})
+
+
+@contextmanager
+def unchanged_on_failure(network: nn.Module) -> Iterator[None]:
+    """Put the tensors of a network back if what is done meanwhile fails."""
+    before = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    try:
+        yield
+    except Exception:
+        network.load_state_dict(before)
+        raise
 
 
 def load_checkpoint(network: nn.Module, path: str | PathLike, expected: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -60,7 +73,8 @@ def load_checkpoint(network: nn.Module, path: str | PathLike, expected: dict[str
                 f"{path} is of a training with {name}={progress.get(name)}, not {value}. Resume with what it began with"
             )
     try:
-        network.load_state_dict(tensors)
+        with unchanged_on_failure(network):
+            network.load_state_dict(tensors)
     except RuntimeError as error:
         raise ModelFileError(f"{path} is of a network of another shape ({error}). Start without resume") from error
     return progress

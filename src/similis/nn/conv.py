@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .admit import admit, typical
 from .layer import Layer, Statistics
 from .patches import Patches, Size
 
@@ -61,7 +62,7 @@ class ConvSimilarityMatching(Layer):
         self.patches = patches
 
     def survey(self, x: Tensor) -> Statistics:
-        return self.patches.statistics(x)
+        return self.patches.statistics(typical(admit(x, self.W)))
 
     def _begin(self, sums: Statistics) -> Tensor:
         self.patches.whiten_(sums)
@@ -77,14 +78,14 @@ class ConvSimilarityMatching(Layer):
         return rows, len(rows) // max(len(x), 1)
 
     def _fold(self, Y: Tensor, x: Tensor) -> Tensor:
-        return Y.view(len(x), *self.patches.grid(x), -1).permute(0, 3, 1, 2)
+        return Y.view(len(x), *self.patches.grid(x), len(self.W)).permute(0, 3, 1, 2)
 
     def _drive(self, rows: Tensor) -> Tensor:
-        F, b = self.patches.seen(self.W)
-        return rows @ F.T if b is None else torch.addmm(b, rows, F.T)
+        F, _ = self.patches.seen(self.W)
+        return self.patches.centred(rows) @ F.T
 
     def _correlate(self, Y: Tensor, rows: Tensor) -> Tensor:
-        return self.patches.heard(Y.T @ rows, Y.sum(0))
+        return self.patches.heard(Y.T @ self.patches.centred(rows))
 
     def extra_repr(self) -> str:
         return super().extra_repr().split(", ", 1)[1]
@@ -101,8 +102,8 @@ class SupervisedConvSimilarityMatching(ConvSimilarityMatching):
     in_channels, out_channels, kernel_size : as in :class:`ConvSimilarityMatching`
     n_classes : int
     alpha : float >= 0
-        Weight of the labels beside the patches' mean squared norm; large alpha draws the outputs of learning away from
-        those without the label.
+        Weight of the labels beside the patches' mean squared norm, in its units; large alpha draws the outputs of
+        learning away from those without the label.
     stride, padding, contrast, whiten, tau, l1, iterations, tolerance, seed, device, dtype : likewise
 
     References

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from .._errors import InputError
+from .admit import admit, typical, wide
 from .layer import Layer, Statistics
 
 
@@ -18,11 +19,11 @@ class SimilarityMatching(Layer):
     ----------
     in_features, out_features : int
     n_classes : int, 0 for learning without labels
-    alpha : float >= 0, weight of the labels
+    alpha : float >= 0, weight of the labels, in units of the inputs' mean squared norm
     tau : float > 0, lateral weights learn at eta / tau
     l1 : float >= 0, threshold of the outputs
     iterations : int, of accelerated projected gradient, at most
-    tolerance : float, settling ends when no output moves more than this times the largest output (0: never early)
+    tolerance : float, settling ends when no output moves more than this times the sample's largest (0: never early)
     seed : int, of the first weights: random unit rows; M begins as the identity, V as 0
     device, dtype : of the weights
 
@@ -54,14 +55,16 @@ class SimilarityMatching(Layer):
         )  # fmt: skip
 
     def _hear(self, x: Tensor) -> tuple[Tensor, int]:
+        x = admit(x, self.W)
         if x.ndim != 2 or x.shape[1] != self.W.shape[1]:
             raise InputError(f"input of shape {tuple(x.shape)}; expected (batch, {self.W.shape[1]})")
         return x, 1
 
     @torch.no_grad()
     def survey(self, x: Tensor) -> Statistics:
-        rows, _ = self._hear(x)
-        return {"xx": rows.square().sum(), "count": rows.new_tensor(float(len(rows)))}
+        rows = typical(self._hear(x)[0])
+        power = wide(rows).square().sum()
+        return {"xx": power, "count": power.new_tensor(float(len(rows)))}
 
     def _begin(self, sums: Statistics) -> Tensor:
         return sums["xx"] / sums["count"]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .._errors import DivergenceError, InputError
 from ..engine.relax import relax
+from .admit import check_type, whole, wide
 
 #: sums over samples, by name; sums of several batches or processes add up
 Statistics = dict[str, Tensor]
+#: what a step may add to M, in units of what M is
+GROWTH = 10.0
 
 
 class Layer(nn.Module):
@@ -39,19 +43,23 @@ class Layer(nn.Module):
         tolerance: float, seed: int, device: torch.device | str | None, dtype: torch.dtype | None,
     ) -> None:  # fmt: skip
         super().__init__()
-        for name, value, low in (("n_inputs", n_inputs, 1), ("n_outputs", n_outputs, 1), ("iterations", iterations, 1)):
-            if value < low:
-                raise InputError(f"{name}={value}; expected an integer >= {low}")
-        for name, size, fits in (("tau", tau, tau > 0), ("alpha", alpha, alpha >= 0), ("l1", l1, l1 >= 0)):
-            if not (fits and math.isfinite(size)):
+        shape = whole("n_outputs", n_outputs), whole("n_inputs", n_inputs)
+        for name, size in (("tau", tau), ("alpha", alpha), ("l1", l1), ("tolerance", tolerance)):
+            if not (size > 0 if name == "tau" else size >= 0) or not math.isfinite(size):
                 raise InputError(f"{name}={size}; expected a {'positive' if name == 'tau' else 'nonnegative'} number")
-        self.tau, self.alpha, self.l1, self.iterations, self.tolerance = tau, alpha, l1, iterations, tolerance
-        first = torch.randn(n_outputs, n_inputs, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        self.tau, self.alpha, self.l1, self.tolerance = tau, alpha, l1, tolerance
+        self.iterations = whole("iterations", iterations)
+        #: steps that were shortened, see :meth:`apply_`
+        self.n_damped = 0
+        dtype = dtype or torch.get_default_dtype()
+        check_type(dtype)
+        random = torch.Generator().manual_seed(whole("seed", seed, -(2**63)))
+        first = torch.randn(shape, generator=random, dtype=torch.float64)
         first /= torch.linalg.vector_norm(first, dim=1, keepdim=True)
-        first = first.to(device, dtype or torch.get_default_dtype())
+        first = first.to(device, dtype)
         self.register_buffer("W", first)
-        self.register_buffer("M", torch.eye(n_outputs, device=first.device, dtype=first.dtype))
-        self.register_buffer("V", first.new_zeros(n_outputs, n_classes))
+        self.register_buffer("M", torch.eye(shape[0], device=first.device, dtype=first.dtype))
+        self.register_buffer("V", first.new_zeros(shape[0], whole("n_classes", n_classes, 0)))
 
     # what a subclass says --------------------------------------------------------------------------------------------
 
@@ -60,7 +68,10 @@ class Layer(nn.Module):
         raise NotImplementedError
 
     def survey(self, x: Tensor) -> Statistics:
-        """Sums over samples that :meth:`begin_` needs; they add up like :meth:`statistics`."""
+        """Sums over samples that :meth:`begin_` needs; they add up like :meth:`statistics`.
+
+        Samples over a hundred times as large as the median of x are left out.
+        """
         raise NotImplementedError
 
     def _begin(self, sums: Statistics) -> Tensor:
@@ -83,27 +94,59 @@ class Layer(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
-        """Settled outputs, labels silent; changes nothing and passes no gradient."""
+        """Settled outputs, labels silent; changes nothing and passes no gradient.
+
+        A sample with a number that is not finite has outputs that are nan, wherever the number is heard.
+        """
         rows, _ = self._hear(x)
         return self._fold(self._settle(self._drive(rows)), x)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the layer has its first weights and no size yet: M is the identity."""
+        return torch.equal(self.M, torch.eye(len(self.M), dtype=self.M.dtype, device=self.M.device))
 
     @torch.no_grad()
     def begin_(self, sums: Statistics) -> None:
         """Before the first step: take whitening from the sums, and give the first weights the size of the inputs.
 
         W and M are multiplied by the mean square norm of what the layer hears. So learning is the same in all units:
-        inputs c times as large give outputs c times as large.
+        inputs c times as large give outputs c times as large. Inputs that are all 0 leave the layer fresh.
+
+        Raises
+        ------
+        InputError
+            If the layer is not fresh, there are no samples, or their numbers are not finite, or too small or too large
+            for the type of the weights. Nothing is changed then.
         """
-        size = self._begin(sums)
-        if not bool(size.isfinite()):
-            raise InputError("the inputs hold numbers that are not finite; remove them")
+        if not self.fresh:
+            raise InputError(
+                f"this {type(self).__name__} is prepared or has learned; prepare_ is for a fresh layer. Go on with "
+                "learn_ or train, or make a new layer"
+            )
+        self._check_count(sums)
+        if not all(bool(tensor.isfinite().all()) for tensor in sums.values()):
+            raise InputError("the inputs hold numbers that are not finite, or too large to be squared; remove them")
+        before = {name: tensor.clone() for name, tensor in self.named_buffers()}
+        size, limits = self._begin(sums), torch.finfo(self.W.dtype)
+        low, high = (bound ** (2 / 3) for bound in (limits.tiny / limits.eps, limits.max * limits.eps))
+        if bool(size != 0) and not low < float(size) < high:  # drives are its power 3/2
+            self.load_state_dict(before)
+            raise InputError(
+                f"inputs of mean square norm {float(size):.2g} are too {'large' if size > 1 else 'small'} for "
+                f"{self.W.dtype}; scale them to a norm near 1"
+            )
         if bool(size > 0):
             self.W *= size
             self.M *= size
 
     def prepare_(self, x: Tensor) -> None:
-        """:meth:`begin_` with the inputs of one batch; for several, add up their :meth:`survey`."""
+        """:meth:`begin_` with the inputs of one batch, once; for several, add up their :meth:`survey`."""
         self.begin_(self.survey(x))
+
+    def _check_count(self, sums: Statistics) -> None:
+        if not bool(sums["count"] > 0):
+            raise InputError(f"{type(self).__name__} was given no samples; expected at least one")
 
     @torch.no_grad()
     def statistics(self, x: Tensor, labels: Tensor | None = None) -> Statistics:
@@ -140,25 +183,43 @@ class Layer(nn.Module):
     def apply_(self, statistics: Statistics, eta: float) -> None:
         """Make the rules' step with the averages of ``statistics``.
 
+        A step that would add more than ten times M to M, as a batch does that is far larger than those before, is
+        shortened to that; ``n_damped`` counts such steps. Weights that decay because no neuron answers stop before they
+        underflow.
+
         Raises
         ------
         InputError
-            If eta is not in (0, tau], beyond which M overshoots its average, or in (0, 1/2], beyond which W does.
+            If eta is not in (0, tau], beyond which M overshoots its average, or in (0, 1/2], beyond which W does; or
+            there are no samples.
         DivergenceError
-            If a weight is no longer a number.
+            If a weight would no longer be a number. Nothing is changed then.
         """
         if not 0 < eta <= min(self.tau, 0.5):
             raise InputError(f"eta={eta}; expected a number in (0, {min(self.tau, 0.5)}] for tau={self.tau}")
+        self._check_count(statistics)
         n = statistics["count"]
-        self.W += 2 * eta * (statistics["yx"] / n - self.W)
-        self.M += eta / self.tau * (statistics["yy"] / n - self.M)
+        sizes = [self.W.norm(), self.M.trace(), eta / self.tau * (statistics["yy"] / n).trace()]
+        size, present, added = torch.stack(sizes).tolist()
+        if added == 0 and min(size, present) < torch.finfo(self.W.dtype).tiny ** 0.25:
+            return
+        limit = GROWTH * present
+        share = eta * limit / added if added > limit else eta
+        new = {
+            "W": self.W + 2 * share * (statistics["yx"] / n - self.W),
+            "M": self.M + share / self.tau * (statistics["yy"] / n - self.M),
+        }
         if self.V.shape[1]:
-            self.V += 2 * eta * (self.alpha**0.5 * statistics["yl"] / n - self.V * (statistics["ll"] / n))
-        if not bool(self.W.sum().isfinite() & self.M.sum().isfinite()):
+            told = self.alpha**0.5 * statistics["yl"] / n - self.V * (statistics["ll"] / n)
+            new["V"] = self.V + 2 * share * told
+        if not bool(torch.stack([tensor.isfinite().all() for tensor in new.values()]).all()):
             raise DivergenceError(
-                f"weights of {type(self).__name__} left the finite numbers at eta={eta}, tau={self.tau}; "
+                f"weights of {type(self).__name__} would leave the finite numbers at eta={eta}, tau={self.tau}; "
                 "lower eta, or scale the inputs to a mean norm near 1"
             )
+        for name, tensor in new.items():
+            getattr(self, name).copy_(tensor)
+        self.n_damped += added > limit
 
     def learn_(
         self, x: Tensor, labels: Tensor | None = None, *, eta: float,
@@ -171,7 +232,13 @@ class Layer(nn.Module):
         sums = self.statistics(x, labels)
         sums = sums if reduce is None else reduce(sums)
         value = self._value(sums)
-        self.apply_(sums, eta)
+        try:
+            self.apply_(sums, eta)
+        except DivergenceError as error:
+            lost = (~x.flatten(1).isfinite().all(1)).nonzero().flatten().tolist()
+            if lost:
+                raise DivergenceError(f"sample {lost[0]} holds a number that is not finite: {error}") from error
+            raise
         return value
 
     def objective(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -183,19 +250,24 @@ class Layer(nn.Module):
 
     @torch.no_grad()
     def _value(self, s: Statistics) -> Tensor:
-        n = s["count"]
-        value = (self.M * s["yy"]).sum() - 2 * (self.W * s["yx"]).sum() + 2 * self.l1 * s["y1"].sum()
-        if self.V.shape[1]:
-            value += (self.V * (self.V * s["ll"] - 2 * self.alpha**0.5 * s["yl"])).sum()
-        return value / n + (self.W * self.W).sum() - (self.M * self.M).sum() / 2
+        self._check_count(s)
+        s = {name: wide(tensor) for name, tensor in s.items()}  # fourth powers of the inputs
+        n, W, M, V = s["count"], wide(self.W), wide(self.M), wide(self.V)
+        value = (M * s["yy"]).sum() - 2 * (W * s["yx"]).sum() + 2 * self.l1 * s["y1"].sum()
+        if V.shape[1]:
+            value += (V * (V * s["ll"] - 2 * self.alpha**0.5 * s["yl"])).sum()
+        return value / n + (W * W).sum() - (M * M).sum() / 2
 
     def _settle(self, D: Tensor) -> Tensor:
+        check_type(self.W.dtype)
         return relax(D, self.M, l1=self.l1, iterations=self.iterations, tolerance=self.tolerance)
 
-    def _one_hot(self, labels: Tensor | None, n: int) -> Tensor:
+    def _one_hot(self, labels: Any, n: int) -> Tensor:
         """(n, n_classes), a row of zeros for the label -1."""
-        if labels is None or labels.shape != (n,) or labels.is_floating_point():
-            given = "none" if labels is None else f"{labels.dtype} of shape {tuple(labels.shape)}"
+        integers = isinstance(labels, Tensor) and not (labels.is_floating_point() or labels.is_complex())
+        if not integers or labels.shape != (n,):
+            shape = getattr(labels, "shape", None)
+            given = "none" if labels is None else f"{getattr(labels, 'dtype', type(labels))} of shape {shape}"
             raise InputError(f"labels: got {given}; expected {n} integers, -1 where there is none")
         k = self.V.shape[1]
         if n and not -1 <= int(labels.min()) <= int(labels.max()) < k:

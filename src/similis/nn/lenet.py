@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from .._errors import InputError
 from ..circuit import Step
+from .admit import admit, whole
+from .checkpoint import unchanged_on_failure
 from .conv import ConvSimilarityMatching, SupervisedConvSimilarityMatching
 from .train import train
 
@@ -45,7 +47,7 @@ class LeNet(nn.Module):
 
     def __init__(self, n_classes: int = 10, *, in_channels: int = 1, seed: int = 0) -> None:
         super().__init__()
-        self.n_classes = n_classes
+        self.n_classes, in_channels = whole("n_classes", n_classes), whole("in_channels", in_channels)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.features = nn.Sequential(
@@ -55,20 +57,34 @@ class LeNet(nn.Module):
             self.head = head(n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.features(x))
+        return self.head(self.features(self.images(x)))
+
+    def images(self, x: Tensor, *, learn: bool = False) -> Tensor:
+        """x in the type of the filters; other than images of this network are refused."""
+        first: Any = self.features[0]
+        x = admit(x, first.weight)
+        if x.ndim != 4 or x.shape[1:] != (first.in_channels, 28, 28):
+            raise InputError(
+                f"images of shape {tuple(x.shape)}; expected (n, channels, 28, 28), {first.in_channels} channels"
+            )
+        if learn and not (len(x) and bool(x.isfinite().all())):
+            raise InputError(f"{len(x)} images; expected at least one, and finite numbers")
+        return x
 
     @torch.no_grad()
     def calibrate_(self, x: Tensor) -> None:
         """Scale every filter to currents of variance 1, and standardise the features, on images without labels.
 
-        A good beginning for backpropagation and for read-outs, whatever the filters are from.
+        A good beginning for backpropagation and for read-outs, whatever the filters are from. A filter whose current is
+        the same everywhere keeps its scale.
         """
-        x = x[:CALIBRATE]
+        x = self.images(x[:CALIBRATE], learn=True)
         for module in self.features:
             if isinstance(module, nn.Conv2d):
-                size = module(x).std((0, 2, 3)).clamp(min=torch.finfo(x.dtype).tiny ** 0.5)
-                module.weight /= size[:, None, None, None]
-                module.bias /= size
+                size = _spread(module(x)).squeeze(0)
+                module.weight /= size[..., None]
+                if module.bias is not None:
+                    module.bias /= size.flatten()
             elif isinstance(module, Standardise):
                 module.follow_(x)
             x = module(x)
@@ -88,10 +104,16 @@ class Standardise(nn.Module):
     def follow_(self, x: Tensor) -> None:
         """Take mean and deviation of each channel from feature maps."""
         self.mean.copy_(x.mean((0, 2, 3))[:, None, None])
-        self.scale.copy_(x.std((0, 2, 3))[:, None, None].clamp(min=1e-6))
+        self.scale.copy_(_spread(x)[0])
 
     def forward(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.scale
+
+
+def _spread(x: Tensor) -> Tensor:
+    """(1, channels, 1, 1) standard deviations of feature maps, 1 for those that are constant but for rounding."""
+    size = x.std((0, 2, 3), keepdim=True)
+    return torch.where(size > 100 * torch.finfo(x.dtype).eps * x.abs().amax((0, 2, 3), keepdim=True), size, 1.0)
 
 
 def head(n_classes: int = 10) -> nn.Sequential:
@@ -124,20 +146,20 @@ def pretrain_(
     -------
     for each convolution, the objective at every step
     """
-    if x.ndim != 4 or not len(x):
-        raise InputError(f"images of shape {tuple(x.shape)}; expected (n, channels, 28, 28) with n >= 1")
+    x, batch_size = network.images(x, learn=True), whole("batch_size", batch_size)
     history: list[list[float]] = []
     n_classes = 0 if labels is None else network.n_classes
-    for place, module in enumerate(network.features):
-        if isinstance(module, nn.Conv2d):
-            heard = _passed(network.features[:place], x, batch_size)
-            stride = 1 if place else EVERY
-            layer = _like(module, n_classes, stride, alpha, whiten * float(heard.var()), seed)
-            history += train(
-                layer, heard, labels, step=step, epochs=epochs, batch_size=batch_size, seed=seed, progress=progress
-            )  # fmt: skip
-            _give(layer, module)
-            network.calibrate_(x)
+    with unchanged_on_failure(network):
+        for place, module in enumerate(network.features):
+            if isinstance(module, nn.Conv2d):
+                heard = _passed(network.features[:place], x, batch_size)
+                stride = 1 if place else EVERY
+                layer = _like(module, n_classes, stride, alpha, whiten * float(heard.var()), seed)
+                history += train(
+                    layer, heard, labels, step=step, epochs=epochs, batch_size=batch_size, seed=seed, progress=progress
+                )  # fmt: skip
+                _give(layer, module)
+                network.calibrate_(x)
     return history
 
 

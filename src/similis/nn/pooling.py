@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from .._errors import InputError
+from .admit import pair
 
 
 class QuadrantPool2d(nn.Module):
@@ -24,14 +26,12 @@ class QuadrantPool2d(nn.Module):
 
     def __init__(self, parts: int | tuple[int, int] = 2) -> None:
         super().__init__()
-        self.parts = (parts, parts) if isinstance(parts, int) else parts
-        if min(self.parts) < 1:
-            raise InputError(f"parts={parts}; expected integers >= 1")
+        self.parts = pair("parts", parts)
 
     def forward(self, x: Tensor) -> Tensor:
         down, across = self.parts
-        if x.ndim != 4 or x.shape[2] < down or x.shape[3] < across:
-            raise InputError(f"maps of shape {tuple(x.shape)}; expected (batch, channels, >= {down}, >= {across})")
+        if not isinstance(x, Tensor) or x.ndim != 4 or x.shape[2] < down or x.shape[3] < across:
+            raise InputError(f"maps of shape {tuple(np.shape(x))}; expected (batch, channels, >= {down}, >= {across})")
         strips = torch.stack([strip.sum(2) for strip in x.tensor_split(down, 2)], 2)
         return torch.stack([block.sum(3) for block in strips.tensor_split(across, 3)], 3)
 

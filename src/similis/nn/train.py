@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._errors import InputError
+from .._errors import DivergenceError, InputError
 from ..circuit import Step
-from .checkpoint import load_checkpoint, save_checkpoint, settings
+from .admit import whole
+from .checkpoint import load_checkpoint, save_checkpoint, settings, unchanged_on_failure
 from .layer import Layer, Statistics
 
 Reduce = Callable[[Statistics], Statistics]
@@ -27,6 +28,7 @@ def layers(network: nn.Module) -> list[tuple[nn.Module, Layer]]:
     return [(nn.Sequential(*modules[:place]), layer) for place, layer in enumerate(modules) if isinstance(layer, Layer)]
 
 
+@torch.no_grad()
 def train(
     network: nn.Module, x: Tensor, labels: Tensor | None = None, *, step: Step | None = None, epochs: int = 1,
     batch_size: int = 100, prepare: int = 1000, seed: int = 0, checkpoint: str | PathLike | None = None,
@@ -34,7 +36,8 @@ def train(
 ) -> list[list[float]]:  # fmt: skip
     """Train the layers one after the other, each on the outputs of those before it, which no longer change.
 
-    Modules between them, such as pooling, stay as they are. Layers with classes hear the labels.
+    Modules between them, such as pooling, stay as they are. Layers with classes hear the labels. A layer that is fresh
+    is prepared first; one that is prepared or has learned goes on from its weights, and keeps its whitening.
 
     Parameters
     ----------
@@ -43,7 +46,7 @@ def train(
     labels : (n,) integers, -1 for none; for layers with classes
     step : Step, default ``Step(0.05, 0.01)``; its t counts the batches of a layer
     epochs, batch_size : int
-    prepare : int, so many inputs, drawn at random, give a layer its whitening and the size of its first weights
+    prepare : int, so many inputs, drawn at random, give a fresh layer its whitening and the size of its first weights
     seed : int, of the order of the samples
     checkpoint : file to keep up to date every ``checkpoint_every`` batches, and at the end
     resume : continue from ``checkpoint``; ends bit for bit where the unbroken training ends
@@ -59,15 +62,15 @@ def train(
     InputError
         If there is no layer, or sizes do not fit; if a checkpoint exists and ``resume`` is False, or it is of another
         training.
+    DivergenceError
+        If a weight would no longer be a number; says in which batch. The network is as it was before the call.
     """
     stack, step = layers(network), step or Step(0.05, 0.01)
     if not stack:
         raise InputError(f"{type(network).__name__} has no similarity-matching layer to train")
-    if len(x) == 0 or min(epochs, batch_size, prepare, checkpoint_every) < 1:
-        raise InputError(
-            f"{len(x)} inputs, epochs={epochs}, batch_size={batch_size}, prepare={prepare}, "
-            f"checkpoint_every={checkpoint_every}; expected at least 1 of each"
-        )
+    sizes = {"epochs": epochs, "batch_size": batch_size, "prepare": prepare, "checkpoint_every": checkpoint_every}
+    epochs, batch_size, prepare, checkpoint_every = (whole(name, size) for name, size in sizes.items())
+    _check(x, labels, any(layer.V.shape[1] for _, layer in stack))
     history: list[list[float]] = [[] for _ in stack]
     per_epoch = -(-len(x) // batch_size)
     plan: dict[str, Any] = {}
@@ -86,24 +89,39 @@ def train(
         if checkpoint is not None:
             save_checkpoint(network, checkpoint, plan | {"history": history})
 
-    with _bar(progress, len(stack) * epochs * per_epoch) as advance:
+    with unchanged_on_failure(network), _bar(progress, len(stack) * epochs * per_epoch) as advance:
         for place, (before, layer) in enumerate(stack):
             advance(place, len(history[place]), history[place])
             for t in range(len(history[place]), epochs * per_epoch):
                 epoch, batch = divmod(t, per_epoch)
                 if batch == 0 or t == len(history[place]):
                     order = torch.from_numpy(np.random.default_rng([seed, place, epoch]).permutation(len(x)))
-                if t == 0:
+                if t == 0 and layer.fresh:
                     _prepare(before, layer, x[order[:prepare]], batch_size, reduce)
                 chosen = order[batch * batch_size : (batch + 1) * batch_size]
                 heard = labels[chosen] if labels is not None and layer.V.shape[1] else None
-                value = layer.learn_(before(x[chosen].to(layer.W.device)), heard, eta=step.at(t), reduce=reduce)
+                try:
+                    value = layer.learn_(before(x[chosen].to(layer.W.device)), heard, eta=step.at(t), reduce=reduce)
+                except DivergenceError as error:
+                    at = f"layer {place + 1} of {len(stack)}, epoch {epoch + 1}, batch {batch + 1} of {per_epoch}"
+                    raise DivergenceError(f"{at}: {error}") from error
                 history[place].append(float(value))
                 advance(place, 1, history[place])
                 if (t + 1) % checkpoint_every == 0:
                     keep()
     keep()
     return history
+
+
+def _check(x: Any, labels: Any, told: bool) -> None:
+    """Refuse inputs and labels that do not fit each other, or the network."""
+    if not isinstance(x, Tensor) or x.ndim == 0 or len(x) == 0:
+        given = f"{len(x)} inputs" if hasattr(x, "__len__") and len(x) == 0 else f"inputs of type {type(x).__name__}"
+        raise InputError(f"{given}; expected a tensor of at least one")
+    if labels is not None and not (isinstance(labels, Tensor) and labels.shape == (len(x),)):
+        raise InputError(f"labels of shape {tuple(np.shape(labels))}; expected a tensor of {len(x)} integers")
+    if labels is not None and not told:
+        raise InputError("no layer hears labels; expected labels=None, or a layer with n_classes")
 
 
 def _prepare(before: nn.Module, layer: Layer, x: Tensor, batch_size: int, reduce: Reduce | None) -> None:
@@ -123,7 +141,7 @@ def _chain(network: nn.Module) -> Iterator[nn.Module]:
 
 
 def _crc(x: Tensor) -> int:
-    return zlib.crc32(x.detach().cpu().contiguous().numpy().data, x.ndim)
+    return zlib.crc32(x.detach().cpu().contiguous().view(torch.uint8).numpy().data, x.ndim)
 
 
 @contextmanager
