@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 
 from .._errors import InputError
+from .._masks import unmasked
 
 
 def floats(name: str, values: Any, ndim: int | None = 2, *, empty: bool = False) -> np.ndarray:
     """Finite float64 or float32 numbers; integers, booleans and other floats are converted, the rest is refused."""
     try:
-        array = np.asarray(values)
+        array = np.asarray(unmasked(values, name))
     except (
         TypeError,
         ValueError,
         RuntimeError,
     ) as error:  # ragged lists; tensors that need a gradient or lie elsewhere
         raise InputError(f"{name}: {error}; expected an array of real numbers") from error
-    if array.dtype.kind not in "fiub" or np.ma.is_masked(values):
-        what = "masked entries" if np.ma.is_masked(values) else f"dtype {array.dtype}"
-        raise InputError(f"{name}: {what} in {type(values).__name__}; expected a dense array of real numbers")
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{name}: {type(values).__name__} of dtype {array.dtype}; expected real numbers, dense")
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float32 if array.dtype == np.float16 else np.float64)
     if not (array.size or empty) or (ndim is not None and array.ndim != ndim):
