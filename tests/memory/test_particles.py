@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.optimize import nnls
 
 from similis._errors import InputError
 from similis.memory import (
@@ -13,6 +14,7 @@ from similis.memory import (
     calibrate,
     depth,
     diagnose,
+    flow,
     gaussian_variance,
     horizon,
     james_stein,
@@ -25,6 +27,7 @@ from similis.memory import (
     symmetric_mixture,
     two_stage,
 )
+from similis.memory.baselines import GRID
 
 GAUSS = MixturePrior(np.zeros((1, 1)), 1.0)
 
@@ -93,6 +96,46 @@ def test_the_grid_finds_the_posterior_means_of_a_mixture():
         npmle(np.zeros((5, 3)), 1.0)
 
 
+def exact_npmle(noisy, noise):
+    """Kiefer-Wolfowitz on the same grid by another road: Newton steps as nonnegative least squares (Wang 2007)."""
+    grid = np.linspace(noisy.min(), noisy.max(), GRID[1])[:, None]
+    L, p = np.exp(-((noisy - grid.T) ** 2) / (2 * noise)), np.full(len(grid), 1 / len(grid))
+    for _ in range(60):
+        S = L / (L @ p)[:, None] / np.sqrt(len(L))
+        toward = nnls(np.vstack([S, np.full(len(p), 1e3)]), np.r_[np.full(len(S), 2 / np.sqrt(len(S))), 1e3])[0]
+        t = 1.0
+        while t > 1e-8 and np.log(L @ (p + t * (toward / toward.sum() - p))).mean() < np.log(L @ p).mean():
+            t /= 2
+        p = p + t * (toward / toward.sum() - p)
+    assert (L / (L @ p)[:, None]).mean(0).max() < 1 + 1e-9  # no cell could gain: the maximum, certified
+    return (L * p) @ grid / (L @ p)[:, None]
+
+
+@pytest.mark.parametrize("n", [60, 200])
+def test_the_grid_s_maximum_likelihood_is_reached(n):
+    noisy, _ = symmetric_mixture().sample(n, 0.5, 3)
+    exact = exact_npmle(noisy, 0.5)
+    assert np.abs(npmle(noisy, 0.5) - exact).mean() < 0.025
+    assert np.abs(npmle(noisy, 0.5, n_iter=5) - exact).mean() > 0.1
+
+
+def test_a_grid_coarser_than_the_noise_is_refused():
+    noisy, _ = symmetric_mixture().sample(50, 0.5, 0)
+    with pytest.raises(InputError, match="far rows"):
+        npmle(np.concatenate([noisy, [[1e4]]]), 0.5)
+
+
+def test_james_stein_has_its_degrees_of_freedom():
+    """p = n (N - 1) deviations from the mean, factor 1 - (p - 2) noise / |deviations|^2."""
+    np.testing.assert_allclose(
+        james_stein(np.array([[-3.0], [-1], [1], [3]]), 2.0), 0.9 * np.array([[-3.0], [-1], [1], [3]])
+    )
+    rows = np.array([[2.0, 0], [-2, 0], [0, 2], [0, -2]]) + 7  # p = 6, |deviations|^2 = 16
+    np.testing.assert_allclose(james_stein(rows, 1.0), 7 + 0.75 * (rows - 7))
+    np.testing.assert_allclose(james_stein(rows[:2], 5.0), rows[:2])  # p - 2 = 0: nothing can be gained
+    np.testing.assert_allclose(james_stein(rows[:1], 5.0), rows[:1])
+
+
 def test_the_other_baselines_do_what_they_say():
     noisy, clean = GAUSS.sample(3000, 1.0, 0)
     np.testing.assert_allclose(james_stein(noisy, 1.0), noisy.mean() + 0.5 * (noisy - noisy.mean()), atol=0.1)
@@ -112,6 +155,53 @@ def test_settings_chosen_without_clean_tokens_are_as_good_as_the_derived(noise, 
         losses.append([mse(two_stage(noisy, noise, beta=own.beta, horizon=own.horizon), clean), mse(best, clean)])
     chosen, derived = np.mean(losses, axis=0)
     assert chosen < 1.05 * derived
+
+
+def cloud_of(kind, d, n, rng):
+    """Clusters, a circle, a swiss roll and a subspace in d dimensions."""
+    if kind == "clusters":
+        return rng.standard_normal((20, d))[rng.integers(20, size=n)]
+    t = rng.uniform(0, 1, (2, n))
+    turn = {"circle": 2 * np.pi * t[0], "roll": np.pi * (1.5 + 3 * t[0]), "subspace": 0 * t[0]}[kind]
+    flat = {
+        "circle": np.stack([3 * np.cos(turn), 3 * np.sin(turn)], 1),
+        "roll": np.stack([turn * np.cos(turn), turn * np.sin(turn), 10 * t[1]], 1) / 4,
+        "subspace": 2 * rng.standard_normal((n, 1 if d == 2 else 3)),
+    }[kind][:, :d]
+    return flat @ np.linalg.qr(rng.standard_normal((d, flat.shape[1])))[0].T
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("kind", "d"), [("clusters", 64), ("circle", 64), ("roll", 16), ("subspace", 256)])
+def test_the_choice_is_as_good_as_the_best_of_a_scan(kind, d, dtype):
+    """A scan that sees the clean tokens, over precisions and depths, wins by a tenth at most."""
+    rng, noise = np.random.default_rng(70), 0.05
+    clean = cloud_of(kind, d, 300, rng)
+    noisy = (clean + rng.normal(0, noise**0.5, clean.shape)).astype(dtype)
+    own = calibrate(noisy, noise, random_state=0)
+    chosen = mse(two_stage(noisy, noise, beta=own.beta, horizon=own.horizon), clean)
+    losses = []
+    for ratio in 2.0 ** np.arange(0, -9, -1):
+        for layer, cloud in zip(range(61), flow(noisy, ratio / noise, 0.1), strict=False):
+            if layer % 6 == 0:
+                losses.append(mse(kernel_mean(noisy, cloud, 1 / noise), clean))
+    assert chosen < 1.1 * min(losses)
+    assert chosen < 0.6 * d * noise
+
+
+def test_the_choice_knows_no_unit_and_no_copies():
+    rng = np.random.default_rng(3)
+    noisy = cloud_of("circle", 3, 200, rng) + rng.normal(0, 0.3, (200, 3))
+    for noise in (0.09, None):
+        own = calibrate(noisy, noise, random_state=0)
+        for unit in (2.0**-30, 2.0**30):
+            other = calibrate(noisy * unit, None if noise is None else noise * unit**2, random_state=0)
+            found = (other.noise / unit**2, other.beta * unit**2, other.horizon / unit**2)
+            np.testing.assert_allclose(found, (own.noise, own.beta, own.horizon), rtol=1e-3)
+    twice = calibrate(np.repeat(noisy, 2, axis=0), random_state=0).noise
+    assert 0.6 * 0.09 < twice < 1.6 * 0.09
+    far = calibrate(np.concatenate([noisy, [[1e6, 0, 0]]]), random_state=0).noise
+    assert 0.6 * 0.09 < far < 1.6 * 0.09
 
 
 def test_an_unknown_noise_is_found_where_the_prior_is_thin():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,7 +11,8 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
 from ..memory import balance, calibrate, diagnose, kernel_mean, log_density, refine
-from ..memory.cloud import Engine, Kernel
+from ..memory.admit import positive
+from ..memory.cloud import Engine, Kernel, check_range
 from ._admit import validate_data
 from ._estimator import Estimator, check_is_fitted
 
@@ -63,12 +63,6 @@ class _Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
         self.tokens_ = tokens
         for name in (*self._learned, "n_features_in_", "n_samples_seen_"):
             setattr(self, name, meta[name])
-
-
-def _positive(value: float, name: str) -> float:
-    if not (isinstance(value, Real) and np.isfinite(value) and value > 0):
-        raise InputError(f"{name}={value!r}; expected a positive finite number")
-    return float(value)
 
 
 class InContextDenoiser(_Denoiser):
@@ -152,8 +146,9 @@ class InContextDenoiser(_Denoiser):
             raise InputError(f"attention={self.attention!r}; expected 'gaussian', 'softmax' or 'linear'")
         if self.weights not in ("theory", "context"):
             raise InputError(f"weights={self.weights!r}; expected 'theory' or 'context'")
-        noise = _positive(self.noise_variance, "noise_variance")
-        given = [value if value is None else _positive(value, name) for name, value in
+        noise = positive("noise_variance", self.noise_variance)
+        check_range("X", tokens, noise**-0.5)
+        given = [value if value is None else positive(name, value) for name, value in
                  (("alpha", self.alpha), ("beta", self.beta))]  # fmt: skip
         derive = self._from_context if self.weights == "context" and len(tokens) > 1 else self._from_theory
         alpha, beta = derive(np.asarray(tokens, float), noise, *given)
@@ -165,8 +160,9 @@ class InContextDenoiser(_Denoiser):
     ) -> tuple[float, float]:
         if self.attention != "linear":
             return alpha or 1.0, beta or 1 / noise
-        C = tokens.T @ tokens / len(tokens)
-        within = float(np.square(C).sum() / max(np.trace(C), np.finfo(float).tiny))
+        size = float(np.abs(tokens).max()) or 1.0  # squares of squares leave the range of floats early
+        C = (tokens / size).T @ (tokens / size) / len(tokens)
+        within = float(np.square(C).sum() / max(np.trace(C), np.finfo(float).tiny)) * size * size
         return alpha or 1.0, beta or 1 / ((alpha or 1.0) * (within + noise))
 
     def _from_context(
@@ -189,11 +185,13 @@ class InContextDenoiser(_Denoiser):
         if self.attention != "linear":
             kernel: Kernel = "dot" if self.attention == "softmax" else "gaussian"
             return kernel_mean(noisy, tokens, beta, kernel=kernel, exclude_self=alone, engine=self.engine)
-        total = noisy @ (tokens.T @ tokens)
+        size = np.abs(tokens).max() or tokens.dtype.type(1)  # squares of tokens may leave the range of floats
+        small = tokens / size
+        total = noisy @ (small.T @ small)
         if alone:
-            own = tokens[: len(noisy)]
+            own = small[: len(noisy)]
             total = total - own * (own * noisy).sum(1, keepdims=True)
-        return total * noisy.dtype.type(beta / (len(tokens) - alone))
+        return total * noisy.dtype.type(beta * float(size) * float(size) / (len(tokens) - alone))
 
     def transform(self, X: Any) -> np.ndarray:
         """Denoised rows, (n_samples, n_features)."""
@@ -278,10 +276,12 @@ class EmpiricalBayesDenoiser(_Denoiser):
         """
         X = self._admit(X, reset=True)
         given = {
-            name: None if value is None else _positive(value, name)
+            name: None if value is None else positive(name, value)
             for name, value in (("noise_variance", self.noise_variance), ("beta", self.beta),
                                 ("prior_variance", self.prior_variance))
         }  # fmt: skip
+        if given["noise_variance"] is not None:
+            check_range("X", X, given["noise_variance"] ** -0.5)
         chosen = calibrate(
             X, given["noise_variance"], beta=given["beta"], horizon=self.horizon,
             prior_variance=given["prior_variance"], eta=self.eta, random_state=self.random_state,
@@ -292,7 +292,7 @@ class EmpiricalBayesDenoiser(_Denoiser):
         self.n_samples_seen_ = len(X)
         self.balance_ = balance(X, self.tokens_, chosen.noise)
         self.diagnosis_ = diagnose(X, self.tokens_, chosen.noise)
-        if self.diagnosis_ != "sound" and self.n_layers_ > 0:
+        if self.diagnosis_ != "sound" and self.horizon != 0:
             fix = {
                 "frozen": "more rows, fewer features or a smaller beta",
                 "merged": "a larger beta or a shorter horizon",

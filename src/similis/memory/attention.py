@@ -7,10 +7,17 @@ Two stages, empirical Bayes: noisy tokens (B, N, n) in, denoised tokens out.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
+
+from .._errors import InputError
+from .admit import count, positive
+
+#: the largest rounding error of a score that a matrix product may bring; beyond it scores come from differences
+ROUNDING = 4e-3
 
 
 def _random(n: int, scalar: bool, generator: torch.Generator | None) -> nn.Parameter:
@@ -20,7 +27,35 @@ def _random(n: int, scalar: bool, generator: torch.Generator | None) -> nn.Param
 
 
 def _apply(W: Tensor, rows: Tensor) -> Tensor:
+    W = W.to(rows.dtype)
     return W * rows if W.ndim == 0 else rows @ W.mT
+
+
+def _full(rows: Tensor, weight: Tensor) -> Tensor:
+    """Rows in at least float32, for half precision cannot hold scores; whole numbers in the weights' type."""
+    if rows.is_complex():
+        raise InputError(f"tokens of type {rows.dtype}; expected real numbers")
+    kind = rows.dtype if rows.is_floating_point() else weight.dtype
+    return rows.to(torch.promote_types(kind, torch.float32))
+
+
+def _plain(rows: Tensor) -> torch.autocast:
+    """No automatic half precision within: scores would overflow."""
+    return torch.autocast(rows.device.type, enabled=False)
+
+
+def _gaussian_mean(query: Tensor, tokens: Tensor, left: Callable[[Tensor], Tensor], right: Callable) -> Tensor:
+    """Mean of the tokens with weights ``exp(-L(q - x).R(q - x) / 2)``, L and R linear and L'R symmetric."""
+    middle = tokens.detach().mean(-2, keepdim=True)
+    asked, keys, other = left(query - middle), left(tokens - middle), right(tokens - middle)
+    bias = -(keys * other).sum(-1) / 2
+    reach = asked.detach().norm(dim=-1).amax() * other.detach().norm(dim=-1).amax() + bias.detach().abs().amax()
+    if float(reach) * torch.finfo(bias.dtype).eps <= ROUNDING:
+        scores = asked @ other.mT + bias[..., None, :]
+    else:
+        apart = query[..., :, None, :] - tokens[..., None, :, :]
+        scores = -(left(apart) * right(apart)).sum(-1) / 2
+    return torch.softmax(scores, -1) @ tokens
 
 
 class _OneLayer(nn.Module):
@@ -37,6 +72,8 @@ class _OneLayer(nn.Module):
         """Weights of the theory: ``value = alpha I``, ``key_query = beta I``."""
         with torch.no_grad():
             for W, scale in ((self.value, alpha), (self.key_query, beta)):
+                if not math.isfinite(scale):
+                    raise InputError(f"alpha={alpha}, beta={beta}; expected finite numbers")
                 W.copy_(scale * (torch.eye(self.n_features) if W.ndim else torch.ones(())))
         return self
 
@@ -56,8 +93,10 @@ class _OneLayer(nn.Module):
         return max(_diagonal(W)[1] for W in (self.value, self.key_query))
 
     def forward(self, context: Tensor, query: Tensor) -> Tensor:
-        asked = query if query.ndim == 3 else query[:, None]
-        out = _apply(self.value, self._attend(context, asked))
+        kind = query.dtype if query.is_floating_point() else self.value.dtype
+        with _plain(query):
+            asked = _full(query if query.ndim == 3 else query[:, None], self.value)
+            out = _apply(self.value, self._attend(_full(context, self.value), asked)).to(kind)
         return out if query.ndim == 3 else out[:, 0]
 
     def _attend(self, context: Tensor, query: Tensor) -> Tensor:
@@ -69,7 +108,7 @@ def _diagonal(W: Tensor) -> tuple[float, float]:
         return float(W.detach()), 0.0
     W = W.detach()
     mean = W.diagonal().mean()
-    return float(mean), float((W - mean * torch.eye(len(W))).norm() / W.norm())
+    return float(mean), float((W - mean * torch.eye(len(W), dtype=W.dtype, device=W.device)).norm() / W.norm())
 
 
 class LinearAttentionDenoiser(_OneLayer):
@@ -100,9 +139,7 @@ class GaussianAttentionDenoiser(_OneLayer):
 
     def _attend(self, context: Tensor, query: Tensor) -> Tensor:
         W = self.key_query if self.key_query.ndim == 0 else (self.key_query + self.key_query.mT) / 2
-        keys = _apply(W, context)
-        bias = -(keys * context).sum(-1) / 2
-        return torch.softmax(query @ keys.mT + bias[:, None], -1) @ context
+        return _gaussian_mean(query, context, lambda rows: rows, lambda rows: _apply(W, rows))
 
 
 class TwoStageAttentionDenoiser(nn.Module):
@@ -124,7 +161,9 @@ class TwoStageAttentionDenoiser(nn.Module):
         long_skip: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.n_layers, self.long_skip = n_layers, long_skip
+        self.n_layers, self.long_skip = count("n_layers", n_layers), long_skip
+        for name, value in (("beta", beta), ("eta", eta), ("beta_out", beta_out)):
+            positive(name, value)
         one = torch.ones(()) if n_features is None else torch.eye(n_features)
         self.metric = nn.Parameter(math.sqrt(beta) * one)
         self.step = nn.Parameter(eta * one)
@@ -132,17 +171,18 @@ class TwoStageAttentionDenoiser(nn.Module):
 
     def refine(self, noisy: Tensor) -> Tensor:
         """Stage 1."""
-        tokens = noisy
-        for _ in range(self.n_layers):
-            tokens = tokens + _apply(self.step, _mean(tokens, tokens, self.metric) - tokens)
+        with _plain(noisy):
+            tokens = _full(noisy, self.metric)
+            for _ in range(self.n_layers):
+                tokens = tokens + _apply(self.step, _mean(tokens, tokens, self.metric) - tokens)
         return tokens
 
     def forward(self, noisy: Tensor) -> Tensor:
-        tokens = self.refine(noisy)
-        return _mean(noisy if self.long_skip else tokens, tokens, self.metric_out)
+        kind, tokens = noisy.dtype if noisy.is_floating_point() else self.metric.dtype, self.refine(noisy)
+        with _plain(noisy):
+            query = _full(noisy, self.metric) if self.long_skip else tokens
+            return _mean(query, tokens, self.metric_out).to(kind)
 
 
 def _mean(query: Tensor, tokens: Tensor, metric: Tensor) -> Tensor:
-    asked, keys = _apply(metric, query), _apply(metric, tokens)
-    bias = -keys.square().sum(-1) / 2
-    return torch.softmax(asked @ keys.mT + bias[:, None], -1) @ tokens
+    return _gaussian_mean(query, tokens, lambda rows: _apply(metric, rows), lambda rows: _apply(metric, rows))

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp, softmax
 
-from .._errors import InputError
-from .cloud import Kernel
+from .._errors import DivergenceError, InputError
+from ..metrics import squared_distances
+from .admit import count, floats, positive
+from .cloud import Kernel, check_range
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class AssociativeMemory:
 
     Parameters
     ----------
-    patterns : (N, n) array, the context
+    patterns : (N, n) array of real numbers, the context; kept in float64
     beta : float > 0, inverse temperature; 1 / noise variance makes one step the posterior mean
     alpha : float > 0, of the dot kernel: scale of what is retrieved
     kernel : "dot" (softmax attention) or "gaussian" (attention with the keys' bias ``-beta |x|^2/2``; the same wherever
@@ -38,36 +40,59 @@ class AssociativeMemory:
     kernel: Kernel = "dot"
 
     def __post_init__(self) -> None:
-        if self.patterns.ndim != 2 or not self.patterns.size or not np.isfinite(self.patterns).all():
-            raise InputError(f"patterns of shape {self.patterns.shape}; expected finite numbers, (N, n) with N, n > 0")
+        object.__setattr__(self, "patterns", floats("patterns", self.patterns).astype(float))
         for name in ("beta", "alpha"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise InputError(f"{name}={getattr(self, name)}; expected a positive finite number")
+            object.__setattr__(self, name, positive(name, getattr(self, name)))
         if self.kernel not in ("dot", "gaussian"):
             raise InputError(f"kernel={self.kernel!r}; expected 'dot' or 'gaussian'")
+        check_range("patterns", self.patterns, self.beta**0.5)
 
-    def energy(self, query: np.ndarray) -> np.ndarray:
+    def energy(self, query: ArrayLike) -> np.ndarray:
         """E of queries (..., n), without the last axis."""
-        free = -logsumexp(self._scores(query), axis=-1) / self.beta
-        square = np.square(query).sum(-1) / 2
-        return free + square * (1 / self.alpha if self.kernel == "dot" else 1.0)
+        rows, shape = self._rows(query)
+        free = -logsumexp(self._scores(rows), axis=1) / self.beta
+        square = np.square(rows).sum(1) / (2 * self.alpha) if self.kernel == "dot" else 0.0
+        return (free + square).reshape(shape[:-1])[()]
 
-    def gradient(self, query: np.ndarray) -> np.ndarray:
+    def gradient(self, query: ArrayLike) -> np.ndarray:
         """Gradient of E at queries (..., n)."""
-        return query / (self.alpha if self.kernel == "dot" else 1.0) - self.mean(query)
+        rows, shape = self._rows(query)
+        return (rows / self._unit - self._mean(rows)).reshape(shape)
 
-    def mean(self, query: np.ndarray) -> np.ndarray:
+    def mean(self, query: ArrayLike) -> np.ndarray:
         """Mean of the patterns by how much each query (..., n) attends to them."""
-        return softmax(self._scores(query), axis=-1) @ self.patterns
+        rows, shape = self._rows(query)
+        return self._mean(rows).reshape(shape)
 
-    def step(self, query: np.ndarray, size: float | None = None) -> np.ndarray:
+    def step(self, query: ArrayLike, size: float | None = None) -> np.ndarray:
         """One gradient step; by default of size alpha (1 for the Gaussian), which is an attention layer."""
-        size = (self.alpha if self.kernel == "dot" else 1.0) if size is None else size
-        return query - size * self.gradient(query)
+        rows, shape = self._rows(query)
+        return self._step(rows, size if size is None else positive("size", size)).reshape(shape)
 
-    def _scores(self, query: np.ndarray) -> np.ndarray:
-        scores = self.beta * (query @ self.patterns.T)
-        return scores - self.beta * np.square(self.patterns).sum(-1) / 2 if self.kernel == "gaussian" else scores
+    @property
+    def _unit(self) -> float:
+        """The step that is an attention layer."""
+        return self.alpha if self.kernel == "dot" else 1.0
+
+    def _step(self, rows: np.ndarray, size: float | None) -> np.ndarray:
+        return rows - (self._unit if size is None else size) * (rows / self._unit - self._mean(rows))
+
+    def _mean(self, rows: np.ndarray) -> np.ndarray:
+        return softmax(self._scores(rows), axis=1) @ self.patterns
+
+    def _scores(self, rows: np.ndarray) -> np.ndarray:
+        if self.kernel == "dot":
+            return self.beta * (rows @ self.patterns.T)
+        return -0.5 * self.beta * squared_distances(rows, self.patterns)
+
+    def _rows(self, query: ArrayLike) -> tuple[np.ndarray, tuple[int, ...]]:
+        """Queries as the rows of a matrix, and their shape."""
+        found, n = floats("query", query, None), self.patterns.shape[1]
+        if not found.ndim or found.shape[-1] != n:
+            raise InputError(f"query of shape {found.shape}; expected numbers (..., n) with n={n}")
+        rows = found.reshape(-1, n).astype(float, copy=False)
+        check_range("query", rows, self.beta**0.5)
+        return rows, found.shape
 
 
 def retrieve(
@@ -97,6 +122,8 @@ def retrieve(
     ------
     InputError
         For values that are not finite, shapes that do not fit or parameters out of range.
+    DivergenceError
+        When the step is so large that queries leave the finite numbers.
 
     References
     ----------
@@ -108,13 +135,16 @@ def retrieve(
     >>> retrieve(np.eye(2), [0.9, 0.2], beta=100.0, n_steps=None).round(3) + 0.0
     array([1., 0.])
     """
-    memory = AssociativeMemory(np.asarray(patterns, float), beta, alpha, kernel)
-    state = np.asarray(query, float)
-    if state.ndim not in (1, 2) or state.shape[-1] != memory.patterns.shape[1] or not np.isfinite(state).all():
-        expected = memory.patterns.shape[1]
-        raise InputError(f"query of shape {state.shape}; expected finite numbers, (n,) or (M, n) with n={expected}")
-    for _ in range(max_steps if n_steps is None else n_steps):
-        state, before = memory.step(state, step), state
-        if n_steps is None and np.abs(state - before).max(initial=0.0) <= tol:
-            break
-    return state
+    memory = AssociativeMemory(np.asarray(patterns), beta, alpha, kernel)
+    if np.ndim(query) not in (1, 2):
+        raise InputError(f"query of shape {np.shape(query)}; expected (n,) or (M, n)")
+    state, shape = memory._rows(query)
+    step, tol = None if step is None else positive("step", step), positive("tol", tol, zero=True)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(count("max_steps", max_steps) if n_steps is None else count("n_steps", n_steps)):
+            state, before = memory._step(state, step), state
+            if n_steps is None and np.abs(state - before).max(initial=0.0) <= tol:
+                break
+    if not np.isfinite(state).all():
+        raise DivergenceError(f"step={step}: queries left the finite numbers; use a step below {2 * memory._unit:g}")
+    return state.reshape(shape)

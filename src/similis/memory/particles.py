@@ -13,7 +13,11 @@ from itertools import islice
 import numpy as np
 
 from .._errors import InputError
+from .admit import count, floats, positive
 from .cloud import Engine, kernel_mean
+
+#: layers of stage 1 beyond which a horizon is taken for a mistake
+MOST = 10_000
 
 
 def flow(tokens: np.ndarray, beta: float, eta: float = 0.1, *, engine: Engine = "auto") -> Iterator[np.ndarray]:
@@ -31,7 +35,8 @@ def flow(tokens: np.ndarray, beta: float, eta: float = 0.1, *, engine: Engine = 
     ------
     (N, n) array
     """
-    _check_step(eta)
+    check_step(eta)
+    tokens = floats("tokens", tokens)
     while True:
         yield tokens
         tokens = tokens + tokens.dtype.type(eta) * (kernel_mean(tokens, tokens, beta, engine=engine) - tokens)
@@ -41,7 +46,7 @@ def refine(
     tokens: np.ndarray, beta: float, n_layers: int, eta: float = 0.1, *, engine: Engine = "auto"
 ) -> np.ndarray:  # fmt: skip
     """Stage 1: the cloud after so many layers; parameters as in :func:`flow`."""
-    return next(islice(flow(tokens, beta, eta, engine=engine), n_layers, None))
+    return next(islice(flow(tokens, beta, eta, engine=engine), count("n_layers", n_layers), None))
 
 
 def two_stage(
@@ -61,6 +66,7 @@ def two_stage(
     -------
     (N, n) array, approximate posterior means
     """
+    noise = positive("noise", noise)
     return kernel_mean(noisy, refine(noisy, beta, depth(horizon, beta, eta), eta, engine=engine), 1 / noise)
 
 
@@ -81,26 +87,29 @@ def horizon(noise: float, beta: float = np.inf, prior_variance: float | None = N
     InputError
         For a parameter that is not positive.
     """
-    if not (noise > 0 and beta > 0):
-        raise InputError(f"noise={noise}, beta={beta}; expected positive numbers")
-    if np.isinf(beta):
+    noise = positive("noise", noise)
+    if beta == np.inf:
         return noise / 2
-    if prior_variance is None or not prior_variance > 0:
-        raise InputError(f"prior_variance={prior_variance}; expected a positive number where beta is finite")
+    beta, prior_variance = positive("beta", beta), positive("prior_variance", prior_variance)
     return noise / 2 + float(np.log1p(noise / prior_variance)) / (2 * beta)
 
 
 def depth(horizon: float, beta: float, eta: float) -> int:
-    """Layers that cover a horizon: ``eta layers = beta horizon``, rounded."""
-    if not (np.isfinite(horizon) and horizon >= 0):
-        raise InputError(f"horizon={horizon}; expected a finite time >= 0, such as noise / 2")
-    _check_step(eta)
-    return round(beta * horizon / eta)
+    """Layers that cover a horizon: ``eta layers = beta horizon``, rounded; refused where they are more than 10,000."""
+    layers = positive("horizon", horizon, zero=True) * positive("beta", beta) / check_step(eta)
+    if layers > MOST:
+        raise InputError(
+            f"horizon={horizon:.3g} with beta={beta:.3g} and eta={eta:.3g} takes {layers:.3g} layers; expected at most "
+            f"{MOST:,}. A horizon is about half the variance of the noise; a larger eta takes fewer layers"
+        )
+    return round(layers)
 
 
-def _check_step(eta: float) -> None:
-    if not 0 < eta <= 1:
+def check_step(eta: float) -> float:
+    """A step in (0, 1]."""
+    if positive("eta", eta) > 1:
         raise InputError(f"eta={eta}; expected a step in (0, 1], such as 0.1")
+    return float(eta)
 
 
 def gaussian_variance(start: float, beta: float, time: np.ndarray | float) -> np.ndarray:
@@ -110,6 +119,7 @@ def gaussian_variance(start: float, beta: float, time: np.ndarray | float) -> np
     """
     from scipy.special import lambertw
 
+    start, beta = positive("start", start), positive("beta", beta)
     log_right = beta * (start - 2 * np.asarray(time, float)) + np.log(beta * start)
     # beta v exp(beta v) = exp(log_right); beyond the range of exp, W(e^r) solves w + log w = r
     with np.errstate(over="ignore"):

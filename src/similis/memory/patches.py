@@ -13,6 +13,7 @@ import numpy as np
 
 from .._errors import InputError
 from .._random import Seed, generator
+from .admit import count, floats, positive
 from .calibrate import calibrate
 from .cloud import Engine, kernel_mean
 from .particles import refine
@@ -39,23 +40,21 @@ def denoise_images(
 
     Returns
     -------
-    list of arrays of the shapes given
+    list of arrays of the shapes given, float32 or, where the picture holds float64 or whole numbers, float64
 
     Raises
     ------
     InputError
         For pictures that are not two-dimensional, finite and at least a patch in size, or parameters out of range.
     """
-    images = [np.asarray(image, np.float32) for image in images]
-    if not images or any(im.ndim != 2 or min(im.shape) < patch or not np.isfinite(im).all() for im in images):
+    noise, patch, n_tokens = positive("noise", noise), count("patch", patch, 2), count("n_tokens", n_tokens, 4)
+    images = [floats(f"images[{i}]", image) for i, image in enumerate(images)]
+    if not images or any(min(image.shape) < patch for image in images):
         shapes = [image.shape for image in images]
-        raise InputError(f"images of shapes {shapes}; expected finite grey pictures, each at least {patch} x {patch}")
-    if not (np.isfinite(noise) and noise > 0 and patch >= 2 and n_components >= 0 and n_tokens >= 4):
-        raise InputError(
-            f"noise={noise}, patch={patch}, n_components={n_components}, n_tokens={n_tokens}; expected "
-            f"noise > 0, patch >= 2, n_components >= 0 and n_tokens >= 4"
-        )
-    rng, n, k = generator(random_state), patch * patch, min(n_components, patch * patch - 1)
+        raise InputError(f"images of shapes {shapes}; expected grey pictures, each at least {patch} x {patch}")
+    level = float(np.mean([image.mean(dtype=float) for image in images]))
+    kinds, images = [image.dtype for image in images], [(image - level).astype(np.float32) for image in images]
+    rng, n, k = generator(random_state), patch * patch, min(count("n_components", n_components), patch * patch - 1)
     parts = [np.lib.stride_tricks.sliding_window_view(im, (patch, patch)).reshape(-1, n) for im in images]
     means = [part.mean(1, keepdims=True) for part in parts]
     rows = np.concatenate([part - mean for part, mean in zip(parts, means, strict=True)])
@@ -69,8 +68,11 @@ def denoise_images(
         tokens = refine(tokens, chosen.beta, chosen.n_layers, STEP, engine=engine)
         clean[:, :k] = kernel_mean(rows[:, :k], tokens, 1 / noise, engine=engine)
     ends = np.cumsum([len(part) for part in parts])[:-1]
-    pieces = zip(np.split(clean @ V.T, ends), means, images, strict=True)
-    return [_assembled(piece + mean, image.shape, patch) for piece, mean, image in pieces]
+    pieces = zip(np.split(clean @ V.T, ends), means, images, kinds, strict=True)
+    return [
+        (_assembled(piece + mean, image.shape, patch) + kind.type(level)).astype(kind)
+        for piece, mean, image, kind in pieces
+    ]
 
 
 def denoise_image(image: np.ndarray, noise: float, **words: object) -> np.ndarray:

@@ -171,7 +171,7 @@ def _projected(prompts: Prompts) -> np.ndarray:
 
 def _check(task: LinearTask | SphereTask | MixtureTask, *, least: int, room: int = 0) -> None:
     given = vars(task)
-    if not all(value >= 0 for value in given.values()) or given["noise"] == 0:
+    if not all(0 <= value < np.inf for value in given.values()) or given["noise"] == 0:
         raise InputError(f"{task}; expected a noise > 0, and no negative number")
     d = given["d"] if "d" in given else given["n_centres"]
     if d < least or ("d" in given and d + room > task.n):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .._errors import DivergenceError, InputError
+from .._errors import DivergenceError
 from .._optional import require
 from .._random import Seed, generator
+from .admit import count, floats, positive
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,8 +40,7 @@ def train(
         When the loss leaves the finite numbers.
     """
     torch = require("torch", extra="torch")
-    if n_steps < 1 or batch < 1:
-        raise InputError(f"n_steps={n_steps}, batch={batch}; expected integers >= 1")
+    count("n_steps", n_steps, 1), count("batch", batch, 1), positive("lr", lr)
     rng, losses = generator(random_state), []
     optimiser = torch.optim.Adam(module.parameters(), lr=lr)
     milestones = [int(0.8 * n_steps), int(0.9 * n_steps)]
@@ -61,10 +61,12 @@ def train(
 def predict(module: Module, *inputs: np.ndarray, batch: int = 250) -> np.ndarray:
     """What a module gives for arrays whose first axis counts prompts, batch by batch."""
     torch = require("torch", extra="torch")
+    count("batch", batch, 1)
+    arrays = [floats(name, x, None) for name, x in zip(("the first array", "the second array"), inputs, strict=False)]
     parts = []
     with torch.no_grad():
-        for start in range(0, len(inputs[0]), batch):
-            parts.append(module(*_tensors(module, [x[start : start + batch] for x in inputs])).numpy())
+        for start in range(0, len(arrays[0]), batch):
+            parts.append(module(*_tensors(module, [x[start : start + batch] for x in arrays])).numpy())
     return np.concatenate(parts)
 
 
