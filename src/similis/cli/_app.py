@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import signal
+import warnings
 from typing import Any
 
 import typer
@@ -15,9 +17,17 @@ from . import catalogue, data, doctor, fit, predict, reproduce, score, screen, t
 class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                # columns are matched by name where they are read; blocks are arrays
+                warnings.filterwarnings("ignore", "X does not have valid feature names")
+                return super().invoke(ctx)
         except SimilisError as error:
             typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from None
+        except (ValueError, TypeError, ArithmeticError, MemoryError, OSError) as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:  # the reader of stdout has enough
+                raise
+            typer.echo(f"error: {type(error).__name__}: {error or 'no more is known'}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)

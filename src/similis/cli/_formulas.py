@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,11 @@ from typing import IO, NamedTuple
 import typer
 
 from .._errors import InputError
+from ..datasets.delimited import find_delimiter
 
-#: names of columns that are looked for where none is asked for
-_FORMULA, _TC = ("formula", "name", "composition"), ("tc", "critical_temp")
+#: what a header calls the column of formulas, and that of Tc in kelvin, when all but letters and digits is left out
+_FORMULA = ("(chemical|reduced)?formulae?", "(chemical)?composition", "names?|materials?|compounds?")
+_TC = ("(tc|(critical|transition)temp(erature)?)(in)?(k|kelvin)?",)
 
 
 class Formulas(NamedTuple):
@@ -25,36 +28,37 @@ class Formulas(NamedTuple):
     tc: list[float]
 
 
-def read_formulas(data: str, columns: str | None, y_columns: str | None, *, tc: bool) -> Formulas:
-    """Read a CSV or text file; empty lines are passed over.
+def read_formulas(
+    data: str, columns: str | None, y_columns: str | None, *, tc: bool, header: bool | None = None
+) -> Formulas:
+    """Read delimited text (comma, semicolon or tab); empty lines are passed over.
 
-    The first line is a header where it names a column that is asked for or usual ("formula", "name"; "tc"); otherwise
-    formulas are the first column, Tc the second. ``columns`` and ``y_columns`` are names, or numbers from 0.
+    The first line is a header where it names a column that is asked for or usual ("formula", "name"; "Tc (K)"); then
+    every column that is needed must be asked for or usual. Without a header, formulas are the first column and Tc the
+    second, of as many columns as are needed. ``columns`` and ``y_columns`` are names, or numbers from 0.
 
     Raises
     ------
     InputError
-        If the file is absent or empty, a column is missing, or a Tc is no number; with the line.
+        If the file is absent or empty, it is not clear which column is meant, a row is wider than the first, a quote is
+        not closed, or a Tc is no number; with the line.
     """
     found = Formulas([], [], [])
+    layout: _Layout | None = None
     with _open(data) as file:
-        rows = csv.reader(file)
-        places: tuple[int, int] | None = None
-        for row in rows:
-            if not any(cell.strip() for cell in row):
+        for number, line in enumerate(file, 1):
+            if not line.strip("\ufeff \t\r\n"):
                 continue
-            if places is None:
-                places, header = _places(row, columns, y_columns, tc, data)
-                if header:
-                    continue
-            if max(places) >= len(row):
-                raise InputError(
-                    f"{data}, line {rows.line_num}: {len(row)} columns, expected {max(places) + 1} or more"
-                )
-            found.formulas.append(row[places[0]].strip())
-            found.lines.append(rows.line_num)
+            where = f"{data}, line {number}"
+            first = layout is None
+            layout = layout or _Layout(line.lstrip("\ufeff"), columns, y_columns, tc, header, where)
+            if first and layout.header:
+                continue
+            row = layout.row(line.lstrip("\ufeff"), where)
+            found.formulas.append(row[layout.formula].strip())
+            found.lines.append(number)
             if tc:
-                found.tc.append(_number(row[places[1]], f"{data}, line {rows.line_num}"))
+                found.tc.append(_number(row[layout.tc], where))
     if not found.formulas:
         raise InputError(f"{data}: no formulas in it. Fix: write one a line, or a CSV with a column 'formula'.")
     return found
@@ -66,35 +70,81 @@ def complain(data: str, lines: list[int], refused: list[tuple[int, InputError]])
         typer.echo(f"{data}, line {lines[row]}: {error}", err=True)
 
 
-def _places(
-    first: list[str], columns: str | None, y_columns: str | None, tc: bool, data: str
-) -> tuple[tuple[int, int], bool]:
-    names = [cell.strip().lower() for cell in first]
-    header = any(
-        name in names for name in (*_FORMULA, *_TC, (columns or "").lower(), (y_columns or "").lower()) if name
-    )
+class _Layout:
+    """What the first line tells: the delimiter, whether it is a header, and where formulas and Tc stand."""
 
-    def place(asked: str | None, usual: tuple[str, ...], default: int) -> int:
-        if asked is not None:
-            if asked.lower() in names:
-                return names.index(asked.lower())
-            if asked.isdigit() and int(asked) < len(names):
+    def __init__(
+        self, first: str, columns: str | None, y_columns: str | None, tc: bool, header: bool | None, where: str
+    ) -> None:
+        self.delimiter = find_delimiter(first)
+        self.cells = self._split(first, where)
+        names = [cell.strip().lower() for cell in self.cells]
+        asked = {name.strip().lower() for name in (columns, y_columns) if name is not None}
+        usual = [re.sub(r"[\W_]", "", name) for name in names]
+        if header is None:
+            header = bool(asked & set(names)) or any(_places(usual, of) for of in (_FORMULA, _TC))
+        self.header, needed = header, 1 + tc
+
+        def place(asked: str | None, usually: tuple[str, ...], default: int, option: str, what: str) -> int:
+            if asked is not None and header and names.count(asked.strip().lower()) == 1:
+                return names.index(asked.strip().lower())
+            if asked is not None and asked.isdecimal() and int(asked) < len(names):
                 return int(asked)
-            raise InputError(f"{data}: no column {asked!r}; there are {', '.join(first)}")
-        return next((names.index(name) for name in usual if name in names), default)
+            if asked is not None:
+                raise InputError(f"{where}: no column {asked!r}, or several; there are {', '.join(self.cells)}")
+            found = _places(usual, usually)
+            if header and len(found) == 1:
+                return found[0]
+            if len(names) < needed:
+                raise InputError(f"{where}: one column, expected formulas and Tc. Fix: add a column 'tc' in kelvin.")
+            if not header and len(names) == needed:
+                return default
+            which = f"the columns {', '.join(self.cells)}" if header else f"{len(names)} columns without a header"
+            raise InputError(
+                f"{where}: it is not clear which of {which} holds {what}. Fix: say it by name, or number from 0, with "
+                f"{option}; amounts in formulas have a decimal point, not a comma."
+            )
 
-    formula = place(columns, _FORMULA, 0)
-    target = place(y_columns, _TC, 1) if tc else formula
-    if tc and target >= len(names):
-        raise InputError(f"{data}: one column, expected formulas and Tc. Fix: add a column 'tc' in kelvin.")
-    return (formula, target), header
+        self.formula = place(columns, _FORMULA, 0, "--columns", "the formulas")
+        self.tc = place(y_columns, _TC, 1, "--y-columns", "Tc in kelvin") if tc else self.formula
+        if tc and self.tc == self.formula:
+            raise InputError(f"{where}: formulas and Tc in one column. Fix: say which, by --columns and --y-columns.")
+
+    def row(self, line: str, where: str) -> list[str]:
+        """The cells of a line, which may end early but not have more than the first."""
+        cells = self._split(line, where)
+        if any(cell.strip() for cell in cells[len(self.cells) :]) or max(self.formula, self.tc) >= len(cells):
+            raise InputError(
+                f"{where}: {len(cells)} columns, the first line has {len(self.cells)}. Fix: write decimal points, not "
+                "commas, and quote a cell that holds the delimiter."
+            )
+        return cells
+
+    def _split(self, line: str, where: str) -> list[str]:
+        try:
+            return next(csv.reader([line.rstrip("\r\n")], delimiter=self.delimiter, strict=True))
+        except csv.Error as error:
+            raise InputError(
+                f"{where}: a quote is not closed on its line ({error}). Fix: close or delete it."
+            ) from error
+
+
+def _places(names: list[str], patterns: tuple[str, ...]) -> list[int]:
+    """Where the names are that the first pattern matches which matches any."""
+    each = ([i for i, name in enumerate(names) if re.fullmatch(pattern, name)] for pattern in patterns)
+    return next((found for found in each if found), [])
 
 
 def _number(text: str, where: str) -> float:
     try:
-        return float(text)
+        if "_" not in text:
+            return float(text)
     except ValueError:
-        raise InputError(f"{where}: Tc is {text!r}, expected a number in kelvin") from None
+        pass
+    raise InputError(
+        f"{where}: Tc is {text!r}, expected a number in kelvin. Fix: correct it, with a decimal point; "
+        "or say --header if this line names the columns."
+    )
 
 
 @contextmanager

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
     from ..networks import Card
-    from ._views import Views
+    from ._views import Names, Views
+
+#: where an estimator has the names of the columns of X, and of the second view or the targets
+_NAMES = ("feature_names_in_", "y_names_in_")
 
 #: parameters that a fit from a stream decides elsewhere
 _ELSEWHERE = {
@@ -100,6 +103,25 @@ def classes_of(estimator: BaseEstimator, views: Views) -> dict[str, np.ndarray]:
     for (block,) in target.blocks():
         found = np.union1d(found, block)
     return {"classes": found}
+
+
+def names_of(estimator: BaseEstimator) -> Names:
+    """Names of the columns that a model was fitted with, X and what is beside it; None where it knows none.
+
+    A single target may be called anything.
+    """
+    known = [getattr(estimator, attribute, None) for attribute in _NAMES]
+    beside = known[1] if known[1] is not None and (beside_x(estimator) == "view" or len(known[1]) > 1) else None
+    return [None if names is None else [str(name) for name in names] for names in (known[0], beside)]
+
+
+def keep_names(estimator: BaseEstimator, views: Views) -> None:
+    """Note the names of the columns that an estimator has learned from, for :func:`names_of` and the model file."""
+    import numpy as np
+
+    for attribute, names in zip(_NAMES, views.names or [], strict=False):
+        if names is not None:
+            setattr(estimator, attribute, np.array(names, object))
 
 
 def shaped(estimator: BaseEstimator, views: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:

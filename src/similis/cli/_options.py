@@ -17,6 +17,10 @@ Columns = Annotated[
 ]
 YColumns = Annotated[str | None, typer.Option(metavar="SPEC", help="Columns of the second view, or of the target.")]
 YData = Annotated[str | None, typer.Option(metavar="FILE", help="File of the second view, or of the target.")]
+Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="Whether the first line names the columns.", show_default="as it looks"),
+]
 Dtype = Annotated[Literal["float32", "float64"] | None, typer.Option(help="Precision.", show_default="as the data")]
 Seed = Annotated[int, typer.Option(min=0, metavar="SEED", help="Seed of all randomness.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]

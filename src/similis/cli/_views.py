@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
+from pathlib import Path
 
 import numpy as np
 import typer
@@ -15,9 +16,17 @@ from .._errors import InputError, SimilisError
 _BLOCK_VALUES = 2**22  # numbers in a block by default: 32 MiB in float64
 
 
-@dataclass(frozen=True)
+#: names of the columns of each view; None where the file has none
+Names = list[list[str] | None]
+
+
+@dataclass
 class Views:
-    """Where samples come from: a file (or ``-``), its columns, and for two views a second file or more columns."""
+    """Where samples come from: a file (or ``-``), its columns, and for two views a second file or more columns.
+
+    ``like`` are the names that a model was fitted with: the columns are put in their order, or refused. ``names`` are
+    those of the files, once :meth:`blocks` has begun.
+    """
 
     data: str
     columns: str | None = None
@@ -25,6 +34,9 @@ class Views:
     y_columns: str | None = None
     dtype: str | None = None
     block_rows: int | None = None
+    header: bool | None = None
+    like: Names = field(default_factory=lambda: [None, None])
+    names: Names | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if self.two and self.data == "-" and self.y_data in (None, "-"):
@@ -44,7 +56,8 @@ class Views:
 
     def target(self) -> Views:
         """The second view alone."""
-        return Views(self.y_data or self.data, self.y_columns, dtype=self.dtype, block_rows=self.block_rows)
+        source = self.y_data or self.data
+        return Views(source, self.y_columns, None, None, self.dtype, self.block_rows, self.header, self.like[1:])
 
     def require(self, *, two: bool, name: str) -> None:
         """Refuse one view where two are needed, and the reverse."""
@@ -76,11 +89,17 @@ class Views:
         InputError
             If the views differ in their number of rows, or a number is not finite.
         """
-        from ..datasets.blocks import read_blocks
+        from ..datasets.blocks import named_blocks
 
         rows, seen = self.rows(), 0
-        readers = [read_blocks(s, rows=rows, columns=columns, dtype=self.dtype) for s, columns in self.sources]
-        for views in zip_longest(*readers, fillvalue=np.empty((0, 0))):
+        tables = [
+            named_blocks(source, rows=rows, columns=columns, like=like, dtype=self.dtype, header=self.header)
+            for (source, columns), like in zip(self.sources, self.like, strict=False)
+        ]
+        if self.names is None:
+            self.names = [table.names for table in tables]
+            self._tell()
+        for views in zip_longest(*(table.blocks for table in tables), fillvalue=np.empty((0, 0))):
             if len({len(view) for view in views}) > 1:
                 raise InputError(
                     f"the views differ in length: from row {seen + 1} on, " + " and ".join(str(len(v)) for v in views)
@@ -90,6 +109,18 @@ class Views:
                 _refuse_non_finite(view, source, seen)
             yield views
             seen += len(views[0])
+
+    def _tell(self) -> None:
+        """Say on stderr what the names of columns, or the lack of them, leave to trust."""
+        told = set()
+        for (source, _), names, like in zip(self.sources, self.names or [], self.like, strict=False):
+            text = source == "-" or Path(source).suffix.lower() in (".csv", ".tsv", ".txt")
+            if text and names is None and self.header is None:
+                told.add(f"{source}: no header, so the first line is a row; say --header if it names the columns")
+            if like is not None and names is None:
+                told.add(f"{source}: no names of columns; they are taken for {', '.join(like[:12])} as they stand")
+        for line in sorted(told):
+            typer.echo(f"note: {line}", err=True)
 
     def sample(self, size: int, seed: int) -> tuple[tuple[np.ndarray, ...], int]:
         """Draw ``size`` samples uniformly in one pass (reservoir sampling), and count how many went by."""

@@ -65,12 +65,13 @@ def _threads() -> Iterator[Check]:
 
 
 def _cache() -> Check:
-    from .. import kernels
+    from ..kernels import cityblock
 
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(kernels.__file__).parent)
-    if os.access(folder, os.W_OK):
+    folder = vars(cityblock)["_add"].stats.cache_path
+    if folder is not None and os.access(folder, os.W_OK):
         return Check("compiled code", "ok", f"cached in {folder}")
-    return Check("compiled code", "note", f"cannot cache in {folder}; set NUMBA_CACHE_DIR or each run may compile anew")
+    where = "no folder can be written to" if folder is None else f"{folder} cannot be written to"
+    return Check("compiled code", "note", f"{where}; set NUMBA_CACHE_DIR or each run may compile anew")
 
 
 def _data() -> Check:

@@ -10,7 +10,7 @@ import typer
 
 from . import _options as opt
 from ._checkpoint import Checkpoint, beside
-from ._models import beside_x, build, card, classes_of, shaped
+from ._models import beside_x, build, card, classes_of, keep_names, names_of, shaped
 from ._output import emit
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def fit(
     columns: opt.Columns = None,
     y_columns: opt.YColumns = None,
     labels: Annotated[bool, typer.Option("--labels", help="The target holds class labels, not numbers.")] = False,
+    header: opt.Header = None,
     dtype: opt.Dtype = None,
     block_rows: opt.BlockRows = None,
     checkpoint_every: Annotated[
@@ -78,7 +79,7 @@ def fit(
             raise typer.BadParameter(
                 f"{model} learns from a file of formulas: leave out --y-data, --dtype and --block-rows"
             )
-        _fit_formulas(model, estimator, data, columns, y_columns, output, force=force, as_json=as_json)
+        _fit_formulas(model, estimator, data, columns, y_columns, header, output, force=force, as_json=as_json)
         return
     if start is not None:
         start.refuse_other(epochs=epochs, columns=columns, y_columns=y_columns, dtype=dtype, block_rows=block_rows)
@@ -86,7 +87,7 @@ def fit(
         block_rows, checkpoint_every = start.block_rows, checkpoint_every or start.every
     if checkpoint_every is not None and beside(output) != resume:
         refuse_existing(beside(output), force=force)
-    views = Views(data, columns, y_data, y_columns, dtype, block_rows)
+    views = Views(data, columns, y_data, y_columns, dtype, block_rows, header, names_of(estimator))
     views.require(two=beside_x(estimator) is not None, name=model)
     epochs = epochs or 1
     if epochs > 1 and data == "-":
@@ -98,6 +99,7 @@ def fit(
     began = time.perf_counter()
     rows = _learn(model, estimator, views, plan, start, output) if streams else _learn_table(estimator, views)
     seconds = time.perf_counter() - began
+    keep_names(estimator, views)
     save(estimator, output, force=force)
     if plan.every is not None:
         beside(output).unlink(missing_ok=True)
@@ -126,14 +128,14 @@ def _resume(model: str, path: Path) -> tuple[BaseEstimator, Checkpoint | None]:
 
 
 def _fit_formulas(
-    name: str, estimator: BaseEstimator, data: str, columns: str | None, y_columns: str | None, output: Path, *,
-    force: bool, as_json: bool,
+    name: str, estimator: BaseEstimator, data: str, columns: str | None, y_columns: str | None, header: bool | None,
+    output: Path, *, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Learn from a file of formulas and Tc; what cannot be read is named and left out."""
     from ..estimators.persist import save
     from ._formulas import complain, read_formulas
 
-    given, began = read_formulas(data, columns, y_columns, tc=True), time.perf_counter()
+    given, began = read_formulas(data, columns, y_columns, tc=True, header=header), time.perf_counter()
     estimator.fit(given.formulas, given.tc)
     complain(data, given.lines, estimator.refused_)
     save(estimator, output, force=force)
@@ -179,6 +181,7 @@ def _learn(
                 with located(rows_of(views.data, before.rows, block)):
                     estimator.partial_fit(*shaped(estimator, block), **known)
                 if now.due(before.rows):
+                    keep_names(estimator, views)
                     save(estimator, beside(output), force=True, progress=now.to_dict())
     if pending is not None:
         pending.check(now, views.data)

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from . import _options as opt
-from ._models import learns_formulas
+from ._models import learns_formulas, names_of
 from ._output import emit
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def predict(
         str, typer.Option("--output", "-o", metavar="OUT", help=".npy, .csv or .parquet file, or - for CSV.")
     ],
     columns: opt.Columns = None,
+    header: opt.Header = None,
     dtype: opt.Dtype = None,
     block_rows: opt.BlockRows = None,
     force: opt.Force = False,
@@ -42,11 +43,11 @@ def predict(
     if not hasattr(estimator, "predict"):
         raise typer.BadParameter(f"{model} holds a {type(estimator).__name__}, which has outputs: use `transform`")
     if learns_formulas(estimator):
-        record = _formulas(estimator, data, output, columns, force=force)
+        record = _formulas(estimator, data, output, columns, header, force=force)
         if output != "-":
             emit(record, as_json=as_json, text="{output}: {rows} formulas, {refused} refused".format(**record))
         return
-    views, rows = Views(data, columns, dtype=dtype, block_rows=block_rows), 0
+    views, rows = Views(data, columns, None, None, dtype, block_rows, header, names_of(estimator)), 0
     width = int(getattr(estimator, "n_targets_", 1))
     names = ["prediction"] if width == 1 else [f"prediction{i}" for i in range(width)]
     with sink(output, names, force=force) as write, progress("predict", views.n_rows()) as advance:
@@ -60,14 +61,20 @@ def predict(
 
 
 def _formulas(
-    estimator: CriticalTemperatureRegressor, data: str, output: str, columns: str | None, *, force: bool
+    estimator: CriticalTemperatureRegressor,
+    data: str,
+    output: str,
+    columns: str | None,
+    header: bool | None,
+    *,
+    force: bool,
 ) -> dict[str, object]:
     """Everything that is known of each formula, as CSV; those that cannot be read get a message and an empty row."""
     from .._atomic import new_file
     from ..superconductor import read
     from ._formulas import complain, read_formulas
 
-    given = read_formulas(data, columns, None, tc=False)
+    given = read_formulas(data, columns, None, tc=False, header=header)
     _, refused = read(given.formulas)
     complain(data, given.lines, refused)
     bad = {row for row, _ in refused}

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from . import _options as opt
-from ._models import beside_x, learns_formulas, shaped
+from ._models import beside_x, learns_formulas, names_of, shaped
 from ._output import emit
 
 
@@ -20,6 +20,7 @@ def score(
     y_data: opt.YData = None,
     columns: opt.Columns = None,
     y_columns: opt.YColumns = None,
+    header: opt.Header = None,
     dtype: opt.Dtype = None,
     seed: opt.Seed = 0,
     as_json: opt.Json = False,
@@ -35,12 +36,12 @@ def score(
     if learns_formulas(estimator):
         from ._formulas import read_formulas
 
-        given = read_formulas(data, columns, y_columns, tc=True)
+        given = read_formulas(data, columns, y_columns, tc=True, header=header)
         value = float(estimator.score(given.formulas, given.tc))
         record = {"model": str(model), "class": type(estimator).__name__, "score": value, "rows_used": len(given.tc)}
         emit(record, as_json=as_json, text=f"{value:.6g}  (R2 of {len(given.tc)} formulas)")
         return
-    views = Views(data, columns, y_data, y_columns, dtype)
+    views = Views(data, columns, y_data, y_columns, dtype, None, header, names_of(estimator))
     views.require(two=beside_x(estimator) is not None, name=type(estimator).__name__)
     chosen, total = views.sample(rows, seed)
     with located(data):

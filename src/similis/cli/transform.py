@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from . import _options as opt
-from ._models import beside_x
+from ._models import beside_x, names_of
 from ._output import emit
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def transform(
     y_data: opt.YData = None,
     columns: opt.Columns = None,
     y_columns: opt.YColumns = None,
+    header: opt.Header = None,
     dtype: opt.Dtype = None,
     block_rows: opt.BlockRows = None,
     force: opt.Force = False,
@@ -41,7 +42,7 @@ def transform(
         raise typer.BadParameter("stdout carries the CSV; write to a file to use --json", param_hint="--output")
     estimator = load(model)
     two = beside_x(estimator) == "view"
-    views = Views(data, columns, y_data, y_columns, dtype, block_rows)
+    views = Views(data, columns, y_data, y_columns, dtype, block_rows, header, names_of(estimator))
     views.require(two=two, name=type(estimator).__name__)
     if view != "sum" and not two:
         raise typer.BadParameter(f"{type(estimator).__name__} has one view", param_hint="--view")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._errors import InputError
 from . import delimited, npy, parquet
-from .columns import Columns
+from .columns import Choice, Columns
 
 _READERS: dict[str, ModuleType] = {
     ".csv": delimited,
@@ -25,9 +26,17 @@ _READERS: dict[str, ModuleType] = {
 }
 
 
+class NamedBlocks(NamedTuple):
+    """Blocks of rows, and the names of their columns where the file has them."""
+
+    names: list[str] | None
+    blocks: Iterator[NDArray]
+
+
 def read_blocks(
-    source: str | os.PathLike[str], *, rows: int = 4096, columns: Columns = None, dtype: DTypeLike | None = None
-) -> Iterator[NDArray]:
+    source: str | os.PathLike[str], *, rows: int = 4096, columns: Columns = None, dtype: DTypeLike | None = None,
+    header: bool | None = None,
+) -> Iterator[NDArray]:  # fmt: skip
     """Read a table of numbers block by block.
 
     Every block has ``rows`` rows but the last, whatever the file's own layout, so the same file always gives the same
@@ -37,8 +46,8 @@ def read_blocks(
     Parameters
     ----------
     source : str or path
-        CSV, TSV or TXT (comma, semicolon or tab; a first line without any number is a header), NPY (either order), NPZ
-        (``file.npz:name`` if it holds several arrays), Parquet, or ``"-"``: CSV from standard input.
+        CSV, TSV or TXT (comma, semicolon or tab), NPY (either order), NPZ (``file.npz:name`` if it holds several
+        arrays), Parquet (without an index that pandas stored), or ``"-"``: CSV from standard input.
     rows : int, default 4096
         Rows a block.
     columns : str, sequence or None
@@ -46,6 +55,9 @@ def read_blocks(
     dtype : dtype, optional
         Of the blocks. None: float32 files stay float32, small integers of NPY become float32 (which holds them
         exactly), everything else float64.
+    header : bool, optional
+        Whether the first line of text names the columns. None: if it holds a word and no number; names that are
+        numbers (``0,1,2``) need True.
 
     Yields
     ------
@@ -62,7 +74,23 @@ def read_blocks(
     if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 1:
         raise InputError(f"rows: expected a positive integer, got {rows!r}. Fix: 4096 is a good block.")
     name, reader = _reader(source)
-    return _regular(reader.blocks(name, int(rows), columns, dtype), int(rows), name)
+    return _regular(_unnamed(reader.blocks(name, int(rows), Choice(columns), dtype, header)), int(rows), name)
+
+
+def named_blocks(
+    source: str | os.PathLike[str], *, rows: int, columns: Columns = None, like: Sequence[str] | None = None,
+    dtype: DTypeLike | None = None, header: bool | None = None,
+) -> NamedBlocks:  # fmt: skip
+    """As :func:`read_blocks`, with the names; columns of a file that names them are put in the order of ``like``.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_blocks`, at once where the beginning of the file tells; and if names differ from ``like``.
+    """
+    name, reader = _reader(source)
+    found = reader.blocks(name, rows, Choice(columns, like), dtype, header)
+    return NamedBlocks(next(found), _regular(found, rows, name))
 
 
 def shape_hint(source: str | os.PathLike[str]) -> tuple[int | None, int | None]:
@@ -92,6 +120,12 @@ def _reader(source: str | os.PathLike[str]) -> tuple[str, ModuleType]:
     if not path.is_file():
         raise InputError(f"{name}: no such file. Fix: check the path; the working folder is {Path.cwd()}.")
     return name, _READERS[path.suffix.lower()]
+
+
+def _unnamed(found: Iterator[NDArray]) -> Iterator[NDArray]:
+    """Without the names, which come first."""
+    next(found)
+    yield from found
 
 
 def _regular(blocks: Iterable[NDArray], rows: int, name: str) -> Iterator[NDArray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,21 +14,28 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._errors import InputError
-from .columns import Columns, resolve_columns
+from .columns import Choice
 
 STDIN = "-"
+#: how a value that is missing is written
+_MISSING = frozenset(("", "-", "--", ".", "?", "na", "n/a", "#n/a", "<na>", "nan", "nil", "none", "null", "missing"))
 
 
-def blocks(source: str, rows: int, columns: Columns, dtype: DTypeLike | None) -> Iterator[NDArray]:
-    """Yield blocks of at most ``rows`` lines; a line that is ragged or not numeric is named by its number."""
+def blocks(
+    source: str, rows: int, choice: Choice, dtype: DTypeLike | None, header: bool | None
+) -> Iterator[NDArray | list[str] | None]:
+    """Yield the names of the chosen columns, then blocks of at most ``rows`` lines; bad lines are named by number."""
     where = "stdin" if source == STDIN else source
     with _lines(source) as handle:
         first, number = _first_line(handle, where)
-        delimiter = _delimiter(first)
+        delimiter = find_delimiter(first)
         fields = _fields(first, delimiter)
-        named = not any(_is_number(field) for field in fields)
-        table = _Table(where, delimiter, len(fields), np.dtype(dtype or np.float64))
-        wanted = resolve_columns(columns, len(fields), fields if named else None, where)
+        named = _names_columns(fields) if header is None else header
+        if named and first.count('"') % 2:
+            raise InputError(f"{where}, line {number}: a quote is not closed: {_shorten(first)}. Fix: close it.")
+        table = _Table(where, delimiter, len(fields), np.dtype(dtype or np.float64), number if not named else 0)
+        wanted, chosen = choice.among(len(fields), _bare(fields) if named else None, where)
+        yield chosen
         lines = [] if named else [first]
         number += named  # the number of the first line of the block
         while lines := lines + _take(handle, rows - len(lines), where, number):
@@ -44,26 +52,35 @@ def shape(source: str) -> tuple[int | None, int | None]:
         return None, None
     with _lines(source) as handle:
         first, _ = _first_line(handle, source)
-        return None, len(_fields(first, _delimiter(first)))
+        return None, len(_fields(first, find_delimiter(first)))
+
+
+def find_delimiter(line: str) -> str:
+    """Tab, semicolon or comma: the first of them that stands outside quotes, and comma where none does."""
+    bare = re.sub(r'"[^"]*"', "", line)
+    return next((mark for mark in "\t;" if mark in bare), ",")
 
 
 class _Table:
     """The layout that every line must have."""
 
-    def __init__(self, where: str, delimiter: str, width: int, dtype: np.dtype) -> None:
+    def __init__(self, where: str, delimiter: str, width: int, dtype: np.dtype, guessed: int) -> None:
         self.where, self.delimiter, self.width, self.dtype = where, delimiter, width, dtype
+        self.guessed = guessed  # number of a first line that was taken for a row; 0 where it names the columns
+        self.blank = " \r\n" if delimiter == "\t" else None  # a line of tabs has fields, all of them empty
 
     def parse(self, lines: list[str], number: int, wanted: list[int] | None) -> NDArray:
-        if not any(line.strip() for line in lines):
+        full = [line for line in lines if line.strip(self.blank)]
+        if not full:
             return np.empty((0, self.width), self.dtype)
         # The parser would join lines over an open quote, and looks only at the chosen columns.
-        if any(line.count('"') % 2 for line in lines):
+        if any(line.count('"') % 2 for line in full):
             self._find_fault(lines, number, wanted)
-        if wanted is not None and any(line.count(self.delimiter) != self.width - 1 for line in lines):
+        if wanted is not None and any(line.count(self.delimiter) != self.width - 1 for line in full):
             self._find_fault(lines, number, wanted)
         try:
             block = np.loadtxt(
-                lines, self.dtype, delimiter=self.delimiter, comments=None, quotechar='"', usecols=wanted, ndmin=2
+                full, self.dtype, delimiter=self.delimiter, comments=None, quotechar='"', usecols=wanted, ndmin=2
             )
         except ValueError as error:
             self._find_fault(lines, number, wanted)
@@ -75,7 +92,7 @@ class _Table:
     def _find_fault(self, lines: list[str], number: int, wanted: list[int] | None) -> None:
         """Raise for the first bad line; slow, so only called when a block is known or suspected to hold one."""
         for offset, line in enumerate(lines):
-            if not line.strip():
+            if not line.strip(self.blank):
                 continue
             place, fields = f"{self.where}, line {number + offset}", _fields(line, self.delimiter)
             if len(fields) != self.width:
@@ -89,8 +106,17 @@ class _Table:
                 if not _is_number(fields[column]):
                     raise InputError(
                         f"{place}: {_shorten(fields[column])} in column {column} is not a number. "
-                        "Fix: correct it, or choose the numeric columns, such as columns='0:10'."
+                        f"Fix: {self._advice(fields[column], number + offset)}."
                     )
+
+    def _advice(self, text: str, number: int) -> str:
+        if number == self.guessed:
+            return "correct it, choose the numeric columns, or say header=True (--header) if this line names them"
+        if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", text):
+            return "write a decimal point, not a comma"
+        if text.lower() in _MISSING:
+            return "put a value, or delete the line; a delimiter at the end of lines is one too many"
+        return "correct it, or choose the numeric columns, such as columns='0:10'"
 
 
 @contextmanager
@@ -121,10 +147,6 @@ def _first_line(handle: TextIO, where: str) -> tuple[str, int]:
     raise InputError(f"{where}: empty, expected a table of numbers. Fix: check the file or the pipe that feeds it.")
 
 
-def _delimiter(line: str) -> str:
-    return next((mark for mark in "\t;" if mark in line), ",")
-
-
 def _fields(line: str, delimiter: str) -> list[str]:
     try:
         return [field.strip() for field in next(csv.reader([line], delimiter=delimiter))]
@@ -132,6 +154,17 @@ def _fields(line: str, delimiter: str) -> list[str]:
         csv.Error
     ):  # a stray NUL or an endless field: split plainly, so that the line can still be quoted in the error
         return line.split(delimiter)
+
+
+def _names_columns(fields: list[str]) -> bool:
+    """Whether a first line is a header: it holds a word, and no number."""
+    words = [field for field in fields if any(char.isalpha() for char in field) and field.lower() not in _MISSING]
+    return bool(words) and not any(_is_number(field) for field in fields)
+
+
+def _bare(fields: list[str]) -> list[str]:
+    """Names of columns; NumPy writes "# " before the first."""
+    return [fields[0].removeprefix("#").lstrip(), *fields[1:]]
 
 
 def _is_number(text: str) -> bool:

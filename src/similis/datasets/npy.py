@@ -16,7 +16,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import DTypeLike, NDArray
 
 from .._errors import InputError
-from .columns import Columns, resolve_columns
+from .columns import Choice
 
 MEMBER = re.compile(r"(?P<path>.+\.npz)(?::(?P<name>[^/:]+))?", re.IGNORECASE)
 
@@ -29,10 +29,14 @@ class _Header:
     offset: int
 
 
-def blocks(source: str, rows: int, columns: Columns, dtype: DTypeLike | None) -> Iterator[NDArray]:
-    """Yield blocks of ``rows`` rows of a real matrix; a NPZ with several arrays is asked for as ``file.npz:name``."""
+def blocks(
+    source: str, rows: int, choice: Choice, dtype: DTypeLike | None, _: bool | None
+) -> Iterator[NDArray | None]:  # fmt: skip
+    """Yield None (no names), then blocks of ``rows`` rows of a real matrix; one of several arrays in a NPZ is asked for
+    as ``file.npz:name``."""
     with _open(source) as (handle, header):
-        wanted = resolve_columns(columns, header.shape[1], None, source)
+        wanted, _names = choice.among(header.shape[1], None, source)
+        yield None
         exact = np.float32 if np.can_cast(header.dtype, np.float32) else np.float64
         target = np.dtype(exact if dtype is None else dtype)
         read = _fortran_rows if header.fortran else _c_rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,34 +12,56 @@ from numpy.typing import DTypeLike, NDArray
 
 from .._errors import InputError
 from .._optional import require
-from .columns import Columns, resolve_columns
+from .columns import Choice
 
 # Pages are read as they are needed: by default a whole row group is held, and that may be the whole file.
 FRUGAL = {"buffer_size": 1 << 16, "pre_buffer": False, "page_checksum_verification": True}
 
 
-def blocks(source: str, rows: int, columns: Columns, dtype: DTypeLike | None) -> Iterator[NDArray]:
-    """Yield blocks of at most ``rows`` rows; only the chosen columns are read, a missing value becomes NaN."""
+def blocks(
+    source: str, rows: int, choice: Choice, dtype: DTypeLike | None, _: bool | None
+) -> Iterator[NDArray | list[str] | None]:
+    """Yield the names of the chosen columns, then blocks of at most ``rows`` rows; a missing value becomes NaN.
+
+    Only the chosen columns are read. An index that pandas stored beside the data is a column only where it is asked for
+    by its name. Integers above 2^53 are rounded to the nearest float64.
+    """
     arrow = require("pyarrow", extra="data")
     with _open(source) as file:
-        schema = file.schema_arrow
-        wanted = resolve_columns(columns, len(schema), schema.names, source)
-        fields = [schema.field(i) for i in (range(len(schema)) if wanted is None else wanted)]
-        _check(fields, arrow, source)
-        single = all(arrow.types.is_float32(field.type) or arrow.types.is_float16(field.type) for field in fields)
+        schema, (data, index) = file.schema_arrow, _columns(file.schema_arrow)
+        places = data + index
+        wanted, chosen = choice.among(len(data), [schema.names[i] for i in places], source)
+        fields = [places[i] for i in (range(len(data)) if wanted is None else wanted)]
+        _check([schema.field(i) for i in fields], arrow, source)
+        single = all(schema.field(i).type in (arrow.float32(), arrow.float16()) for i in fields)
         target = np.dtype(dtype) if dtype is not None else np.dtype(np.float32 if single else np.float64)
-        names = [field.name for field in fields]
-        for batch in file.iter_batches(batch_size=rows, columns=list(dict.fromkeys(names))):
-            block = np.empty((batch.num_rows, len(names)), target)
-            for j, name in enumerate(names):
-                block[:, j] = batch.column(name).cast(arrow.float64()).to_numpy(zero_copy_only=False)
+        yield chosen
+        names = list(dict.fromkeys(schema.names[i] for i in fields))
+        for batch in file.iter_batches(batch_size=rows, columns=names):
+            block = np.empty((batch.num_rows, len(fields)), target)
+            for j, i in enumerate(fields):
+                column = batch.column(_place(batch.schema.names, schema.names, i))
+                block[:, j] = column.cast(arrow.float64(), safe=False).to_numpy(zero_copy_only=False)
             yield block
 
 
 def shape(source: str) -> tuple[int, int]:
     """Return (rows, columns) from the footer."""
     with _open(source) as file:
-        return file.metadata.num_rows, len(file.schema_arrow)
+        return file.metadata.num_rows, len(_columns(file.schema_arrow)[0])
+
+
+def _columns(schema: Any) -> tuple[list[int], list[int]]:
+    """Places of the data, and of what pandas stored as the index of the rows."""
+    stored = (schema.pandas_metadata or {}).get("index_columns", [])  # an index that only counts is no column
+    index = [i for i, name in enumerate(schema.names) if name in stored or re.fullmatch(r"__index_level_\d+__", name)]
+    return [i for i in range(len(schema)) if i not in index], index
+
+
+def _place(read: list[str], names: list[str], i: int) -> int:
+    """Where column i is among those that were read: of several with one name, each keeps its turn."""
+    same = [j for j, name in enumerate(read) if name == names[i]]
+    return same[names[:i].count(names[i])]
 
 
 def _check(fields: list[Any], arrow: Any, source: str) -> None:

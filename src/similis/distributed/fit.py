@@ -103,11 +103,16 @@ def transform(estimator: Any, X: Any) -> Any:
     """Outputs of a fitted estimator for the rows of a Dask array or dataframe, as a Dask array, block by block."""
     check_is_fitted(estimator)
     k, dtype = estimator.circuit_.size, estimator.state_.dtype
+    empty = np.zeros((0, k), dtype)
+
+    def outputs(part: Any) -> np.ndarray:
+        return estimator.transform(part) if len(part) else empty  # a filter may leave a partition without rows
+
     if hasattr(X, "to_dask_array"):
-        return X.map_partitions(estimator.transform, meta=np.zeros((0, k), dtype))
+        return X.map_partitions(outputs, meta=empty)
     X = as_array(X, "X")
     X = X.rechunk({1: -1})
-    return X.map_blocks(estimator.transform, chunks=(X.chunks[0], (k,)), dtype=dtype, meta=np.zeros((0, k), dtype))
+    return X.map_blocks(outputs, chunks=(X.chunks[0], (k,)), dtype=dtype, meta=empty)
 
 
 class _Checkpoint:

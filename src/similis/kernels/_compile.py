@@ -9,6 +9,8 @@ from typing import Any
 
 from numba import njit
 
+from ._cache import cached
+
 # Sums may be reassociated (SIMD), but NaN and inf are kept, so that divergence stays visible.
 _OPTIONS: dict[str, Any] = {"fastmath": {"reassoc", "contract", "arcp", "nsz"}, "error_model": "numpy", "nogil": True}
 _SOURCES = sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()[:12]
@@ -37,4 +39,4 @@ def entry(function: Callable) -> Callable:
     cached copy therefore holds a digest of all kernels.
     """
     function.__qualname__ += f"_{_SOURCES}"
-    return njit(cache=True, **_OPTIONS)(function)
+    return cached(njit(**_OPTIONS)(function))

@@ -14,6 +14,16 @@ from .._atomic import new_file
 from .._errors import InputError, ModelFileError
 
 
+def settings(network: nn.Module) -> list[dict[str, Any]]:
+    """What every module of a network was built with, beside its tensors: kinds, and parameters that are plain data."""
+    plain = (bool, int, float, str, tuple, type(None))
+    found = []
+    for module in network.modules():
+        own = {n: v for n, v in vars(module).items() if n[0] != "_" and n != "training" and isinstance(v, plain)}
+        found.append({"module": type(module).__name__, **own})
+    return json.loads(json.dumps(found))
+
+
 def save_checkpoint(network: nn.Module, path: str | PathLike, progress: dict[str, Any]) -> None:
     """Write ``state_dict()`` and ``progress`` (JSON-able), whole or not at all; an older file is replaced."""
     tensors = {name: tensor.detach().contiguous().clone() for name, tensor in network.state_dict().items()}

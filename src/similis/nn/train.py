@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from .._errors import InputError
 from ..circuit import Step
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import load_checkpoint, save_checkpoint, settings
 from .layer import Layer, Statistics
 
 Reduce = Callable[[Statistics], Statistics]
@@ -75,6 +75,7 @@ def train(
         plan = {
             "step": [step.eta0, step.decay, step.floor], "epochs": epochs, "batch_size": batch_size, "seed": seed,
             "prepare": prepare, "data": [_crc(x), None if labels is None else _crc(labels)],
+            "network": settings(network),
         }  # fmt: skip
         if resume:
             history = load_checkpoint(network, checkpoint, plan)["history"]

@@ -17,9 +17,17 @@ Composition = dict[str, float]
 
 _ISOTOPES = {"D": "H", "T": "H"}
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+#: subscripts, and the other signs that are set for the dot of a hydrate
+_PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉•∙⋅・", "0123456789····")
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:/(?:[0-9]+\.?[0-9]*|\.[0-9]+))?")
 _PAIR = re.compile(rf"([A-Z][a-z]?)({_NUMBER.pattern})?")
+#: a dot and digits before a molecule that crystals hold: "CuSO4.5H2O" is O4.5 and water, or five of water
+_MOLECULE = (
+    r"[HDT]2O2?|HDO|N[HDT]3|N2H4|CO2|SO2|HF|HI|HCl|HBr|HNO3|H2SO4|H3PO4|CH4O?|CH3OH|C2H5OH|C2H6O|CH3CN|C6H6|C5H5N"
+)
+_HYDRATE = re.compile(
+    rf"\.([0-9]+)(?:(?:{_MOLECULE})(?![a-z0-9])|\((?:{_MOLECULE})\)[0-9]*|\[(?:{_MOLECULE})\][0-9]*)(?![A-Z(\[{{])"
+)
 _VARIABLE = re.compile(r"[a-zδΔ]")
 _DEEPEST = 20
 
@@ -80,7 +88,7 @@ class _Reader:
     """One pass from left to right; brackets by recursion."""
 
     def __init__(self, text: str, isotopes: bool) -> None:
-        self.given, self.text, self.at = text, text.translate(_SUBSCRIPTS), 0
+        self.given, self.text, self.at = text, text.translate(_PLAIN), 0
         self.other_names = _ISOTOPES if isotopes else {}
 
     def read(self) -> Composition:
@@ -136,11 +144,23 @@ class _Reader:
         match = _NUMBER.match(self.text, self.at)
         if match is None:
             return 1.0
+        self._refuse_hydrate(match)
         above, _, below = match[0].partition("/")
         if below and not float(below):
             self._refuse(self.at, "this fraction divides by 0.", "correct its lower number.")
         self.at = match.end()
         return float(above) / float(below) if below else float(above)
+
+    def _refuse_hydrate(self, match: re.Match[str]) -> None:
+        dot = self.text.find(".", match.start(), match.end())
+        if dot < 0 or not self.at or not (water := _HYDRATE.match(self.text, dot)):
+            return
+        amount, unit = match[0], self.text[match.end() : water.end()]
+        before, after = self.text[:dot], self.text[dot + 1 : water.end()]
+        self._refuse(
+            dot, f"a dot before {after!r} has two readings: the amount {amount} and then {unit}, or {before} with "
+            f"{water[1]} {unit}.", f"for the second write {before}·{after}; for the first, put {unit} in front.",
+        )  # fmt: skip
 
     def _known(self, symbol: str) -> str | None:
         symbol = self.other_names.get(symbol, symbol)

@@ -70,7 +70,9 @@ def table(formulas: Sequence[Any], tc: Any, *, merge: bool = True) -> tuple[Tabl
     same = X.round(_DECIMALS) if merge else np.arange(len(X))[:, None]
     _, first, group = np.unique(same, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)  # as in the file
-    merged = np.array([_median(values[rows][group.ravel() == g]) for g in order])
+    together = values[rows][np.argsort(group, axis=None, kind="stable")]
+    parts = np.split(together, np.cumsum(np.bincount(group.ravel()))[:-1])
+    merged = np.array([_median(parts[g]) for g in order])
     kept = first[order]
     systems = np.unique([element_system(compositions[i]) for i in kept], return_inverse=True)[1]
     names = [str(formulas[rows[i]]) for i in kept]
