@@ -37,13 +37,36 @@ def card(name: str) -> Card:
     return cards[name]
 
 
-def card_of(estimator: BaseEstimator) -> Card:
-    """The catalogue's card of a fitted estimator."""
+def card_of(estimator: BaseEstimator) -> Card | None:
+    """The catalogue's card of a fitted estimator; None for those that stand for no paper of their own."""
     from ..networks import catalogue
 
-    return next(
-        entry for entry in catalogue().values() if type(estimator).__name__ in (entry.estimator, entry.classifier)
-    )
+    name = type(estimator).__name__
+    return next((entry for entry in catalogue().values() if name in (entry.estimator, entry.classifier)), None)
+
+
+def admit(estimator: BaseEstimator, model: object, method: str) -> None:
+    """Refuse, as wrong usage, a model that rows of a file cannot be given to, or that has no such method."""
+    name = type(estimator).__name__
+    streams = getattr(getattr(estimator, "circuit", None), "names", ())
+    if name == "OptimalFeedbackController" or len(streams) > 1:
+        hears = f"hears {', '.join(streams)}" if streams else "acts in an environment"
+        raise typer.BadParameter(f"{model} holds a {name}, which {hears}: use it in Python, by similis.load")
+    if not hasattr(estimator, method):
+        other = next((m for m in ("transform", "predict") if hasattr(estimator, m)), "score")
+        raise typer.BadParameter(f"{model} holds a {name}, which cannot {method}: use `{other}`")
+
+
+def in_order(estimator: BaseEstimator) -> bool:
+    """Whether an answer depends on all rows before it, so that rows are neither drawn nor asked block by block."""
+    return type(estimator).__name__ == "NeuralKalmanFilter"
+
+
+def allows_missing(estimator: BaseEstimator) -> bool:
+    """Whether NaN, where nothing was observed, is among what the estimator takes."""
+    from sklearn.utils import get_tags
+
+    return bool(get_tags(estimator).input_tags.allow_nan)
 
 
 def class_of(name: str, *, labels: bool) -> str:
@@ -82,7 +105,8 @@ def build(name: str, n_components: int | None, seed: int, given: list[str], *, l
 
 def learns_formulas(estimator: BaseEstimator) -> bool:
     """Whether rows are chemical formulas."""
-    return card_of(estimator).data == "formulas"
+    own = card_of(estimator)
+    return own is not None and own.data == "formulas"
 
 
 def beside_x(estimator: BaseEstimator) -> str | None:

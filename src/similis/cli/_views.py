@@ -25,7 +25,7 @@ class Views:
     """Where samples come from: a file (or ``-``), its columns, and for two views a second file or more columns.
 
     ``like`` are the names that a model was fitted with: the columns are put in their order, or refused. ``names`` are
-    those of the files, once :meth:`blocks` has begun.
+    those of the files, once :meth:`blocks` has begun. ``missing`` says that NaN may stand for what was not observed.
     """
 
     data: str
@@ -35,6 +35,7 @@ class Views:
     dtype: str | None = None
     block_rows: int | None = None
     header: bool | None = None
+    missing: bool = False
     like: Names = field(default_factory=lambda: [None, None])
     names: Names | None = field(default=None, init=False)
 
@@ -57,7 +58,7 @@ class Views:
     def target(self) -> Views:
         """The second view alone."""
         source = self.y_data or self.data
-        return Views(source, self.y_columns, None, None, self.dtype, self.block_rows, self.header, self.like[1:])
+        return Views(source, self.y_columns, None, None, self.dtype, self.block_rows, self.header, like=self.like[1:])
 
     def require(self, *, two: bool, name: str) -> None:
         """Refuse one view where two are needed, and the reverse."""
@@ -96,9 +97,7 @@ class Views:
             named_blocks(source, rows=rows, columns=columns, like=like, dtype=self.dtype, header=self.header)
             for (source, columns), like in zip(self.sources, self.like, strict=False)
         ]
-        if self.names is None:
-            self.names = [table.names for table in tables]
-            self._tell()
+        told, self.names = self.names is not None, [table.names for table in tables]
         for views in zip_longest(*(table.blocks for table in tables), fillvalue=np.empty((0, 0))):
             if len({len(view) for view in views}) > 1:
                 raise InputError(
@@ -106,9 +105,11 @@ class Views:
                     + f" rows follow in {' and '.join(s for s, _ in self.sources)}. Give the same samples in both"
                 )  # fmt: skip
             for view, (source, _) in zip(views, self.sources, strict=True):
-                _refuse_non_finite(view, source, seen)
+                _refuse_non_finite(view, source, seen, missing=self.missing)
             yield views
             seen += len(views[0])
+        if not told:
+            self._tell()
 
     def _tell(self) -> None:
         """Say on stderr what the names of columns, or the lack of them, leave to trust."""
@@ -121,6 +122,16 @@ class Views:
                 told.add(f"{source}: no names of columns; they are taken for {', '.join(like[:12])} as they stand")
         for line in sorted(told):
             typer.echo(f"note: {line}", err=True)
+
+    def first(self, size: int | None) -> tuple[tuple[np.ndarray, ...], int]:
+        """The first ``size`` samples in their order (None: all), and how many there are."""
+        kept: list[tuple[np.ndarray, ...]] = []
+        total = 0
+        for block in self.blocks():
+            if size is None or total < size:
+                kept.append(tuple(view[: None if size is None else size - total] for view in block))
+            total += len(block[0])
+        return tuple(np.concatenate(view) for view in zip(*kept, strict=True)), total
 
     def sample(self, size: int, seed: int) -> tuple[tuple[np.ndarray, ...], int]:
         """Draw ``size`` samples uniformly in one pass (reservoir sampling), and count how many went by."""
@@ -138,10 +149,10 @@ class Views:
         return tuple(k[:total] for k in kept), total
 
 
-def _refuse_non_finite(view: np.ndarray, source: str, start: int) -> None:
+def _refuse_non_finite(view: np.ndarray, source: str, start: int, *, missing: bool) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         suspect = not np.isfinite(view.sum())  # cheap; a finite sum has finite terms
-    bad = np.argwhere(~np.isfinite(view)) if suspect else np.empty((0, 2), int)
+    bad = np.argwhere(np.isinf(view) if missing else ~np.isfinite(view)) if suspect else np.empty((0, 2), int)
     if len(bad):
         row, column = bad[0]
         where, value = f"{source}: row {start + row + 1}, column {column + 1}", view[row, column]

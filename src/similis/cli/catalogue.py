@@ -47,10 +47,9 @@ def show(
         from ..estimators.persist import load
 
         estimator = load(name)
+        own = card_of(estimator)
         network = (
-            getattr(estimator, "circuit_", None)
-            or getattr(estimator, "representer_", None)
-            or card_of(estimator).build()
+            getattr(estimator, "circuit_", None) or getattr(estimator, "representer_", None) or (own and own.build())
         )
         about = {"model": name, "estimator": str(estimator), "samples": int(estimator.n_samples_seen_)}
     else:

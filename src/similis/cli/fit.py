@@ -87,7 +87,7 @@ def fit(
         block_rows, checkpoint_every = start.block_rows, checkpoint_every or start.every
     if checkpoint_every is not None and beside(output) != resume:
         refuse_existing(beside(output), force=force)
-    views = Views(data, columns, y_data, y_columns, dtype, block_rows, header, names_of(estimator))
+    views = Views(data, columns, y_data, y_columns, dtype, block_rows, header, like=names_of(estimator))
     views.require(two=beside_x(estimator) is not None, name=model)
     epochs = epochs or 1
     if epochs > 1 and data == "-":

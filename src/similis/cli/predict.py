@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from . import _options as opt
-from ._models import learns_formulas, names_of
+from ._models import admit, allows_missing, in_order, learns_formulas, names_of
 from ._output import emit
 
 if TYPE_CHECKING:
@@ -40,18 +40,20 @@ def predict(
     if output == "-" and as_json:
         raise typer.BadParameter("stdout carries the CSV; write to a file to use --json", param_hint="--output")
     estimator = load(model)
-    if not hasattr(estimator, "predict"):
-        raise typer.BadParameter(f"{model} holds a {type(estimator).__name__}, which has outputs: use `transform`")
+    admit(estimator, model, "predict")
     if learns_formulas(estimator):
         record = _formulas(estimator, data, output, columns, header, force=force)
         if output != "-":
             emit(record, as_json=as_json, text="{output}: {rows} formulas, {refused} refused".format(**record))
         return
-    views, rows = Views(data, columns, None, None, dtype, block_rows, header, names_of(estimator)), 0
-    width = int(getattr(estimator, "n_targets_", 1))
+    views = Views(
+        data, columns, None, None, dtype, block_rows, header, allows_missing(estimator), names_of(estimator)
+    )  # fmt: skip
+    rows, width = 0, int(estimator.n_features_in_ if in_order(estimator) else getattr(estimator, "n_targets_", 1))
+    blocks = iter([views.first(None)[0]]) if in_order(estimator) else views.blocks()
     names = ["prediction"] if width == 1 else [f"prediction{i}" for i in range(width)]
     with sink(output, names, force=force) as write, progress("predict", views.n_rows()) as advance:
-        for (block,) in views.blocks():
+        for (block,) in blocks:
             with located(rows_of(data, rows, (block,))):
                 write(estimator.predict(block).reshape(len(block), width))
             rows += len(block)

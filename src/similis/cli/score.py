@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from . import _options as opt
-from ._models import beside_x, learns_formulas, names_of, shaped
+from ._models import admit, allows_missing, beside_x, in_order, learns_formulas, names_of, shaped
 from ._output import emit
 
 
@@ -27,12 +27,13 @@ def score(
 ) -> None:
     """Score a saved network on data.
 
-    Prints what the estimator's `score` gives on at most --rows rows.
+    Prints what the estimator's `score` gives on at most --rows rows; of a time series, the first.
     """
     from ..estimators.persist import load
     from ._views import Views, located
 
     estimator = load(model)
+    admit(estimator, model, "score")
     if learns_formulas(estimator):
         from ._formulas import read_formulas
 
@@ -41,12 +42,15 @@ def score(
         record = {"model": str(model), "class": type(estimator).__name__, "score": value, "rows_used": len(given.tc)}
         emit(record, as_json=as_json, text=f"{value:.6g}  (R2 of {len(given.tc)} formulas)")
         return
-    views = Views(data, columns, y_data, y_columns, dtype, None, header, names_of(estimator))
+    views = Views(
+        data, columns, y_data, y_columns, dtype, None, header, allows_missing(estimator), names_of(estimator)
+    )  # fmt: skip
     views.require(two=beside_x(estimator) is not None, name=type(estimator).__name__)
-    chosen, total = views.sample(rows, seed)
+    chosen, total = views.first(rows) if in_order(estimator) else views.sample(rows, seed)
     with located(data):
         value = float(estimator.score(*shaped(estimator, chosen)))
     used = len(chosen[0])
     record = {"model": str(model), "class": type(estimator).__name__, "score": value, "rows_used": used, "rows": total}
-    note = "all rows" if used == total else f"{used} of {total} rows drawn uniformly, seed {seed}"
+    drawn = ", the first" if in_order(estimator) else f" drawn uniformly, seed {seed}"
+    note = "all rows" if used == total else f"{used} of {total} rows{drawn}"
     emit(record, as_json=as_json, text=f"{value:.6g}  ({note})")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from . import _options as opt
-from ._models import beside_x, names_of
+from ._models import admit, beside_x, names_of
 from ._output import emit
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ def transform(
     if output == "-" and as_json:
         raise typer.BadParameter("stdout carries the CSV; write to a file to use --json", param_hint="--output")
     estimator = load(model)
+    admit(estimator, model, "transform")
     two = beside_x(estimator) == "view"
-    views = Views(data, columns, y_data, y_columns, dtype, block_rows, header, names_of(estimator))
+    views = Views(data, columns, y_data, y_columns, dtype, block_rows, header, like=names_of(estimator))
     views.require(two=two, name=type(estimator).__name__)
     if view != "sum" and not two:
         raise typer.BadParameter(f"{type(estimator).__name__} has one view", param_hint="--view")

@@ -140,7 +140,7 @@ def _take(handle: TextIO, rows: int, where: str, number: int) -> list[str]:
 def _first_line(handle: TextIO, where: str) -> tuple[str, int]:
     for number in count(1):
         line = "".join(_take(handle, 1, where, number))
-        if line.strip():
+        if line.strip("\ufeff \r\n"):  # tabs alone are a line of empty fields
             return line.lstrip("\ufeff"), number
         if not line:
             break

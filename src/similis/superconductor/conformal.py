@@ -17,7 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from .._errors import InputError
 
-_ALIKE, _FEWEST = 200, 20
+_ALIKE, FEWEST = 200, 20
 #: kelvin: no interval is narrower by much than measurements of one material differ
 _LEAST = 1.0
 #: kelvin
@@ -37,15 +37,15 @@ class Errors:
     def __init__(self, tc: NDArray, distance: NDArray, around: NDArray, apart: NDArray, error: NDArray) -> None:
         self.columns = np.stack([tc, distance, around, apart, error]).astype(float)
         self.error = self.columns[4]
-        if len(self.error) < _FEWEST:
+        if len(self.error) < FEWEST:
             raise InputError(
-                f"{len(self.error)} held-out errors, expected at least {_FEWEST}. Fix: give more rows with a Tc."
+                f"{len(self.error)} held-out errors, expected at least {FEWEST}. Fix: give more rows with a Tc."
             )
-        alike = min(_ALIKE, max(_FEWEST, len(self.error) // 5), len(self.error) - 1)
+        alike = min(_ALIKE, max(FEWEST, len(self.error) // 5), len(self.error) - 1)
         self._index = NearestNeighbors(n_neighbors=alike).fit(self._place(*self.columns[:3]))
         scores, kind = self.error / (self._deviation(None) + _LEAST), self._kind(tc, apart)
         groups = [scores[kind == i] for i in range(4)] + [scores[kind % 2 == i] for i in range(2)]
-        self._scores = [np.sort(scores if len(group) < _FEWEST else group) for group in groups]
+        self._scores = [np.sort(scores if len(group) < FEWEST else group) for group in groups]
 
     def half_width(
         self, tc: NDArray, distance: NDArray, around: NDArray, apart: NDArray, coverage: float

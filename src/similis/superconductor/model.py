@@ -11,7 +11,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 from .._errors import InputError
-from .conformal import Errors
+from .conformal import FEWEST, Errors
 from .features import Coordinates
 from .recall import Kernel, Recall
 from .similarity import Similarity, learn
@@ -161,15 +161,21 @@ def _recall(where: Coordinates, c: NDArray, y: NDArray, systems: NDArray, **word
 def calibrate(ensemble: Ensemble, data: Table, seed: int) -> Errors | None:
     """Errors on compositions held out of what is known, a quarter at random and a quarter by element system.
 
-    Similarities stay as they were learned, other members are left out; with fewer than 40 rows that have a Tc, None.
+    Where these are too few, further quarters at random follow. Similarities stay as they were learned, other members
+    are left out; with fewer than 40 rows that have a Tc, None.
     """
     rows = np.flatnonzero(data.tc > 0)
     if len(rows) < 40:
         return None
     warm, columns = data.where(data.tc > 0), []
+    quarters = folds(warm, "random", 4, seed)
+    splits = [next(quarters)]
+    if (warm.systems != warm.systems[0]).any():
+        splits.append(next(folds(warm, "system", 4, seed)))
+    while sum(len(held) for _, held in splits) < FEWEST:
+        splits.append(next(quarters))
     c = ensemble.coordinates(warm.fractions)
-    for kind in ("random", "system"):
-        kept, held = next(folds(warm, kind, 4, seed))
+    for kept, held in splits:
         left = np.delete(np.arange(len(data.tc)), rows[held])  # a recall knows normal materials, too
         kernels = [[half.without(kept) for half in halves] for *halves, _ in ensemble.kernels]
         said = {f"kernel{i}": np.mean([half(c[held]) for half in halves], 0) for i, halves in enumerate(kernels)}

@@ -67,13 +67,11 @@ def table(formulas: Sequence[Any], tc: Any, *, merge: bool = True) -> tuple[Tabl
         raise InputError(f"none of {len(formulas)} formulas could be read: {refused[0][1] if refused else 'no rows'}")
     compositions = [composition for composition in found if composition is not None]
     X = fractions(compositions)
+    places: dict[bytes, int] = {}  # in the order of the file
     same = X.round(_DECIMALS) if merge else np.arange(len(X))[:, None]
-    _, first, group = np.unique(same, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first)  # as in the file
-    together = values[rows][np.argsort(group, axis=None, kind="stable")]
-    parts = np.split(together, np.cumsum(np.bincount(group.ravel()))[:-1])
-    merged = np.array([_median(parts[g]) for g in order])
-    kept = first[order]
+    group = np.array([places.setdefault(row.tobytes(), len(places)) for row in same])
+    kept = np.unique(group, return_index=True)[1]
+    merged = _medians(group, values[rows])
     systems = np.unique([element_system(compositions[i]) for i in kept], return_inverse=True)[1]
     names = [str(formulas[rows[i]]) for i in kept]
     return Table(names, X[kept], merged, systems.ravel(), family(X[kept])), refused
@@ -125,7 +123,7 @@ def folds(
 
     ``random`` draws compositions, ``system`` whole element systems, so that no test row has just the elements of a
     training row; ``family`` leaves out cuprates, iron-based compounds and all others in turn. In a merged table
-    no fold has a copy of a training row.
+    no fold has a copy of a training row. Rows of one element system, or one family, cannot be split by it.
     """
     rng = generator(seed)
     if kind == "family":
@@ -136,6 +134,8 @@ def folds(
         place = _even(data.systems, n_folds, rng)
     else:
         raise InputError(f"split {kind!r}; expected 'random', 'system' or 'family'")
+    if len(place) and (place == place[0]).all():
+        raise InputError(f"split {kind!r}: all {len(place)} rows go together. Fix: give more, or split at random.")
     for fold in np.unique(place):
         yield np.flatnonzero(place != fold), np.flatnonzero(place == fold)
 
@@ -150,5 +150,11 @@ def _even(groups: NDArray, n_folds: int, rng: np.random.Generator) -> NDArray[np
     return of[groups]
 
 
-def _median(values: NDArray) -> float:
-    return float(np.median(values[values > 0])) if (values > 0).any() else 0.0
+def _medians(group: NDArray, tc: NDArray) -> NDArray[np.float64]:
+    """Of the Tc above 0 in every group, 0 where there are none."""
+    found, group, tc = np.zeros(group.max() + 1), group[tc > 0], tc[tc > 0]
+    tc, counts = tc[np.lexsort((tc, group))], np.bincount(group, minlength=len(found))
+    first, some = np.cumsum(counts) - counts, counts > 0
+    low, high = first + (counts - 1) // 2, first + counts // 2
+    found[some] = (tc[low[some]] + tc[high[some]]) / 2
+    return found
