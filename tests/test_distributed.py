@@ -229,6 +229,18 @@ def test_a_dataframe_brings_its_names():
     np.testing.assert_allclose(Z, whole, atol=1e-10 * np.abs(whole).max())  # products of a partition and of all rows
 
 
+@pytest.mark.parametrize("kept", [slice(0, 0), slice(0, 30), slice(-30, None)])
+def test_partitions_without_rows_have_no_outputs(kept):
+    dd, pd = pytest.importorskip("dask.dataframe"), pytest.importorskip("pandas")
+    frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])])
+    model = SimilarityMatching(2, random_state=0).fit(frame)
+    Z = model.transform(frame)[kept]
+    frame["kept"] = np.isin(np.arange(len(frame)), np.arange(len(frame))[kept])
+    table = dd.from_pandas(frame, npartitions=4)
+    found = transform(model, table[table["kept"]].drop(columns="kept")).compute()
+    np.testing.assert_allclose(found, Z, atol=1e-12)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_number_that_is_none_is_named_by_its_row(bad):
     holed = X.copy()

@@ -17,6 +17,9 @@ X = np.abs(RNG.standard_normal((60, 6)) + LABELS[:, None])
 BESIDE = {"view": X[:, :4], "target": X[:, :2], "labels": LABELS}
 NETWORKS = {name: card for name, card in catalogue().items() if card.data != "episodes"}
 
+ROWS = [card for card in NETWORKS.values() if card.data != "formulas"]
+BAD = ("folder.csv", "empty.csv", "empty.npy", "header.csv", "words.csv", "latin.csv")
+
 
 def written(folder):
     (folder / "empty.csv").write_text("")
@@ -48,16 +51,7 @@ def test_fit_of_what_cannot_be_learned(tmp_path, name):
     card, there = NETWORKS[name], written(tmp_path)
     kind = getattr(estimators, card.estimator).beside_x
     beside = [] if kind is None or card.data == "formulas" else ["--y-data", tmp_path / f"{kind}.npy"]
-    for data in (
-        "none.npy",
-        "none.csv",
-        "folder.csv",
-        "empty.csv",
-        "empty.npy",
-        "header.csv",
-        "words.csv",
-        "latin.csv",
-    ):
+    for data in ("none.npy", "none.csv", *BAD):
         assert refused("fit", name, tmp_path / data, *beside, "-o", tmp_path / "m") == 1
     assert refused("fit", name, tmp_path / "x.npy", *beside, "-o", tmp_path / "no" / "m") == 1
     for words in (("--param", "colour=1"), ("--resume", tmp_path / "x.npy"), ("--dtype", "int8")):
@@ -95,13 +89,7 @@ def models(tmp_path_factory):
 
 
 CLASSES = sorted(
-    {
-        kind
-        for card in NETWORKS.values()
-        if card.data != "formulas"
-        for kind in (card.estimator, card.classifier)
-        if kind
-    }
+    {kind for card in ROWS for kind in (card.estimator, card.classifier) if kind}
     | {"LocalSupervisionRegressor", "NeuralKalmanFilter", "CircuitTransformer"}
 )
 

@@ -140,9 +140,10 @@ def test_a_checkpoint_keeps_the_names(similis, tmp_path, monkeypatch):
             raise Killed
         return original(self, X)
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(SimilarityMatching, "partial_fit", partial_fit)
-        similis("fit", "psp", data, "-o", tmp_path / "m", "--block-rows", 64, "--checkpoint-every", 64)
+        with pytest.raises(Killed):
+            similis("fit", "psp", data, "-o", tmp_path / "m", "--block-rows", 64, "--checkpoint-every", 64)
     turned = write(tmp_path / "turned.csv", NAMES[::-1], X[:, ::-1])
     similis("fit", "psp", turned, "-o", tmp_path / "m", "--resume", tmp_path / "m.checkpoint")
     similis("fit", "psp", data, "-o", tmp_path / "whole", "--block-rows", 64)

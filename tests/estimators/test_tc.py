@@ -178,3 +178,14 @@ def test_saved_and_loaded_bit_for_bit(model, tmp_path):
     np.testing.assert_array_equal(again.predict_interval(ASKED), model.predict_interval(ASKED))
     np.testing.assert_array_equal(again.novelty(ASKED), model.novelty(ASKED))
     np.testing.assert_array_equal(again.screen(["Nb", "Sn"], 8).tc, model.screen(["Nb", "Sn"], 8).tc)
+
+
+@pytest.mark.parametrize("members", [{"kernel": 1}, {"kernel": 1, "recall": 1}])
+def test_many_compositions_of_one_element_system_are_learned(members):
+    share = np.round(np.linspace(0.01, 0.99, 50), 3)
+    formulas, tc = [f"Nb{a}Ti{1 - a:.3f}" for a in share], 1 + 10 * share
+    model = CriticalTemperatureRegressor(members, epochs=40, random_state=0).fit(formulas, tc)
+    asked = np.array([0.25, 0.5, 0.75])
+    low, high = model.predict_interval([f"Nb{a}Ti{1 - a}" for a in asked]).T
+    assert ((low <= 1 + 10 * asked) & (1 + 10 * asked <= high)).all()
+    assert np.isinf(model.novelty(["MgB2"])[0])

@@ -131,3 +131,15 @@ def test_the_bar_is_on_stderr(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "3/3" in err
+
+
+@pytest.mark.parametrize(
+    "other", [{"l1": 0.1}, {"tau": 0.25}, {"iterations": 7}, {"tolerance": 1e-3}, {"contrast": 0.5}, {"padding": 2}]
+)
+def test_a_training_goes_on_only_as_it_began(tmp_path, other):
+    own = {"contrast": 0.1, "padding": 1}
+    train(ConvSimilarityMatching(1, 3, 5, **own), X[:64], checkpoint=tmp_path / "c")
+    changed = ConvSimilarityMatching(1, 3, 5, **own | other)
+    with pytest.raises(InputError, match="network="):
+        train(changed, X[:64], checkpoint=tmp_path / "c", resume=True)
+    train(ConvSimilarityMatching(1, 3, 5, **own), X[:64], checkpoint=tmp_path / "c", resume=True)
