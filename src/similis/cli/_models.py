@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ._views import Names, Views
 
 #: where an estimator has the names of the columns of X, and of the second view or the targets
-_NAMES = ("feature_names_in_", "y_names_in_")
+_NAMES = ("feature_names_in_", "feature_names_in_y_")
 
 #: parameters that a fit from a stream decides elsewhere
 _ELSEWHERE = {
