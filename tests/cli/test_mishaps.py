@@ -75,9 +75,9 @@ def models(tmp_path_factory):
     made = [getattr(estimators, kind)() for card in NETWORKS.values() if card.data != "formulas"
             for kind in (card.estimator, card.classifier) if kind]  # fmt: skip
     from similis import LocalSupervisionRegressor
-    from similis.networks import psp
+    from similis.networks import principal_subspace
 
-    made += [LocalSupervisionRegressor(), NeuralKalmanFilter(), CircuitTransformer(psp(2))]
+    made += [LocalSupervisionRegressor(), NeuralKalmanFilter(), CircuitTransformer(principal_subspace(2))]
     for estimator in made:
         kind = estimator.beside_x if hasattr(estimator, "beside_x") else None
         beside = () if kind is None else (BESIDE[kind],)

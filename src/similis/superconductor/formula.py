@@ -153,7 +153,8 @@ class _Reader:
 
     def _refuse_hydrate(self, match: re.Match[str]) -> None:
         dot = self.text.find(".", match.start(), match.end())
-        if dot < 0 or not self.at or not (water := _HYDRATE.match(self.text, dot)):
+        amount_of_element = self.at > 0 and self.text[self.at - 1] not in "·*"  # else the factor of a part: "·1.3H2O"
+        if dot < 0 or not amount_of_element or not (water := _HYDRATE.match(self.text, dot)):
             return
         amount, unit = match[0], self.text[match.end() : water.end()]
         before, after = self.text[:dot], self.text[dot + 1 : water.end()]
