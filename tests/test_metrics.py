@@ -194,3 +194,15 @@ def test_field_widths_and_similarity_width_of_triangular_fields():
 def test_widths_need_outputs(Z):
     with pytest.raises(InputError, match="output"):
         metrics.similarity_width(Z)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8, np.uint8])
+def test_squared_distances_are_exact_wherever_the_rows_lie(dtype):
+    """Whole numbers, so that every road that keeps all digits gives the same; far from the origin where they can be."""
+    near = rng().integers(0, 100, (40, 5))
+    far = 0 if np.dtype(dtype).itemsize == 1 else 2**23 if dtype == np.float32 else 2**51
+    rows = (near + far).astype(dtype)
+    expected = np.array([[sum((int(x) - int(y)) ** 2 for x, y in zip(a, b, strict=True)) for b in near] for a in near])
+    np.testing.assert_array_equal(metrics.squared_distances(rows, rows), expected)
+    with pytest.raises(InputError, match="features"):
+        metrics.squared_distances(rows, rows[:, :4])

@@ -7,6 +7,7 @@ depends on the order, the rotation or the common sign of the components: the net
 from __future__ import annotations
 
 from .correlation import canonical_correlations, cca_objective_error, held_out_correlations, whitening_error
+from .distance import squared_distances
 from .fields import field_widths, similarity_width
 from .motion import (
     antisymmetry,
@@ -34,6 +35,7 @@ __all__ = [
     "rao_ruderman",
     "similarity_error",
     "similarity_width",
+    "squared_distances",
     "subspace_error",
     "whitening_error",
 ]
