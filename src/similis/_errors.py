@@ -1,4 +1,4 @@
-"""What can go wrong, in four words a caller can catch."""
+"""What can go wrong, in five words a caller can catch."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ class InputError(SimilisError, ValueError):
 
 class DivergenceError(SimilisError, ArithmeticError):
     """Learning left the finite numbers: the step is too large for the scale of the data."""
+
+
+class CertificateError(SimilisError, ArithmeticError):
+    """A bound and a feasible point contradict each other: an error of this library; please report it."""
 
 
 class ModelFileError(SimilisError, ValueError):
