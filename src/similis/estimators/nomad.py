@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from copy import copy
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -255,6 +257,13 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
         self._factor, self._spill, self._scale, self._share = point.factor, point.spill, point.scale, point.share
         self.objective_, self.bound_, self.gap_ = solution.objective, solution.bound, solution.gap
         self.n_iter_, self.stopped_ = solution.n_iter, solution.stopped
+        if self.stopped_ == "iterations":
+            warnings.warn(
+                f"stopped after {self.n_iter_} iterations before the gap or the objective settled to tol={self.tol}; look "
+                "at gap_ and certificate_, and raise max_iter or tol, or use another solver",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
         names = ("seconds", "iterations", "objective", "bound")
         self.history_ = {name: [float(row[i]) for row in solution.history] for i, name in enumerate(names)}
 
