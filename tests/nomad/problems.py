@@ -12,7 +12,7 @@ KINDS = {
     "cloud": lambda rng: rng.standard_normal((11, 3)),
     "line": lambda rng: rng.standard_normal((10, 1)) * np.ones(4),
     "repeated": lambda rng: rng.standard_normal((4, 3))[np.arange(11) % 4],
-    "one far": lambda rng: rng.standard_normal((9, 2)) * np.where(np.arange(9) == 4, 1e3, 1)[:, None],
+    "one far": lambda rng: rng.standard_normal((9, 2)) * np.where(np.arange(9) == 4, 30, 1)[:, None],
     "far off": lambda rng: rng.standard_normal((9, 2)) + 1e6,
     "wide": lambda rng: rng.standard_normal((8, 20)),
     "ring": lambda _: np.stack([np.cos(np.arange(12) * np.pi / 6), np.sin(np.arange(12) * np.pi / 6)], 1),

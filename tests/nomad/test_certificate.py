@@ -1,4 +1,4 @@
-"""Bounds from both sides: the ring's linear program and its dual, an interior-point solver, closed forms; and no lie."""
+"""Bounds from both sides: the linear program of the ring and its dual, an interior-point solver, closed forms."""
 
 from __future__ import annotations
 
@@ -48,22 +48,21 @@ def test_the_dual_of_the_linear_program_makes_the_bound_the_optimum(n, K, above)
     assert upper_bound(circle(n), K, -S / 8, 8.0) == pytest.approx(bound, rel=1e-9)
 
 
-@pytest.mark.parametrize("K", [1.4, 3, 6.7])
+@pytest.mark.parametrize("K", [1.4, 5.5])
 @pytest.mark.parametrize("kind", KINDS)
 def test_bounds_and_objectives_lie_about_the_interior_point_solution(kind, K):
     D = Similarity.linear(rows(kind))
     optimum, S = interior_point(D, K)
     assert optimum * (1 - 1e-5) <= upper_bound(D.normal, K, -S) <= optimum * (1 + 1e-4)  # its own multipliers
     for solver in SOLVERS:
-        solution = solve(D.normal, K, solver, tol=1e-5, rng=generator())
+        solution = solve(D.normal, K, solver, tol=1e-4, rng=generator())
         assert max(feasibility(solution.point.dense(), K).values()) < 1e-9, solver
         assert solution.objective <= optimum * (1 + 1e-5), solver
         assert solution.bound >= optimum * (1 - 1e-5), solver
         if solver != "low-rank":
-            assert (solution.stopped == "gap") == (solution.gap <= 1e-5), solver
-            if solution.stopped == "gap":
-                assert solution.objective >= optimum * (1 - 2e-5), solver
-    assert solve(D.normal, K, "convex", tol=1e-5, rng=generator()).stopped == "gap"
+            assert (solution.stopped, solution.gap <= 1e-4) == ("gap", True), solver
+            assert solution.objective >= optimum * (1 - 1.1e-4), solver
+            assert solution.bound <= optimum * (1 + 1.1e-4), solver
 
 
 @pytest.mark.parametrize(("n", "exact"), [(40, 512), (40, 0)])

@@ -259,8 +259,8 @@ class NOMAD(TransformerMixin, ClusterMixin, BaseEstimator):
         self.n_iter_, self.stopped_ = solution.n_iter, solution.stopped
         if self.stopped_ == "iterations":
             warnings.warn(
-                f"stopped after {self.n_iter_} iterations before the gap or the objective settled to tol={self.tol}; look "
-                "at gap_ and certificate_, and raise max_iter or tol, or use another solver",
+                f"stopped after {self.n_iter_} iterations short of tol={self.tol}; look at gap_ and "
+                "certificate_, and raise max_iter or tol, or use another solver",
                 ConvergenceWarning,
                 stacklevel=4,
             )

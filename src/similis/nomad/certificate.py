@@ -21,6 +21,8 @@ from .problem import Similarity, blocks, rounding
 
 #: up to here the largest eigenvalue of the bound is computed; beyond, a Cholesky factor proves that none is larger
 EXACT = 512
+#: row sums may differ from 1 by so much in a point that counts as feasible
+SCALED = 1e-10
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,18 @@ class Feasible:
 
     @classmethod
     def nearest(cls, factor: np.ndarray, K: float) -> Feasible:
-        """Repair a factor F with nearly FF'1 = 1 and nearly no negative entry of FF'."""
+        """Repair a factor F with nearly FF'1 = 1 and nearly no negative entry of FF'.
+
+        Where no scaling of its rows is found, the point is the one that favours no pair of samples.
+        """
         F = np.asarray(factor, np.float64)
         n, nonnegative = len(F), bool(F.min() >= 0)
         point = cls(F, np.zeros(n), np.ones(n), 0.0)
         if not nonnegative:
             point = cls(F, cls.spilt(F), point.scale, 0.0)
         d = row_scale(F, point._times, 4e-15 * n**0.5)
+        if not float(np.abs(d * point._times(d) - 1).max()) <= SCALED:
+            return cls.nearest(np.full((n, 1), n**-0.5), K)
         trace = float((d**2 * (np.einsum("ij,ij->i", F, F) + point.spill)).sum())
         if abs(trace - K) <= 1e-15 * n:
             share = 0.0
@@ -111,7 +118,7 @@ def row_scale(F: np.ndarray, times: Callable[[np.ndarray], np.ndarray], tol: flo
     d = np.ones(len(F))
     for _ in range(100):
         sums = d * times(d) - 1
-        if float(np.abs(sums).max()) < tol:
+        if float(np.abs(sums).max()) < tol or not sums.min() > -1:
             break
         if sums.min() < -0.5 or sums.max() > 1:  # far away, the plain scaling is safe
             d = d / np.sqrt(1 + sums)

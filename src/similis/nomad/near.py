@@ -133,27 +133,39 @@ class Given:
         diagonal = np.diagonal(self.matrix).astype(np.float64)
         if np.ptp(diagonal) <= rounding(dtype, SAME) * float(np.abs(diagonal).max()):
             return nearest_similar(S, np.full(len(S), diagonal[0]), diagonal, k, dtype)
-        Z, floor = self.coordinates(S)
-        own = np.diagonal(centred(self.matrix.astype(np.float64)))
-        index, squared = _first((Z**2).sum(1)[:, None] + own - 2 * self._centred(S), k)
-        squared = np.maximum(squared, floor)
-        same = rounding(dtype, SAME) * float(np.abs(self.matrix).max())
-        for j in range(index.shape[1]):  # the same similarities to all: the same sample
-            squared[np.abs(S - self.matrix[index[:, j]]).max(1) <= same, j] = 0.0
+        (Z, floor), (A, B) = self.coordinates(S), self._inner(S)
+        own, diagonal = (Z**2).sum(1), np.diagonal(A)
+        index, squared = _first(own[:, None] + diagonal - 2 * B, k)
+        squared = np.maximum(squared, floor * (own[:, None] + diagonal[index]))
+        size = np.abs(np.diagonal(self.matrix)).astype(np.float64) ** 0.5
+        for j, near in enumerate(index.T):  # the same similarities to all: the same sample
+            apart = np.abs(S.astype(np.float64) - self.matrix[near])
+            squared[(apart <= rounding(dtype, SAME) * size[near, None] * size).all(1), j] = 0.0
         order = np.argsort(squared, 1, kind="stable")
         return np.take_along_axis(index, order, 1), np.take_along_axis(squared, order, 1)
 
     def coordinates(self, S: np.ndarray) -> tuple[np.ndarray, float]:
-        """(m, n) Z with the inner products of the rows' projections on the span of the training samples, whose mean is
-        the origin; and how far a squared length may be off.
-        """
-        A, n = centred(self.matrix.astype(np.float64)), len(self.matrix)
-        floor = max(rounding(self.matrix.dtype) * n**0.5 * float(np.abs(np.diagonal(A)).max()), 1e-300)
-        while not positive(A + floor * np.eye(n)):
-            floor *= 4
-        L = linalg.cholesky(A + floor * np.eye(n), lower=True, check_finite=False)
-        return linalg.solve_triangular(L, self._centred(S).T, lower=True, check_finite=False).T, floor
+        """(m, n) Z with the inner products of the rows' projections on the span of the training samples.
 
-    def _centred(self, S: np.ndarray) -> np.ndarray:
-        mean, S = self.matrix.mean(0, dtype=np.float64), S.astype(np.float64)
-        return S - S.mean(1, keepdims=True) - mean + mean.mean()
+        Also how far a squared length may be off, relatively. Each training sample counts in units of its own length.
+        """
+        A, B = self._inner(S)
+        size = np.where(np.diagonal(A) > 0, np.diagonal(A), 1.0) ** 0.5
+        A, one, floor = A / size / size[:, None], np.eye(len(A)), self._floor
+        while not positive(A + floor * one):
+            floor *= 4
+        L = linalg.cholesky(A + floor * one, lower=True, check_finite=False)
+        return linalg.solve_triangular(L, (B / size).T, lower=True, check_finite=False).T, floor
+
+    @property
+    def _floor(self) -> float:
+        return rounding(self.matrix.dtype) * len(self.matrix) ** 0.5
+
+    def _inner(self, S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Inner products of the training samples, and of rows with them; about their mean where they are indefinite."""
+        A, B = self.matrix.astype(np.float64), S.astype(np.float64)
+        size = np.abs(np.diagonal(A)) ** 0.5 + 1e-300
+        if positive(A / size / size[:, None] + len(A) ** 0.5 * self._floor * np.eye(len(A))):
+            return A, B
+        mean = A.mean(0)
+        return centred(A), B - B.mean(1, keepdims=True) - mean + mean.mean()

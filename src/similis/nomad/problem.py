@@ -147,11 +147,12 @@ class Similarity:
 
     def sample(self, index: np.ndarray) -> Similarity:
         """The similarity of some samples, centred among themselves."""
-        if self.factor is None:
-            few = Similarity.given(self.matrix[np.ix_(index, index)])  # type: ignore[index]
-        else:
+        if self.factor is not None:
             few = Similarity.linear(self.factor[index])
-        return replace(few, scale=few.scale * self.scale)
+            return replace(few, scale=few.scale * self.scale)
+        S = centred(self.matrix[np.ix_(index, index)])  # type: ignore[index]
+        unit = power_of_two(S)
+        return Similarity(matrix=S / unit, scale=unit * self.scale)
 
 
 def power_of_two(values: np.ndarray) -> float:
