@@ -127,8 +127,9 @@ def test_a_polynomial_of_degree_one_is_linear():
 
 @pytest.mark.parametrize("kernel", ["linear", "rbf", "poly", "laplacian", "precomputed"])
 def test_n_neighbors_counts_for_every_kernel(kernel):
-    rows, queries = (X @ X.T, QUERIES @ X.T) if kernel == "precomputed" else (X, QUERIES)
-    model = NOMAD(3, kernel=kernel, n_neighbors=1, random_state=0).fit(rows)
+    cloud, queries = (np.random.default_rng(seed).standard_normal((30, 3)) for seed in (0, 1))
+    rows, queries = (cloud @ cloud.T, queries @ cloud.T) if kernel == "precomputed" else (cloud, queries)
+    model = NOMAD(5, kernel=kernel, n_neighbors=1, random_state=0).fit(rows)
     one = model.transform(queries)
     np.testing.assert_allclose(np.sort(np.abs(one[:, None] - model.embedding_).max(2), 1)[:, 0], 0, atol=1e-12)
     five = model.set_params(n_neighbors=5).transform(queries)  # a parameter of the query, honoured after the fit
