@@ -241,7 +241,8 @@ def test_numbers_that_cannot_be_are_refused(params):
 def test_too_few_iterations_are_said():
     from sklearn.exceptions import ConvergenceWarning
 
+    rows = np.random.default_rng(0).standard_normal((40, 3))
     with pytest.warns(ConvergenceWarning, match="max_iter"):
-        model = NOMAD(10, solver="conditional-gradient", max_iter=2, random_state=0).fit(X)
+        model = NOMAD(7, solver="conditional-gradient", max_iter=1, random_state=0).fit(rows)
     assert model.stopped_ == "iterations"
     assert model.gap_ > model.tol
