@@ -1,4 +1,4 @@
-"""What can go wrong, in four words a caller can catch."""
+"""What can go wrong, in five words a caller can catch."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ class DivergenceError(SimilisError, ArithmeticError):
     def at(self, sample: int) -> DivergenceError:
         """The same error about the same sample, by its number in a longer stream."""
         return type(self)(str(self).replace(f"sample {self.sample} ", f"sample {sample} "), sample)
+
+
+class CertificateError(SimilisError, ArithmeticError):
+    """A bound and a feasible point contradict each other: an error of this library; please report it."""
 
 
 class ModelFileError(SimilisError, ValueError):

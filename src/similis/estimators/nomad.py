@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClusterMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import pairwise_kernels
-from sklearn.neighbors import NearestNeighbors
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
+from ..metrics import squared_distances
 from ..nomad import Feasible, Similarity, Solution, check_memory, components, embedding, rounded, solve
-from ..nomad.problem import check_clusters
+from ..nomad.certificate import relative_gap
+from ..nomad.embed import shared
+from ..nomad.near import Given, first_of_rows, first_of_similar, nearest_rows, nearest_similar, weights
+from ..nomad.problem import check_clusters, power_of_two
 from ._admit import validate_data
 from ._estimator import Estimator, check_is_fitted
 
@@ -65,7 +71,8 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
         gap of the same solver on those samples alone, which says nothing of the others
     history_ : dict of lists: seconds, iterations, objective and bound while solving; estimates before the last
     n_iter_ : int
-    stopped_ : "gap", "iterations", "time" or "interrupt"
+    stopped_ : "gap" if the gap is within ``tol``, else "iterations", "time" or "interrupt"; "objective" where that of
+        the low-rank solver no longer grows
 
     References
     ----------
@@ -125,10 +132,16 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
             Before any work: for a K outside 1..n_samples, a similarity that is not symmetric or has negative
             eigenvalues, or a problem that does not fit in memory.
         """
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        fresh = copy(self)  # so that a call that is refused changes nothing
+        fresh._fit(validate_data(fresh, X, dtype=[np.float64, np.float32]))
+        self.__dict__ = fresh.__dict__
+        return self
+
+    def _fit(self, X: np.ndarray) -> None:
         self._check(len(X))
         rng = generator(self.random_state)
-        D, self._kernel_diagonal = self._similarity(X)
+        self._X, self._fitted_kernel = X, [self.kernel, dict(self.kernel_params or {})]
+        D, first = self._similarity(X)
         words: dict[str, Any] = {
             "tol": self.tol, "max_iter": self.max_iter, "time_limit": self.time_limit, "rank": self.rank,
             "catch": bool(self.return_interrupted), "memory_limit": self.memory_limit, "rng": rng,
@@ -137,15 +150,13 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
         for K in self.layers or ():
             D = Similarity.given(solution.point.dense())
             solution = solve(D, K, self.solver, **words)
-        self._X = X
         self._keep(solution)
         self._certify(D, solution, words)
-        self.embedding_ = embedding(solution.point, self.n_components).astype(X.dtype)
+        self.embedding_ = shared(embedding(solution.point, self.n_components), first).astype(X.dtype)
         if self.assign_labels == "components":
-            self.labels_ = components(solution.point)
+            self.labels_ = components(solution.point, first)
         else:
-            self.labels_ = rounded(solution.point, self._n_labels(len(X)), rng)
-        return self
+            self.labels_ = rounded(solution.point, self._n_labels(len(X)), rng, first)
 
     def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
         """(n_samples,) labels."""
@@ -154,7 +165,7 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
     def predict(self, X: Any) -> np.ndarray:
         """(n_samples,) the label that weighs most among the nearest training samples; their own for training samples.
 
-        With kernel="precomputed", X are similarities to the training samples.
+        With kernel="precomputed", X are similarities to the training samples, (n_samples, n_training).
         """
         neighbours, weights = self._neighbours(X)
         votes = np.zeros((len(weights), int(self.labels_.max()) + 1))
@@ -171,11 +182,13 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
         return self.fit(X).embedding_
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Share of the samples' scatter that lies between the clusters predicted for them; 1 is best."""
-        labels = self.predict(X)
-        X = self._admit(X)
-        if self.kernel == "precomputed":
-            raise InputError("score needs rows of features; with kernel='precomputed' compare objective_ and bound_")
+        """Share of the samples' scatter that lies between the clusters predicted for them; 1 is best.
+
+        With kernel="precomputed" it is that of their projections on the span of the training samples.
+        """
+        labels, X = self.predict(X), self._admit(X)
+        X = Given(self._X).coordinates(X)[0] if self.kernel == "precomputed" else X.astype(np.float64)
+        X = (X - X[0]) / power_of_two(X - X[0])
         total = float(((X - X.mean(0)) ** 2).sum())
         within = sum(float(((own - own.mean(0)) ** 2).sum()) for own in (X[labels == a] for a in np.unique(labels)))
         return 1 - within / total if total else 1.0
@@ -198,25 +211,45 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
     def _check(self, n: int) -> None:
         if self.assign_labels not in ("kmeans", "components"):
             raise InputError(f"assign_labels={self.assign_labels!r}; expected 'kmeans' or 'components'")
-        for name in ("n_components", "n_neighbors"):
-            if not getattr(self, name) >= 1:
-                raise InputError(f"{name}={getattr(self, name)}; expected a whole number >= 1")
-        if not self.tol > 0:
-            raise InputError(f"tol={self.tol}; expected a number > 0")
+        for name in ("n_components", "n_neighbors", "n_labels", "rank", "max_iter"):
+            self._check_whole(name)
+        for name in ("tol", "time_limit"):
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
+                raise InputError(f"{name}={getattr(self, name)}; expected a number > 0")
         check_clusters(self.n_clusters, n)
         for K in self.layers or ():
             check_clusters(K, n, "a layer")
         if self.kernel != "linear" or self.layers:
             check_memory(24.0 * n**2, f"a similarity matrix of {n} samples", self.memory_limit)
 
+    def _check_whole(self, name: str) -> None:
+        value: Any = getattr(self, name)
+        optional = name in ("n_labels", "rank", "max_iter") and value is None
+        if not optional and not (isinstance(value, (int, np.integer)) and value >= 1):
+            raise InputError(f"{name}={value!r}; expected a whole number >= 1")
+
     def _similarity(self, X: np.ndarray) -> tuple[Similarity, np.ndarray]:
+        """The similarity, and the index of the first sample that is the same as each one."""
         if self.kernel == "linear":
-            return Similarity.linear(X), np.zeros(0)
+            self._kernel_diagonal = np.zeros(0)
+            return Similarity.linear(X), first_of_rows(X)
         S = X if self.kernel == "precomputed" else self._kernel(X, X)
-        return Similarity.given(S), np.diagonal(S).astype(np.float64)
+        self._kernel_diagonal = np.diagonal(S).astype(np.float64)
+        return Similarity.given(S), first_of_similar(S)
 
     def _kernel(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
-        return pairwise_kernels(X, Y, metric=self.kernel, **(self.kernel_params or {}))
+        X, Y = X.astype(np.float64, copy=False), Y.astype(np.float64, copy=False)
+        params = self.kernel_params or {}
+        if self.kernel == "rbf" and params.keys() <= {"gamma"}:
+            gamma = params.get("gamma")
+            return np.exp(-(1 / X.shape[1] if gamma is None else gamma) * squared_distances(X, Y))
+        return pairwise_kernels(X, Y, metric=self.kernel, **params)
+
+    def _kernel_of_itself(self, X: np.ndarray) -> np.ndarray:
+        """(n_samples,) similarity of each row to itself."""
+        step = 1 if callable(self.kernel) else 64
+        parts = (X[i : i + step] for i in range(0, len(X), step))
+        return np.concatenate([np.diagonal(self._kernel(part, part)) for part in parts])
 
     def _n_labels(self, n: int) -> int:
         return min(
@@ -228,6 +261,13 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
         self._factor, self._spill, self._scale, self._share = point.factor, point.spill, point.scale, point.share
         self.objective_, self.bound_, self.gap_ = solution.objective, solution.bound, solution.gap
         self.n_iter_, self.stopped_ = solution.n_iter, solution.stopped
+        if self.stopped_ == "iterations":
+            warnings.warn(
+                f"stopped after {self.n_iter_} iterations short of tol={self.tol}; look at gap_ and "
+                "certificate_, and raise max_iter or tol, or use another solver",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
         names = ("seconds", "iterations", "objective", "bound")
         self.history_ = {name: [float(row[i]) for row in solution.history] for i, name in enumerate(names)}
 
@@ -249,33 +289,37 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
         proof = solve(few, K, "convex", **words | {"max_iter": None})
         if D.n <= SAMPLE:
             self.bound_ = proof.bound
-            self.gap_ = max(self.bound_ - self.objective_, 0.0) / abs(self.objective_)
+            self.gap_ = relative_gap(self.objective_, self.bound_, D.n)
             self.certificate_ = {"kind": "full", "n_samples": D.n, "gap": self.gap_}
         else:
             own = solve(few, K, "low-rank", **words)
-            gap = max(proof.bound - own.objective, 0.0) / abs(own.objective)
+            gap = relative_gap(own.objective, proof.bound, few.n)
             self.certificate_ = {"kind": "subsample", "n_samples": few.n, "gap": gap}
 
     def _admit(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
+        (kernel, params), now = self._fitted_kernel, self.kernel_params or {}
+        same = now.keys() == params.keys() and all(np.array_equal(now[key], params[key]) for key in now)
+        if self.kernel != kernel or not same:
+            raise InputError(
+                f"kernel={self.kernel!r}, kernel_params={self.kernel_params} were set after the fit with {kernel!r}, "
+                f"{params}; fit again"
+            )
         return validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
 
     def _neighbours(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Indices of the nearest training samples and weights of sum 1, one over the squared distance."""
         X = self._admit(X)
+        self._check_whole("n_neighbors")
         k = min(int(self.n_neighbors), len(self._X))
         if self.kernel == "linear":
-            squared, index = NearestNeighbors(n_neighbors=k).fit(self._X).kneighbors(X)
-            squared = squared.astype(np.float64) ** 2
+            index, squared = nearest_rows(X, self._X, k)
+        elif self.kernel == "precomputed":
+            index, squared = Given(self._X).nearest(X, k)
         else:
-            S = X if self.kernel == "precomputed" else self._kernel(X, self._X)
-            apart = self._kernel_diagonal - 2 * S.astype(np.float64)  # up to what is common to a row
-            index = np.argsort(apart, 1)[:, :k]
-            squared = np.take_along_axis(apart, index, 1)
-            squared -= squared[:, :1]
-        exact = squared <= 1e-12 * max(float(squared.max()), 1e-300)
-        weights = np.where(exact.any(1, keepdims=True), exact, 1 / np.where(exact, 1.0, squared))
-        return index, weights / weights.sum(1, keepdims=True)
+            own, S = self._kernel_of_itself(X), self._kernel(X, self._X)
+            index, squared = nearest_similar(S, own, self._kernel_diagonal, k)
+        return index, weights(squared)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -301,7 +345,9 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         check_is_fitted(self)
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in ARRAYS}
-        meta = {name: getattr(self, name) for name in NUMBERS} | {"n_features_in_": self.n_features_in_}
+        meta = {name: getattr(self, name) for name in (*NUMBERS, "_fitted_kernel")} | {
+            "n_features_in_": self.n_features_in_
+        }
         return arrays, meta
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
@@ -312,3 +358,4 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
             setattr(self, name, arrays[name].copy())
         for name in (*NUMBERS, "n_features_in_"):
             setattr(self, name, meta[name])
+        self._fitted_kernel = meta.get("_fitted_kernel", [self.kernel, self.kernel_params or {}])

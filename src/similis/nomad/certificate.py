@@ -14,12 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-from .problem import Similarity, blocks
+from .._errors import CertificateError
+from .eigen import lanczos
+from .problem import Similarity, blocks, rounding
 
 #: up to here the largest eigenvalue of the bound is computed; beyond, a Cholesky factor proves that none is larger
 EXACT = 512
+#: row sums may differ from 1 by so much in a point that counts as feasible
+SCALED = 1e-10
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,18 @@ class Feasible:
 
     @classmethod
     def nearest(cls, factor: np.ndarray, K: float) -> Feasible:
-        """Repair a factor F with nearly FF'1 = 1 and nearly no negative entry of FF'."""
+        """Repair a factor F with nearly FF'1 = 1 and nearly no negative entry of FF'.
+
+        Where no scaling of its rows is found, the point is the one that favours no pair of samples.
+        """
         F = np.asarray(factor, np.float64)
         n, nonnegative = len(F), bool(F.min() >= 0)
         point = cls(F, np.zeros(n), np.ones(n), 0.0)
         if not nonnegative:
             point = cls(F, cls.spilt(F), point.scale, 0.0)
         d = row_scale(F, point._times, 4e-15 * n**0.5)
+        if not float(np.abs(d * point._times(d) - 1).max()) <= SCALED:
+            return cls.nearest(np.full((n, 1), n**-0.5), K)
         trace = float((d**2 * (np.einsum("ij,ij->i", F, F) + point.spill)).sum())
         if abs(trace - K) <= 1e-15 * n:
             share = 0.0
@@ -110,7 +118,7 @@ def row_scale(F: np.ndarray, times: Callable[[np.ndarray], np.ndarray], tol: flo
     d = np.ones(len(F))
     for _ in range(100):
         sums = d * times(d) - 1
-        if float(np.abs(sums).max()) < tol:
+        if float(np.abs(sums).max()) < tol or not sums.min() > -1:
             break
         if sums.min() < -0.5 or sums.max() > 1:  # far away, the plain scaling is safe
             d = d / np.sqrt(1 + sums)
@@ -125,7 +133,7 @@ def upper_bound(D: Similarity, K: float, T: np.ndarray | None = None, rho: float
     """A number that no feasible matrix exceeds, from the multipliers ``S = rho max(-T, 0)``, whatever solver made T.
 
     Up to 512 samples the largest eigenvalue is computed; beyond, Lanczos guesses it and a Cholesky factor of
-    ``lambda I - M (D + S) M`` proves that none is larger (in double precision, to rounding). One n x n matrix.
+    ``lambda I - M (D + S) M`` proves that none is larger. What double precision may round is added. One n x n matrix.
 
     Parameters
     ----------
@@ -134,16 +142,36 @@ def upper_bound(D: Similarity, K: float, T: np.ndarray | None = None, rho: float
     T : (n, n) array or None (S = 0, the bound of principal components)
     rho : float > 0
     """
-    n = D.n
+    n, unit, D = D.n, D.scale, D.normal
     A = np.empty((n, n))
     for at in blocks(n):
         A[at] = D.rows(at)
         if T is not None:
-            A[at] -= 0.5 * rho * (np.minimum(T[at], 0.0) + np.minimum(T[:, at].T, 0.0))
+            A[at] -= 0.5 * (rho / unit) * (np.minimum(T[at], 0.0) + np.minimum(T[:, at].T, 0.0))
     mean = A.mean(0)
     for at in blocks(n):
         A[at] -= mean[at, None] + (mean - mean.mean())
-    return float(mean.sum()) + (K - 1) * _largest_eigenvalue(A)
+    total = float(mean.sum())
+    slack = rounding(np.float64, n) * (abs(total) + K * float(np.linalg.norm(A)))
+    return unit * (total + (K - 1) * _largest_eigenvalue(A) + slack)
+
+
+def relative_gap(objective: float, bound: float, n: int) -> float:
+    """``(bound - objective) / objective``; 0 where both are 0.
+
+    Raises
+    ------
+    CertificateError
+        When the bound lies below the objective of a feasible matrix of n samples by more than rounding.
+    """
+    room = bound - objective
+    if room < -rounding(np.float64, n) * abs(objective):
+        raise CertificateError(
+            f"the bound {bound:.17g} lies below the objective {objective:.17g} of a feasible matrix (n={n}), "
+            "which cannot be. Please report it with the data"
+        )
+    room = max(room, 0.0)
+    return room / abs(objective) if objective else (np.inf if room > 0 else 0.0)
 
 
 def _largest_eigenvalue(A: np.ndarray) -> float:
@@ -152,11 +180,7 @@ def _largest_eigenvalue(A: np.ndarray) -> float:
     if n <= EXACT:
         return float(linalg.eigvalsh(A, subset_by_index=[n - 1, n - 1], overwrite_a=True)[0])
     start = np.random.default_rng(0).standard_normal(n)
-    operator = LinearOperator((n, n), matvec=lambda v: A @ v, dtype=np.float64)
-    try:
-        guess = float(eigsh(operator, 1, which="LA", v0=start - start.mean(), tol=1e-7, return_eigenvectors=False)[0])
-    except ArpackNoConvergence:
-        guess = float(start @ (A @ start) / (start @ start))
+    guess = float(lanczos(lambda v: A @ v, start - start.mean(), 1, tol=1e-7)[0][0])
     diagonal, margin = np.diag(A).copy(), 1e-7 * abs(guess) + 1e-13 * float(np.abs(A).max())
     np.negative(A, out=A)
     while True:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import time
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .certificate import Feasible, upper_bound
+from .certificate import Feasible, relative_gap, upper_bound
 from .eigen import Leading
 from .problem import Similarity, blocks
 
@@ -39,7 +39,8 @@ class Solution:
     objective, bound : float, of the centred similarity; the optimum lies between them
     history : list of (seconds, iterations, objective, bound) at each look; estimates before the last
     n_iter : int
-    stopped : "gap", "iterations", "time" or "interrupt"
+    stopped : "gap" if the gap is within the tolerance, else "iterations", "time" or "interrupt"; of the low-rank
+        heuristic, which has no bound, "objective" where that no longer grows
     """
 
     point: Feasible
@@ -51,9 +52,19 @@ class Solution:
 
     @property
     def gap(self) -> float:
-        """``(bound - objective) / objective``, at least 0; 0 where every feasible matrix has the same objective."""
-        room = max(self.bound - self.objective, 0.0)
-        return room / abs(self.objective) if self.objective else (np.inf if room > 0 else 0.0)
+        """``(bound - objective) / objective``; 0 where every feasible matrix has the same objective.
+
+        Raises
+        ------
+        CertificateError
+            When the bound lies below the objective.
+        """
+        return relative_gap(self.objective, self.bound, self.point.n)
+
+    def times(self, scale: float) -> Solution:
+        """The solution where the similarity is ``scale`` times as large."""
+        history = [(seconds, n_iter, scale * low, scale * high) for seconds, n_iter, low, high in self.history]
+        return replace(self, objective=scale * self.objective, bound=scale * self.bound, history=history)
 
 
 def convex(
@@ -68,30 +79,35 @@ def convex(
     K : trace
     start : (n, r) array F >= 0 with FF' a first guess of Q: normalised cluster indicators, or a low-rank solution
     tol : relative gap to reach
-    rho : penalty; None sets it from the objective of the start
+    rho : penalty, in the units of D; None sets it from the objective of the start
     dtype : of the n x n state, numpy.float32 halves memory and time
     deadline : value of ``time.perf_counter`` at which to stop
     catch : whether KeyboardInterrupt ends the iteration instead of the call
     seed : Generator
     """
-    began = time.perf_counter()
-    state = _State(D, K, start, rho or RHO * D.of(start) / (K - 1) or 1.0, dtype, seed)
+    began, scale, D = time.perf_counter(), D.scale, D.normal
+    state = _State(D, K, start, (rho or 0.0) / scale or RHO * D.of(start) / (K - 1) or 1.0, dtype, seed)
     point = Feasible.nearest(start, K)
     solution = Solution(point, point.objective(D), np.inf)
     target = tol
     while True:
         solution.stopped = _iterate(state, solution, began, target, max_iter, deadline, catch)
         solution.bound = min(solution.bound, upper_bound(D, K, state.T, state.rho))
-        if solution.gap <= tol or D.n > KEPT:
+        if solution.gap <= tol:
             break
-        point = state.copy().feasible(LEFT * target)
+        last = solution.stopped != "gap" or D.n > KEPT
+        point = (state if D.n > KEPT else state.copy()).feasible(LEFT * target)
         if (objective := point.objective(D)) > solution.objective:
             solution.point, solution.objective = point, objective
-        if solution.stopped != "gap" or solution.gap <= tol:
+        if last or solution.gap <= tol:
             break
         target /= 2
+    if solution.gap <= tol:
+        solution.stopped = "gap"
+    elif solution.stopped == "gap":  # too many samples for a second state: nothing is left to go on from
+        solution.stopped = "iterations"
     solution.history.append((time.perf_counter() - began, solution.n_iter, solution.objective, solution.bound))
-    return solution
+    return solution.times(scale)
 
 
 def _iterate(

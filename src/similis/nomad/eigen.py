@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy import linalg
+from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 
 from .problem import simplex
 
@@ -94,6 +95,25 @@ class Leading:
     def _random(self, k: int) -> np.ndarray:
         R = centre(self.rng.standard_normal((len(self.V), k)).astype(self.V.dtype))
         return R / np.linalg.norm(R, axis=0)
+
+
+def lanczos(
+    times: Callable[[np.ndarray], np.ndarray], start: np.ndarray, k: int, *, which: str = "LA", tol: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Up to k extreme eigenpairs of a symmetric n x n matrix; every eigenpair is computed where ARPACK gives up."""
+    n = len(start)
+    operator = LinearOperator((n, n), matvec=lambda v: times(np.ravel(v)), dtype=np.float64)
+    try:
+        return eigsh(operator, min(k, n - 1), which=which, v0=start, tol=tol)
+    except ArpackNoConvergence as error:
+        if len(error.eigenvalues):
+            return error.eigenvalues, error.eigenvectors
+        return np.array([start @ times(start) / (start @ start)]), start[:, None]
+    except ArpackError:  # the matrix is 0, or the start lies in a small invariant space
+        A = np.stack([times(e) for e in np.eye(n)], 1)
+        values, V = linalg.eigh((A + A.T) / 2)
+        chosen = slice(-k, None) if which == "LA" else slice(k)
+        return values[chosen], V[:, chosen]
 
 
 def centre(V: np.ndarray) -> np.ndarray:

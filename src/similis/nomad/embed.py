@@ -28,12 +28,16 @@ def embedding(point: Feasible, n_components: int) -> np.ndarray:
     return Z
 
 
-def components(point: Feasible, link: float = LINK) -> np.ndarray:
-    """(n,) number of the connected component of each sample in the graph of ``Q > link max Q``, largest first."""
-    n, labels = point.n, np.arange(point.n)
-    threshold = link * max(float(np.diagonal(point.rows(at), at.start).max()) for at in blocks(n))
+def components(point: Feasible, first: np.ndarray | None = None, link: float = LINK) -> np.ndarray:
+    """(n,) number of the connected component of each sample in a graph, largest first.
+
+    Two samples are linked where their entry of Q exceeds ``link`` of the larger of their two on the diagonal, and where
+    they are the same; ``first`` is the index of the first sample that is the same as each one, or None.
+    """
+    n, labels = point.n, np.arange(point.n) if first is None else first
+    own = np.concatenate([np.diagonal(point.rows(at), at.start) for at in blocks(n)])
     for at in blocks(n):
-        i, j = np.nonzero(point.rows(at) > threshold)
+        i, j = np.nonzero(point.rows(at) > link * np.maximum(own[at, None], own))
         i, j = np.concatenate([i + at.start, np.arange(n)]), np.concatenate([j, labels])
         found = connected_components(coo_array((np.ones(len(i), bool), (i, j)), shape=(n, n)), directed=False)[1]
         labels = np.unique(found, return_index=True)[1][found]
@@ -41,8 +45,27 @@ def components(point: Feasible, link: float = LINK) -> np.ndarray:
     return np.argsort(np.argsort(-sizes, kind="stable"))[labels]
 
 
-def rounded(point: Feasible, n_clusters: int, rng: np.random.Generator) -> np.ndarray:
-    """(n,) clusters: K-means on the rows of the leading eigenvectors of Q."""
-    Z = embedding(point, max(1, n_clusters - 1))
-    k = min(n_clusters, len(np.unique(Z, axis=0)))
-    return KMeans(k, n_init=10, random_state=int(rng.integers(2**31))).fit_predict(Z)
+def rounded(point: Feasible, n_clusters: int, rng: np.random.Generator, first: np.ndarray | None = None) -> np.ndarray:
+    """(n,) clusters: K-means on the rows of the leading eigenvectors of Q, one label for samples that are the same."""
+    first = np.arange(point.n) if first is None else first
+    kept, which, counts = np.unique(first, return_inverse=True, return_counts=True)
+    Z = shared(embedding(point, max(1, n_clusters - 1)), first)[kept]
+    k = min(n_clusters, distinct(Z))
+    weight = None if len(kept) == point.n else counts
+    return KMeans(k, n_init=10, random_state=int(rng.integers(2**31))).fit(Z, sample_weight=weight).labels_[which]
+
+
+def shared(Z: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """(n, k) coordinates, those of samples that are the same by their mean."""
+    if len(kept := np.unique(first)) == len(Z):
+        return Z
+    sums, counts = np.zeros_like(Z), np.zeros(len(Z))
+    np.add.at(sums, first, Z)
+    np.add.at(counts, first, 1)
+    sums[kept] /= counts[kept, None]
+    return sums[first]
+
+
+def distinct(X: np.ndarray) -> int:
+    """Number of different rows, to eight digits of the largest entry."""
+    return len(np.unique(np.round(X / (float(np.abs(X).max()) or 1.0), 8), axis=0))

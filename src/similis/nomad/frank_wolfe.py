@@ -18,10 +18,10 @@ import time
 
 import numpy as np
 from scipy import linalg
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from .certificate import Feasible, upper_bound
 from .convex import LEFT, RHO, Solution, _State
+from .eigen import lanczos
 from .problem import Similarity, centred, simplex
 
 #: steps of the paper's round; rounds between looks at objective and bound
@@ -40,48 +40,65 @@ def conditional_gradient(
     ----------
     D : Similarity
     K : trace
-    tol : stop when no entry is below -tol K / n, the root mean square of those below 0 is under tol / 10 and, if
-        corrective, the bound is within tol of the objective
+    tol : relative gap to reach, as in :func:`similis.nomad.convex`; the point is projected once no entry is below
+        -tol K / n, the root mean square of those below 0 is under tol / 10, and the bound is near
     max_iter : rounds t
     corrective : whether the weights of all atoms are corrected each round; False is the paper's fixed step
     deadline, catch, seed : as in :func:`similis.nomad.convex`
     """
-    began, n = time.perf_counter(), D.n
-    size = float(D.diagonal().max()) or 1.0
-    rounds = (_Corrective if corrective else _Paper)(D.rows(slice(0, n)) / size, K, seed)
-    solution = Solution(Feasible.nearest(np.full((n, 1), n**-0.5), K), 0.0, np.inf, stopped="iterations")
+    began, scale, D = time.perf_counter(), D.scale, D.normal
+    rounds = (_Corrective if corrective else _Paper)(D.rows(slice(0, D.n)), K, seed)
+    solution = Solution(Feasible.nearest(np.full((D.n, 1), D.n**-0.5), K), 0.0, np.inf)
+    solution.objective = solution.point.objective(D)
+    target = tol
+    while True:
+        solution.stopped = _descend(D, K, rounds, solution, began, target, max_iter, deadline, catch)
+        F = rounds.factor()
+        state = _State(D, K, F, rounds.penalty, np.float64, seed, below=rounds.L / rounds.penalty)
+        for point in (Feasible.nearest(F, K), state.feasible(LEFT * target)):
+            if (objective := point.objective(D)) > solution.objective:
+                solution.point, solution.objective = point, objective
+        solution.bound = min(solution.bound, upper_bound(D, K, rounds.L))
+        if solution.stopped != "gap" or solution.gap <= tol:
+            break
+        target /= 2
+    if solution.gap <= tol:
+        solution.stopped = "gap"
+    solution.history.append((time.perf_counter() - began, solution.n_iter, solution.objective, solution.bound))
+    return solution.times(scale)
+
+
+def _descend(
+    D: Similarity, K: float, rounds: _Paper, solution: Solution, began: float, target: float, max_iter: int,
+    deadline: float, catch: bool,
+) -> str:  # fmt: skip
+    """Rounds until Q is nearly feasible and its objective near the bound; says why it stopped."""
     try:
-        for t in range(max_iter):
-            solution.n_iter += rounds.round(t)
+        while rounds.done < max_iter:
+            solution.n_iter += rounds.round(rounds.done)
+            rounds.done += 1
             if time.perf_counter() > deadline:
-                solution.stopped = "time"
-                break
-            if t % LOOK == 0 or t == max_iter - 1:
-                objective = D.pairing(slice(0, n), rounds.Q)
-                solution.bound = min(solution.bound, upper_bound(D, K, rounds.L, size))
+                return "time"
+            if rounds.done % LOOK == 0 or rounds.done == max_iter:
+                objective = D.pairing(slice(0, D.n), rounds.Q)
+                solution.bound = min(solution.bound, upper_bound(D, K, rounds.L))
                 solution.history.append((time.perf_counter() - began, solution.n_iter, objective, solution.bound))
-                close = not corrective or solution.bound - objective <= tol * abs(objective)
                 lacking = np.maximum(-rounds.Q, 0)
-                if close and float(lacking.max()) * n / K < tol and float(np.sqrt((lacking**2).mean())) < tol / 10:
-                    solution.stopped = "gap"
-                    break
+                small = float(lacking.max()) * D.n / K < target and float((lacking**2).mean()) ** 0.5 < target / 10
+                if small and abs(solution.bound - objective) <= target * abs(objective):
+                    return "gap"
     except KeyboardInterrupt:
         if not catch:
             raise
-        solution.stopped = "interrupt"
-    F = rounds.factor()
-    state = _State(D, K, F, rounds.penalty * size, np.float64, seed, below=rounds.L / rounds.penalty)
-    points = (Feasible.nearest(F, K), state.feasible(LEFT * tol))
-    solution.objective, solution.point = max(((p.objective(D), p) for p in points), key=lambda pair: pair[0])
-    solution.bound = min(solution.bound, upper_bound(D, K, rounds.L, size))
-    solution.history.append((time.perf_counter() - began, solution.n_iter, solution.objective, solution.bound))
-    return solution
+        return "interrupt"
+    return "iterations"
 
 
 class _Paper:
     """Q and the multipliers L <= 0 of its entries, by steps of fixed size."""
 
     penalty = RHO
+    done = 0
 
     def __init__(self, D: np.ndarray, K: float, rng: np.random.Generator) -> None:
         n = len(D)
@@ -135,22 +152,16 @@ class _Corrective(_Paper):
         for x in X.T:
             for _ in range(2):
                 x = x - self.V @ (self.V.T @ x)
-            if (length := float(np.linalg.norm(x))) > 0.1:
+            if (length := float(np.linalg.norm(x))) > 1e-3:
                 self.V = np.concatenate([self.V, x[:, None] / length], 1)
                 self.S = linalg.block_diag(self.S, np.zeros((1, 1)))
 
 
 def _lowest(G: np.ndarray, k: int, rng: np.random.Generator, tol: float) -> tuple[np.ndarray, np.ndarray]:
     """The k lowest eigenpairs of M G M, from a random vector: the last one would hide all others."""
-    n = len(G)
-    v = _zero_mean(rng.standard_normal(n))
-    operator = LinearOperator((n, n), matvec=lambda x: _zero_mean(G @ _zero_mean(np.ravel(x))), dtype=np.float64)
-    try:
-        values, V = eigsh(operator, min(k, n - 1), which="SA", v0=v, tol=tol)
-    except ArpackNoConvergence as error:
-        values, V = error.eigenvalues, error.eigenvectors
-        if not len(values):
-            values, V = np.array([v @ operator.matvec(v) / (v @ v)]), v[:, None]
+    n, far = len(G), float(np.abs(G).max()) * len(G) + 1  # where the constant vector's eigenvalue goes
+    start = _zero_mean(rng.standard_normal(n))
+    values, V = lanczos(lambda x: _zero_mean(G @ _zero_mean(x)) + far * x.mean(), start, k, which="SA", tol=tol)
     V = V - V.mean(0)
     return values, V / np.linalg.norm(V, axis=0)
 

@@ -54,7 +54,7 @@ def low_rank(
     Solution
         Exactly feasible; its bound is infinite.
     """
-    began, Y = time.perf_counter(), _on_surface(start)
+    began, scale, D, Y = time.perf_counter(), D.scale, D.normal, _on_surface(start)
     size = _largest(D, Y.dtype)
     climb = _Climb(D, K, size)
     before, objective, momentum, n_iter, stopped = Y, 0.0, 1.0, 0, "iterations"
@@ -74,7 +74,7 @@ def low_rank(
                 last, objective = objective, D.of(Y)
                 history.append((time.perf_counter() - began, n_iter, objective, np.inf))
                 if abs(objective - last) <= tol * abs(objective):
-                    stopped = "gap"
+                    stopped = "objective"
                     break
     except KeyboardInterrupt:
         if not catch:
@@ -83,7 +83,7 @@ def low_rank(
     point = Feasible.nearest(Y, K)
     objective = point.objective(D)
     history.append((time.perf_counter() - began, n_iter, objective, np.inf))
-    return Solution(point, objective, np.inf, history, n_iter, stopped)
+    return Solution(point, objective, np.inf, history, n_iter, stopped).times(scale)
 
 
 class _Climb:

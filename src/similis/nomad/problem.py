@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg
@@ -17,6 +18,16 @@ BLOCK = 1 << 20
 INDEFINITE = 1e-6
 
 
+#: beyond these, sums of similarities leave the range of double precision
+SMALLEST, LARGEST = 1e-280, 1e280
+
+
+def rounding(dtype: np.typing.DTypeLike, n: int = 1) -> float:
+    """Relative rounding error of a sum of n products in this dtype; of double precision where it is no float."""
+    dtype = np.dtype(dtype)
+    return 4.0 * n * float(np.finfo(dtype if dtype.kind == "f" else np.float64).eps)
+
+
 def blocks(n: int) -> Iterator[slice]:
     """Rows of an n x n matrix, a bounded number of them at a time."""
     rows = max(16, BLOCK // n)
@@ -25,48 +36,82 @@ def blocks(n: int) -> Iterator[slice]:
 
 @dataclass(frozen=True)
 class Similarity:
-    """A centred similarity D = M S M, M = I - 11'/n: either factors X with D = XX', or the matrix itself.
+    """A centred similarity D = scale A, A = M S M with M = I - 11'/n: factors X with A = XX', or the matrix A.
 
     Attributes
     ----------
     factor : (n, p) array, centred, or None
     matrix : (n, n) array, centred, or None
+    scale : a power of two; what :meth:`linear` and :meth:`given` make has entries of A near 1
     """
 
     factor: np.ndarray | None = None
     matrix: np.ndarray | None = None
+    scale: float = 1.0
 
     @classmethod
     def linear(cls, X: np.ndarray) -> Similarity:
-        """Inner products of the centred rows of X; a wide X becomes its n x n Gram matrix."""
-        X = np.asarray(X, np.float64) if X.dtype != np.float32 else X
-        X = X - X.mean(0, dtype=np.float64).astype(X.dtype)
-        return cls(factor=X) if X.shape[1] < X.shape[0] else cls(matrix=np.asarray(X @ X.T, np.float64))
-
-    @classmethod
-    def given(cls, S: np.ndarray) -> Similarity:
-        """A similarity given as a matrix.
+        """Inner products of the centred rows of X; a wide X becomes its n x n Gram matrix.
 
         Raises
         ------
         InputError
-            When it is not square, not symmetric, or indefinite once centred.
+            When the inner products leave the range of double precision.
         """
-        S = np.asarray(S, np.float64)
+        X, dtype = np.asarray(X), X.dtype if X.dtype == np.float32 else np.float64
+        with np.errstate(over="ignore", invalid="ignore"):
+            X = X.astype(np.float64) - X[0]
+            X -= X.mean(0)
+            unit = power_of_two(X)
+            within(unit, "features", 2)
+        X = (X / unit).astype(dtype, copy=False)
+        if X.shape[1] < X.shape[0]:
+            return cls(factor=X, scale=unit**2)
+        return cls(matrix=X.astype(np.float64) @ X.T, scale=unit**2)
+
+    @classmethod
+    def given(cls, S: np.ndarray) -> Similarity:
+        """A similarity given as a matrix; what its dtype rounds is neither asymmetry nor a negative eigenvalue.
+
+        Raises
+        ------
+        InputError
+            When it is not square, not symmetric, indefinite once centred, or out of the range of double precision.
+        """
+        S, dtype = np.asarray(S, np.float64), np.asarray(S).dtype
         if S.ndim != 2 or S.shape[0] != S.shape[1]:
             raise InputError(f"the similarity has shape {S.shape}; expected a square matrix, one row a sample")
         size = float(np.abs(S).max())
-        if size and float(np.abs(S - S.T).max()) > 1e-8 * size:
+        within(size, "similarities")
+        if float(np.abs(S - S.T).max()) > rounding(dtype) ** 0.5 * size:
             raise InputError("the similarity is not symmetric; pass (S + S.T) / 2 if the difference does not matter")
         S = centred((S + S.T) / 2)
-        top = _largest(S)
-        shifted = S + np.eye(len(S)) * (INDEFINITE * max(top, 0.0) + 1e-12 * size + 1e-300)
-        if not positive(shifted):
+        largest, noise = float(np.abs(S).max()), rounding(dtype) * size
+        if 0 < largest <= noise:
+            warnings.warn(
+                f"all samples are the same to the rounding of {dtype}, so that every solution is as good as any other. "
+                "If they are not, centre the data before the similarities are made, or use more digits",
+                stacklevel=2,
+            )
+            S[:] = 0
+        unit = power_of_two(S)
+        S /= unit
+        allowed = INDEFINITE * max(_largest(S), 0.0) + len(S) * noise / unit
+        if S.any() and not positive(S + np.eye(len(S)) * allowed):
             raise InputError(
                 "the similarity has negative eigenvalues; expected a positive semidefinite one, such as X @ X.T or a "
                 "kernel. Clip the negative eigenvalues, or use another kernel"
             )
-        return cls(matrix=S)
+        return cls(matrix=S, scale=unit)
+
+    @property
+    def normal(self) -> Similarity:
+        """The same in its own units: scale 1."""
+        return replace(self, scale=1.0)
+
+    def any(self) -> bool:
+        """Whether some similarity is not 0."""
+        return bool(np.any(self.matrix if self.factor is None else self.factor))
 
     @property
     def n(self) -> int:
@@ -74,33 +119,62 @@ class Similarity:
 
     def times(self, V: np.ndarray) -> np.ndarray:
         """D V."""
-        return self.matrix @ V if self.factor is None else self.factor @ (self.factor.T @ V)
+        product = self.matrix @ V if self.factor is None else self.factor @ (self.factor.T @ V)
+        return product if self.scale == 1 else product * self.scale
 
     def of(self, F: np.ndarray) -> float:
         """``<D, FF'>``."""
-        if self.factor is None:
-            return float(np.sum(F * (self.matrix @ F), dtype=np.float64))
-        return float(np.sum((self.factor.T @ F) ** 2, dtype=np.float64))
+        terms = F * (self.matrix @ F) if self.factor is None else (self.factor.T @ F) ** 2
+        return self.scale * float(np.sum(terms, dtype=np.float64))
 
     def pairing(self, at: slice, rows: np.ndarray) -> float:
         """``<D, A>`` over the rows ``at`` of a matrix A."""
         if self.factor is None:
-            return float(np.vdot(self.matrix[at], rows))  # type: ignore[index]
-        return float(np.vdot(self.factor[at], (rows.astype(self.factor.dtype, copy=False) @ self.factor)))
+            return self.scale * float(np.vdot(self.matrix[at], rows))  # type: ignore[index]
+        return self.scale * float(np.vdot(self.factor[at].astype(np.float64), rows @ self.factor))
 
     def diagonal(self) -> np.ndarray:
         """(n,) D_ii."""
-        return np.diag(self.matrix).copy() if self.factor is None else np.einsum("ij,ij->i", self.factor, self.factor)  # type: ignore[arg-type]
+        if self.factor is None:
+            return self.scale * np.diag(self.matrix)  # type: ignore[arg-type]
+        return self.scale * np.einsum("ij,ij->i", self.factor, self.factor, dtype=np.float64)
 
     def rows(self, at: slice) -> np.ndarray:
-        """D[at], (rows, n)."""
-        return self.matrix[at] if self.factor is None else self.factor[at] @ self.factor.T  # type: ignore[index]
+        """D[at], (rows, n), in double precision."""
+        if self.factor is None:
+            return self.scale * self.matrix[at]  # type: ignore[index]
+        return self.scale * (self.factor[at].astype(np.float64) @ self.factor.T)
 
     def sample(self, index: np.ndarray) -> Similarity:
         """The similarity of some samples, centred among themselves."""
         if self.factor is not None:
-            return Similarity.linear(self.factor[index])
-        return Similarity(matrix=centred(self.matrix[np.ix_(index, index)]))  # type: ignore[index]
+            few = Similarity.linear(self.factor[index])
+            return replace(few, scale=few.scale * self.scale)
+        S = centred(self.matrix[np.ix_(index, index)])  # type: ignore[index]
+        unit = power_of_two(S)
+        return Similarity(matrix=S / unit, scale=unit * self.scale)
+
+
+def power_of_two(values: np.ndarray) -> float:
+    """The power of two next above the largest size; 1 where all are 0. Division by it rounds nothing."""
+    size = float(np.abs(values).max())
+    return 2.0 ** float(np.frexp(size)[1]) if 0 < size < np.inf else size or 1.0
+
+
+def within(size: float, what: str, power: float = 1) -> None:
+    """Refuse numbers whose powers, summed, leave the range of double precision.
+
+    Raises
+    ------
+    InputError
+        Unless the size is 0, or its power lies between 1e-280 and 1e280.
+    """
+    low, high = SMALLEST ** (1 / power), LARGEST ** (1 / power)
+    if size and not low <= size <= high:
+        raise InputError(
+            f"the {what} differ by {size:.3g}; expected {low:.3g} to {high:.3g}, the range of double precision. Look "
+            "for single wrong entries, or multiply the data by a constant"
+        )
 
 
 def check_clusters(n_clusters: float, n: int, name: str = "n_clusters") -> float:
@@ -145,12 +219,14 @@ def feasibility(Q: np.ndarray, K: float) -> dict[str, float]:
 
 def simplex(values: np.ndarray, total: float) -> np.ndarray:
     """The nearest point of ``{w >= 0, sum w = total}`` to values in falling order."""
+    values = values - values[0]  # the first weight is then positive however small the total is
     threshold = (np.cumsum(values) - total) / np.arange(1, len(values) + 1)
     return np.maximum(values - threshold[np.flatnonzero(values > threshold)[-1]], 0.0)
 
 
 def centred(S: np.ndarray) -> np.ndarray:
-    """M S M of a symmetric matrix."""
+    """M S M of a symmetric matrix; of a constant one, exactly 0."""
+    S = S - S[0] - S[:, :1] + S[0, 0]
     mean = S.mean(0)
     return S - mean - mean[:, None] + mean.mean()
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.sparse.linalg import eigsh
 from sklearn.cluster import KMeans
 
 from .._errors import InputError
 from .._threads import one_thread
 from .certificate import Feasible
 from .convex import KEPT, Solution, convex
+from .eigen import lanczos
+from .embed import distinct
 from .frank_wolfe import conditional_gradient
 from .low_rank import low_rank, spread
 from .problem import Similarity, check_clusters, check_memory
@@ -64,7 +65,7 @@ def _solve(
         raise InputError(f"solver={solver!r}; expected one of {', '.join(map(repr, SOLVERS))}")
     if solver == "auto":
         solver = "convex" if n <= AUTO else "low-rank"
-    if K in (1, n):  # one matrix is feasible: 11'/n, or the identity
+    if K in (1, n) or not D.any():  # 11'/n or the identity alone is feasible, or any matrix is optimal
         point = Feasible.nearest(np.full((n, 1), n**-0.5), K)
         value = point.objective(D)
         return Solution(point, value, value, [(0.0, 0, value, value)])
@@ -102,8 +103,8 @@ def first_labels(D: Similarity, K: float, rng: np.random.Generator) -> np.ndarra
     if D.factor is not None:
         X = D.factor
     else:
-        S, r = D.rows(slice(0, D.n)), min(k, D.n - 1)
-        values, V = eigsh(S, r, which="LA", v0=rng.standard_normal(D.n)) if D.n > 2 else np.linalg.eigh(S)
+        S = D.normal.rows(slice(0, D.n))
+        values, V = lanczos(lambda v: S @ v, rng.standard_normal(D.n), k)
         X = V * np.sqrt(np.maximum(values, 0))
-    k = min(k, len(np.unique(X, axis=0)))
+    k = min(k, distinct(X))
     return KMeans(k, n_init=1, random_state=int(rng.integers(2**31))).fit_predict(X)
