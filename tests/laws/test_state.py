@@ -132,6 +132,8 @@ def other(value):
         return not value
     if isinstance(value, int | float):
         return 2 * value if value else type(value)(1)
+    if value is None:
+        return 1
     return {"auto": "numpy", "fixed": "adaptive", "own": "least-squares", "online": "exact"}.get(value, "another")
 
 
