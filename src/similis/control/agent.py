@@ -156,9 +156,10 @@ class Agent:
         return x
 
     def _price(self, price: Any, when: str) -> float:
-        if not isinstance(price, Real | np.ndarray) or np.size(price) != 1 or not np.isfinite(price).all():
+        known = np.asarray(price) if isinstance(price, Real | np.ndarray) else np.zeros(0)
+        if known.size != 1 or not np.isfinite(known).all():
             raise InputError(f"price={price!r} of {when}; expected a finite number. Check the environment")
-        return float(np.reshape(price, ()))
+        return float(known.reshape(()))
 
     def _observed(self, y: Any) -> np.ndarray:
         y = np.asarray(y, np.float64)

@@ -39,7 +39,7 @@ def steady_gain(plant: Plant) -> np.ndarray:
 def _act(A: np.ndarray, B: np.ndarray, R: np.ndarray, P: np.ndarray) -> np.ndarray:
     """K = (R + B'PB)^-1 B'PA, by the pseudo-inverse: 0 where R + B'PB is."""
     toward = B.T @ P
-    scale = np.linalg.norm(R) + np.linalg.norm(B) ** 2 * np.linalg.norm(P)
+    scale = float(np.linalg.norm(R) + np.linalg.norm(B) ** 2 * np.linalg.norm(P))
     return inverse(R + toward @ B, scale) @ toward @ A
 
 

@@ -74,7 +74,7 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
     def _shortening(self, circuit: Circuit, rows: Streams, sizes: dict[str, np.ndarray], t: int) -> np.ndarray:
         return np.ones(len(rows["x"])) if self.scale is None else within(rows, self.max_norm)
 
-    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
+    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.readout not in ("own", "least-squares"):
             raise InputError(f"readout={self.readout!r}; expected 'own' or 'least-squares'")
         if self.ridge < 0 or (self.ridge > 0 and self.scale is None):

@@ -115,7 +115,7 @@ class ReducedRankRegression(
             self._n_features_out = self.n_components
         return streams
 
-    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool = False) -> None:
+    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.solver == "online" and self._share(streams["y"].shape[1]) > 0:  # Wy alone does not predict y
             streams = {**streams, "readout": streams["y"]}
         super()._learn(streams, epochs, shuffle)

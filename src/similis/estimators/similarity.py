@@ -174,7 +174,7 @@ class SimilarityMatching(_Scaled):
         step = Step(self.eta0, self.decay)
         return principal_subspace(int(self.n_components), tau=self.tau, step=step)
 
-    def _learn(self, streams: Any, epochs: int = 1, shuffle: bool = False) -> None:
+    def _learn(self, streams: Any, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.solver not in ("online", "exact"):
             raise InputError(f"solver={self.solver!r}; expected 'online' or 'exact'")
         if self.solver == "online":
