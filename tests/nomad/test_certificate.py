@@ -106,6 +106,16 @@ def test_few_rounds_do_not_report_the_gap():
         assert (solution.stopped, solution.gap > 1e-3) == ("iterations", True)
 
 
+@pytest.mark.parametrize("solver", ["convex", "conditional-gradient"])
+def test_a_kernel_that_is_nearly_the_identity(solver):
+    """All eigenvalues of the centred similarity are equal to rounding; its optimum is K - 1, that of a simplex."""
+    for n in (12, 28, 29):
+        S = np.eye(n) + 1e-16 * np.random.default_rng(n).random((n, n))
+        solution = solve(Similarity.given((S + S.T) / 2), 0.55 * n, solver, rng=generator())
+        assert solution.objective == pytest.approx(0.55 * n - 1, rel=1e-3)
+        assert solution.stopped == "gap"
+
+
 @pytest.mark.parametrize(("n", "K"), [(n, K) for n in (1, 2, 3, 7) for K in (1, 1 + 1e-9, 1.5, 2.2, 3) if n >= K])
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_on_a_simplex_every_feasible_matrix_has_one_objective(solver, n, K):

@@ -111,7 +111,7 @@ def lanczos(
         return np.array([start @ times(start) / (start @ start)]), start[:, None]
     except ArpackError:  # the matrix is 0, or the start lies in a small invariant space
         A = np.stack([times(e) for e in np.eye(n)], 1)
-        values, V = linalg.eigh((A + A.T) / 2)
+        values, V = linalg.eigh((A + A.T) / 2, driver="evd")
         chosen = slice(-k, None) if which == "LA" else slice(k)
         return values[chosen], V[:, chosen]
 

@@ -119,7 +119,7 @@ class _Paper:
     def factor(self) -> np.ndarray:
         """(n, r) F, FF' the nearest psd matrix of the right row sums and trace."""
         n = len(self.Q)
-        values, V = linalg.eigh(centred((self.Q + self.Q.T) / 2))
+        values, V = linalg.eigh(centred((self.Q + self.Q.T) / 2), driver="evd")
         weights = simplex(values[:0:-1], self.K - 1)
         k = int(np.count_nonzero(weights))
         return np.concatenate([np.full((n, 1), n**-0.5), V[:, :0:-1][:, :k] * np.sqrt(weights[:k])], 1)

@@ -212,7 +212,7 @@ def feasibility(Q: np.ndarray, K: float) -> dict[str, float]:
         "negative": max(0.0, -float(Q.min())),
         "rows": float(np.abs(Q.sum(1) - 1).max()),
         "trace": abs(float(np.trace(Q)) - K),
-        "eigenvalue": max(0.0, -float(linalg.eigvalsh((Q + Q.T) / 2, subset_by_index=[0, 0])[0])),
+        "eigenvalue": max(0.0, -float(linalg.eigvalsh((Q + Q.T) / 2, driver="ev")[0])),
         "asymmetry": float(np.abs(Q - Q.T).max()),
     }
 
