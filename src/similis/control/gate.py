@@ -16,7 +16,7 @@ def number(name: str, value: Any, low: float = 0.0, high: float = np.inf, *, ope
 
     With ``open_`` the lower end itself is refused.
     """
-    fits = isinstance(value, Real) and not isinstance(value, bool | np.bool_) and low <= value <= high
+    fits = isinstance(value, Real) and not isinstance(value, bool | np.bool_) and low <= float(value) <= high
     if not fits or (open_ and value == low):
         least = f"{'>' if open_ else '>='} {low:g}" + ("" if high == np.inf else f" and <= {high:g}")
         raise InputError(f"{name}={value!r}; expected a number {least}")
