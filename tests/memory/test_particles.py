@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -171,22 +173,19 @@ def cloud_of(kind, d, n, rng):
     return flat @ np.linalg.qr(rng.standard_normal((d, flat.shape[1])))[0].T
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(("kind", "d"), [("clusters", 64), ("circle", 64), ("roll", 16), ("subspace", 256)])
-def test_the_choice_is_as_good_as_the_best_of_a_scan(kind, d, dtype):
-    """A scan that sees the clean tokens, over precisions and depths, wins by a tenth at most."""
+def test_the_choice_is_as_good_as_the_best_of_a_scan(kind, d):
+    """A scan that sees the clean tokens, over precisions and depths, wins by a tenth at most, in both types."""
     rng, noise = np.random.default_rng(70), 0.05
-    clean = cloud_of(kind, d, 300, rng)
-    noisy = (clean + rng.normal(0, noise**0.5, clean.shape)).astype(dtype)
-    own = calibrate(noisy, noise, random_state=0)
-    chosen = mse(two_stage(noisy, noise, beta=own.beta, horizon=own.horizon), clean)
-    losses = []
-    for ratio in 2.0 ** np.arange(0, -9, -1):
-        for layer, cloud in zip(range(61), flow(noisy, ratio / noise, 0.1), strict=False):
-            if layer % 6 == 0:
-                losses.append(mse(kernel_mean(noisy, cloud, 1 / noise), clean))
-    assert chosen < 1.1 * min(losses)
-    assert chosen < 0.6 * d * noise
+    clean = cloud_of(kind, d, 200, rng)
+    noisy, losses = clean + rng.normal(0, noise**0.5, clean.shape), []
+    for ratio in 2.0 ** np.arange(1, 1 - np.log2(2 * d), -1):
+        for cloud in islice(flow(noisy, ratio / noise, 0.1), 0, 61, 5):
+            losses.append(mse(kernel_mean(noisy, cloud, 1 / noise), clean))
+    for dtype in (np.float64, np.float32):
+        own = calibrate(noisy.astype(dtype), noise, random_state=0)
+        chosen = mse(two_stage(noisy.astype(dtype), noise, beta=own.beta, horizon=own.horizon), clean)
+        assert chosen < min(1.1 * min(losses), 0.6 * d * noise)
 
 
 def test_the_choice_knows_no_unit_and_no_copies():
