@@ -260,7 +260,6 @@ def test_single_precision_stays_single():
     [
         (FlexibleSimilarityMatching(2), cut(X), "cannot learn from sums over blocks; expected one of SimilarityM"),
         (SimilarityMatching(2, solver="exact"), cut(X), "solver='exact'; expected 'online'"),
-        (SimilarityMatching(2, shuffle=True), cut(X), "Shuffle them, not the fit"),
         (SimilarityMatching(2), X, "X is a ndarray; expected a Dask array or dataframe"),
         (SimilarityMatching(2), cut(X[:0]), "0 sample"),
         (SimilarityMatching(20), cut(X), "n_components=20 exceeds n_features=12"),

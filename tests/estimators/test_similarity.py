@@ -20,7 +20,7 @@ def test_whitened_outputs_have_unit_variance_or_none(solver, n, dtype):
     rng = np.random.default_rng(0)
     X = np.column_stack([np.outer(rng.standard_normal(n), [1.0, 2.0, -1.0]), np.full(n, 5.0)]).astype(dtype)
     model = SimilarityMatching(4, whiten=True, solver=solver, random_state=0).fit(X)
-    variances = np.linalg.eigvalsh(np.cov(model.transform(X).T))
+    variances = np.linalg.eigvalsh(np.cov(model.transform(X).T, bias=True))
     np.testing.assert_allclose(variances, [0, 0, 0, 1], atol=1e-3 if solver == "exact" else 0.1)
     assert np.abs(model.components_).max() < 10
 

@@ -78,6 +78,7 @@ CASES = {
         "partly",
     ),
     "kalman": Case(lambda: NeuralKalmanFilter(random_state=0)),
+    "kalman-published": Case(lambda: NeuralKalmanFilter(rule="published", random_state=0)),
     "cca": Case(lambda: OnlineCCA(2, random_state=0), "view"),
     "cca-adaptive": Case(lambda: OnlineCCA(2, rank="adaptive", random_state=0), "view"),
     "cca-exact": Case(lambda: OnlineCCA(2, solver="exact"), "view"),

@@ -32,7 +32,7 @@ def test_at_one_sample_a_batch_it_is_the_reference(name):
 @pytest.mark.parametrize("name", [name for name in KNOWN if len(CASES[name].dims) > 1])
 def test_channels_may_fall_silent(name):
     case = CASES[name]
-    data, present = case.data(T), {channel: speaks[:T] for channel, speaks in mask(case).items()}
+    data, present = case.data(T), {channel: speaks[:T] for channel, speaks in mask(case, T).items()}
     found = batch.run(case.circuit, case.start(), data, batch=1, present=present)
     assert run_gap(found, reference.run(case.circuit, case.start(), data, present=present)) < TOLERANCE
 
@@ -41,7 +41,7 @@ def test_channels_may_fall_silent(name):
 def test_a_batch_makes_the_average_of_its_samples_steps(name):
     case = CASES[name]
     data, start = case.data(60), reference.run(case.circuit, case.start(), case.data(100, seed=1))[1]
-    present = {channel: speaks[:6] for channel, speaks in mask(case).items()}
+    present = {channel: speaks[:6] for channel, speaks in mask(case, T).items()}
     data = {channel: X[:6] for channel, X in data.items()}
     Z, after = batch.run(case.circuit, start, data, batch=6, present=present)
     alone = [

@@ -164,7 +164,8 @@ def test_a_parameter_changed_after_the_fit_is_refused_or_does_not_matter_to_what
 
 @pytest.mark.parametrize(
     ("name", "param", "value"),
-    [("kalman", "eta", 0.001), ("kalman", "clip", 0.1), ("kalman", "decay", 1.0), ("kalman", "damp", 100.0),
+    [("kalman-published", "eta", 0.001), ("kalman", "clip", 0.1), ("kalman-published", "decay", 1.0),
+     ("kalman-published", "damp", 100.0),
      ("dual-online", "eta0", 0.001), ("conv", "eta0", 0.001), ("conv", "decay", 10.0), ("conv", "batch_size", 7)],
 )  # fmt: skip
 def test_a_step_that_changed_is_honoured(name, param, value):

@@ -87,7 +87,7 @@ def run(
     whole("n_episodes", n_episodes)
     S, T, kind = len(agents), plant.n_steps, BASELINES.index(rule.baseline)
     agents.widen(T if rule.baseline == "moment" else 1)
-    cost, error, alive = np.empty((S, n_episodes)), np.empty((S, n_episodes)), np.ones(S, np.int64)
+    cost, error, alive = np.empty((S, n_episodes)), np.empty((S, n_episodes)), agents.finite.astype(np.int64)
     room = n_episodes if keep else 0
     states, actions = np.zeros((S, room, T + 1, plant.n_states)), np.zeros((S, room, T, plant.n_actions))
     piece = max(1, PIECE // (S * T * (plant.n_states + plant.n_observations + plant.n_actions)))

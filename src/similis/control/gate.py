@@ -35,13 +35,16 @@ def whole(name: str, value: Any, low: int = 1, why: str = "") -> int:
     return int(value)
 
 
-def entering(arrays: Mapping[str, tuple[np.ndarray, tuple[int, ...]]], *, missing: Collection[str] = ()) -> None:
+def entering(
+    arrays: Mapping[str, tuple[np.ndarray, tuple[int, ...]]], *, missing: Collection[str] = (), finite: bool = True
+) -> None:
     """Refuse arrays that a compiled loop cannot read: it indexes without looking.
 
     Parameters
     ----------
     arrays : name -> (array, the shape it needs)
     missing : names whose NaN is an observation that is not there
+    finite : whether numbers must be finite
 
     Raises
     ------
@@ -54,7 +57,7 @@ def entering(arrays: Mapping[str, tuple[np.ndarray, tuple[int, ...]]], *, missin
             raise InputError(
                 f"{name} has shape {array.shape}, {array.dtype}{layout}; expected contiguous float64 of shape {shape}"
             )
-        if np.isfinite(array.sum()):  # quick; a sum can overflow, so the other answer is asked for
+        if not finite or np.isfinite(array.sum()):  # quick; a sum can overflow, so the other answer is asked for
             continue
         if not (np.isfinite(array) | (np.isnan(array) & (name in missing))).all():
             raise InputError(f"{name} holds numbers that are not finite. Find where they come from, or leave them out")

@@ -161,19 +161,24 @@ class Agents:
                 f"the agents have {n} observations and {p} actions, the plant {plant.n_observations} and "
                 f"{plant.n_actions}. Make agents for this plant"
             )
-        self.must_be_sound()
+        self.must_be_sound(finite=False)  # some of many may have diverged: they stay so, the others go on
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         S, n, m, p = len(self.A), self.C.shape[1], self.A.shape[2], self.B.shape[2]
         return {"A": (S, m, m), "B": (S, m, p), "C": (S, n, m), "L": (S, m, n), "K": (S, p, m)}
 
-    def must_be_sound(self) -> None:
-        """Refuse arrays of other shapes than the synapses ask for, and numbers that are not finite."""
+    @property
+    def finite(self) -> np.ndarray:
+        """(S,) whether an agent has not diverged."""
+        return np.all([np.isfinite(getattr(self, name)).all((1, 2)) for name in SYNAPSES], axis=0)
+
+    def must_be_sound(self, finite: bool = True) -> None:
+        """Refuse arrays of other shapes than the synapses ask for and, if ``finite``, agents that have diverged."""
         shapes, S = self._shapes(), len(self)
         arrays = {name: (getattr(self, name), shape) for name, shape in shapes.items()}
         arrays |= {f"mean {name}": (self.mean[name], shape) for name, shape in shapes.items()}
         arrays |= {"momentum": (self.momentum, shapes["K"]), "power": (self.power, (S, 7))}
-        entering(arrays | {"baseline": (self.baseline, (S, self.baseline.shape[-1]))})
+        entering(arrays | {"baseline": (self.baseline, (S, self.baseline.shape[-1]))}, finite=finite)
 
     def widen(self, width: int) -> None:
         """Make room for a baseline of so many moments."""

@@ -18,8 +18,9 @@ LONG = 16.0
 #: first rows whose features are compared; the others' spread, relative to the largest, at which they count for nothing,
 #: unless it is but rounding
 LOOK, FAINT, ROUNDING = 256, 1e-3, 1e-12
-#: share of the outputs' variance that may lie between the means of blocks
-SHARE = 0.125
+#: share of the outputs' variance that may lie between the means of blocks; never less than so many times what
+#: independent rows have there
+SHARE, CHANCE = 0.125, 8.0
 
 
 def shortening(circuit: Circuit, sizes: dict[str, np.ndarray], t: int) -> np.ndarray:
@@ -49,16 +50,20 @@ class Order:
     def follow(self, Z: np.ndarray, length: int) -> tuple[Self, int]:
         """The state after the outputs Z, and the row at which they resemble each other for too long, or -1."""
         present, mean, track = self.present.copy(), self.mean.copy(), self.track.copy()
-        return type(self)(present, mean, track), correlated(Z, length, SHARE, present, mean, track)
+        return type(self)(present, mean, track), correlated(Z, length, _limit(length), present, mean, track)
+
+
+def _limit(length: int) -> float:
+    return max(SHARE, CHANCE / length)
 
 
 def too_correlated(name: str, sample: int, length: int) -> DivergenceError:
     """The error that names the sample and the way out."""
     return DivergenceError(
         f"at sample {sample} (counted from 0) {name} has seen rows that resemble each other over more than "
-        f"{int(SHARE * length)} samples, which is longer than its step averages over: the weights would follow the "
-        "moment. Learn the rows in random order (fit does with shuffle=True; similis.datasets.shuffled mixes blocks), "
-        "or lower eta0",
+        f"{int(_limit(length) * length)} samples, which is longer than its step averages over: the weights would "
+        "follow the moment. Learn the rows in random order (fit does with shuffle=True; similis.datasets.shuffled "
+        "mixes blocks), or lower eta0",
         sample,
     )
 

@@ -194,7 +194,8 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
 
     def _begun(self, rows: np.ndarray) -> State:
         """The network begun with these scaled rows, but for outliers, and taught them."""
-        rows = rows[np.einsum("ti,ti->t", rows, rows) <= OUTLIER]
+        if self.scale is not None:
+            rows = rows[np.einsum("ti,ti->t", rows, rows) <= OUTLIER]
         Z, state = stream.run(self.circuit_, row_sum_start(self.circuit_, rows), rows)
         self._memory = self._notice(None, Z, state.t, {})
         return state

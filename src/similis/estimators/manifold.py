@@ -221,7 +221,9 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
 
     def _placed(self, rows: np.ndarray) -> State:
         """Layer 1 with tiles on these scaled rows, but for outliers."""
-        return row_sum_start(self._layer(), rows[np.einsum("ti,ti->t", rows, rows) <= OUTLIER])
+        if self.scale is not None:
+            rows = rows[np.einsum("ti,ti->t", rows, rows) <= OUTLIER]
+        return row_sum_start(self._layer(), rows)
 
     def _teach(self, rows: np.ndarray, y: np.ndarray, samples: np.ndarray) -> None:
         """Both layers learn from scaled rows, whose numbers in the stream are ``samples``."""

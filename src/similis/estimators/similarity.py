@@ -199,8 +199,9 @@ class SimilarityMatching(_Scaled):
     def _whitener(self) -> np.ndarray:
         """M^{-1/2}: at convergence M is the covariance of z; 0 where the data do not vary."""
         values, vectors = np.linalg.eigh(self.readout_.M)
-        least = len(values) * np.finfo(values.dtype).eps
-        varies = values > (least if self.solver == "exact" else max(least, FORGOTTEN)) * values[-1]
+        eps = float(np.finfo(values.dtype).eps)
+        least = len(values) * eps if self.solver == "exact" else max(FORGOTTEN, np.sqrt(eps))
+        varies = values > least * values[-1]
         return (vectors * np.where(varies, 1 / np.sqrt(np.where(varies, values, 1)), 0)) @ vectors.T
 
     @property

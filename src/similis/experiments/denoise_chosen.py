@@ -119,7 +119,15 @@ def scan(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     measured = {"scan": Measured(max(worst), (min(worst), max(worst)), seeds, "worst")}
     columns = ("cloud", "noisy", "chosen", "chosen, float32", "best of the scan", "chosen over best")
     table = Table("Loss per coordinate, mean over seeds, measured in this run", columns, tuple(rows))
-    return Outcome(measured, (), (table,), empirical_bayes())
+    canvas, ax = figures.canvas(6.4, 0.22 * len(rows) + 1.0)
+    ax.barh([str(row[0]) for row in rows][::-1], worst[::-1], color=figures.BLUE)
+    ax.axvline(1.0, color=figures.GREY)
+    figures.label(ax, "loss of what was chosen over the best of the scan", "")
+    picture = figures.svg(
+        canvas, salt="denoise/scan", alt="Horizontal bars, one a cloud, that end near 1.",
+        caption="Loss of the chosen settings over that of the best of the scan, the worse of both precisions.",
+    )  # fmt: skip
+    return Outcome(measured, (picture,), (table,), empirical_bayes())
 
 
 def _scanned(kind: str, d: int, noise: float, seed: int, n: int) -> list[float]:

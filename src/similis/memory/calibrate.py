@@ -231,7 +231,9 @@ def largest_noise(tokens: np.ndarray) -> float:
     n = tokens.shape[1]
     tokens = tokens[:WITNESSES].astype(float)
     if min(len(part) for part in halves(tokens)) < 2:
-        raise InputError("noise_variance is None and fewer than 4 rows differ; give the variance of the noise")
+        raise InputError(
+            f"noise_variance is None and of n_samples={len(tokens)} fewer than 4 differ; give the variance of the noise"
+        )
     apart = squared_distances(tokens, tokens)
     nearest = np.where(apart > 0, apart, np.inf).min(1)
     tokens = tokens[nearest <= LONELY**2 * np.median(nearest)]

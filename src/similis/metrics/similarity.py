@@ -11,6 +11,9 @@ from scipy import sparse
 from .._errors import InputError
 from .check import matrix, same, same_rows
 
+#: rows of a sparse Gram matrix at hand at once
+GRAM_ROWS = 256
+
 
 def alignment(Y: ArrayLike, X: ArrayLike) -> float:
     """Cosine between the similarity (Gram) matrices of two representations of the same samples.
@@ -78,9 +81,10 @@ def similarity_error(Y: ArrayLike, X: Any) -> float:
 def _gram_product(A: Any, B: Any) -> float:
     """<A A', B B'> = ||A' B||_F^2, by whichever product is smaller."""
     n, p, q = A.shape[0], A.shape[1], B.shape[1]
-    if sparse.issparse(B):  # A and B are one: its smaller Gram, in which few entries are not zero
-        gram = A @ A.T if n < p else A.T @ A
-        return float(gram.multiply(gram).sum())
+    if sparse.issparse(B):  # A and B are one: its smaller Gram, some rows at a time
+        A = A.tocsr() if n < p else A.T.tocsr()
+        parts = (A[start : start + GRAM_ROWS] @ A.T for start in range(0, A.shape[0], GRAM_ROWS))
+        return float(sum(part.multiply(part).sum() for part in parts))
     if n * (p + q) < p * q and not sparse.issparse(A):
         return float(np.sum((A @ A.T) * (B @ B.T)))
     return float(np.sum((A.T @ B) ** 2))
