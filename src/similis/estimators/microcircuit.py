@@ -180,7 +180,7 @@ class LocalSupervisionRegressor(MultiOutputMixin, Regressor, _LocalSupervision):
 
     Attributes
     ----------
-    n_features_y_ : int, number of targets
+    n_features_y_, n_targets_ : int, number of targets
     feature_names_in_y_ : names of the columns of y, if it came with some
     x_mean_, y_mean_, x_scale_, y_scale_ : running moments
     history_ : dict of lists, every ``trace_every`` samples: n_samples, filter_norm, multiplier (Tr P P')
@@ -197,6 +197,11 @@ class LocalSupervisionRegressor(MultiOutputMixin, Regressor, _LocalSupervision):
         """Targets predicted for the rows of X, (n_samples, n_targets), or (n_samples,) for y of one dimension."""
         predicted = self._predicted(X)
         return predicted[:, 0] if self._flat else predicted
+
+    @property
+    def n_targets_(self) -> int:
+        check_is_fitted(self)
+        return self.n_features_y_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
