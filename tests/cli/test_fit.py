@@ -187,3 +187,14 @@ def test_targets_are_numbers_or_labels(similis, tmp_path, X):
     np.save(labels, table[:, 6:])
     similis("fit", "dual", "-", "--y-data", labels, "--labels", "-o", tmp_path / "f", stdin=csv(X))
     assert load(tmp_path / "f").classes_.tolist() == [0.0, 1.0, 2.0]
+
+
+def test_rows_that_were_left_out_or_shortened_are_counted(similis, tmp_path, X):
+    dead = np.concatenate([np.zeros((40, 6)), X])
+    dead[200] *= 1e4
+    np.save(tmp_path / "x.npy", dead)
+    args = ("fit", "psp", tmp_path / "x.npy", "-k", 2, "--param", "center=false", "-o", tmp_path / "m")
+    record = similis(*args, "--json").json
+    assert record["n_idle"] >= 39
+    assert record["n_damped"] >= 1
+    assert f"{record['n_idle']} left out" in similis(*args, "--force").stdout

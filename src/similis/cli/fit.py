@@ -117,6 +117,10 @@ def fit(
     }
     neurons = "" if record["n_components"] is None else "{n_components} neurons, "
     text = "{model}: {network}, " + neurons + "{n_features} features, {rows} rows in {seconds} s"
+    for counted, what in (("n_idle_", "left out: they say nothing"), ("n_damped_", "shortened: a step was not safe")):
+        if n_rows := int(getattr(estimator, counted, 0)):
+            record[counted.rstrip("_")] = n_rows
+            text += f"; {n_rows} {what}"
     emit(record, as_json=as_json, text=text.format(**record))
 
 
