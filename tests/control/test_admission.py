@@ -39,7 +39,7 @@ def test_another_covariance_is_simulated_too():
     louder = plant.but(V=100 * plant.V)
     np.testing.assert_allclose(louder.spread @ louder.spread.T, louder.V, rtol=1e-12)
     known = Agents.knowing(louder, 0.3 * np.eye(2), 0.5 * steady_regulator(louder))
-    record = run(louder, known, Rule.still(ridge=1e-12), 20_000, [Chance.of(0)])
+    record = run(louder, known, Rule.still(ridge=1e-12), 5000, [Chance.of(0)])
     error = record.cost.std() / np.sqrt(record.cost.size)
     assert expected_cost(louder, Innovations(known, 1)) == pytest.approx(record.cost.mean(), abs=4 * error)
     calm = flight().but(V=np.eye(6))
@@ -108,11 +108,7 @@ def test_agents_of_another_plant_are_refused():
     plant, other = double_integrator(1), double_integrator(1, system=1)
     with pytest.raises(InputError, match="the agents have 3 observations and 1 actions, the plant 2 and 1"):
         run(plant, agents(other), Rule(), 3, [Chance.of(0)])
-    for name, value in (
-        ("momentum", np.zeros((1, 2, 1))),
-        ("power", np.zeros((1, 2))),
-        ("K", np.full((1, 1, 2), np.nan)),
-    ):
+    for name, value in (("momentum", np.zeros((1, 2, 1))), ("power", np.zeros((1, 2)))):
         wrong = agents(plant)
         setattr(wrong, name, value)
         with pytest.raises(InputError, match=name):
@@ -126,6 +122,17 @@ def test_agents_of_another_plant_are_refused():
             run(plant, agents(plant), Rule(), 3, [Chance.of(0)], lengths=lengths)
     with pytest.raises(InputError, match="n_episodes=0"):
         run(plant, agents(plant), Rule(), 0, [Chance.of(0)])
+
+
+def test_an_agent_that_has_diverged_stays_so_and_the_others_go_on():
+    plant = double_integrator(1)
+    many, alone = agents(plant, 2), agents(plant, 2)
+    many.K[0, 0, 0] = np.nan
+    record = run(plant, many, Rule(), 5, [Chance.of(0), Chance.of(1)])
+    well = run(plant, alone, Rule(), 5, [Chance.of(0), Chance.of(1)])
+    assert record.alive.tolist() == [False, True]
+    assert np.isnan(record.cost[0]).all()
+    np.testing.assert_array_equal(record.cost[1], well.cost[1])
 
 
 def test_small_units_of_a_sensor_are_no_singularity():
