@@ -146,7 +146,7 @@ def test_parameters_out_of_range_are_refused(model):
 def test_an_unknown_noise_needs_tokens_that_differ():
     with pytest.raises(InputError, match="give the variance of the noise"):
         EmpiricalBayesDenoiser().fit(NOISY[:1])
-    with pytest.raises(InputError, match="give the noise variance"):
+    with pytest.raises(InputError, match="give the variance of the noise"):
         EmpiricalBayesDenoiser().fit(np.ones((50, 2)))
 
 
