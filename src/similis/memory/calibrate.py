@@ -26,7 +26,7 @@ from .particles import horizon as derived
 #: a, the noise that the first copy has more, as a share
 SPLIT = 0.1
 #: copies are drawn until they hold so many numbers, but this many at most
-NUMBERS, DRAWS = 4000, 3
+NUMBERS, DRAWS = 4000, 2
 #: kernel precisions that are tried: powers of the root of 2 times 1/noise, up to this one
 TOP = 6
 #: tokens of the first look at all of them, and of the second look around the best; more change little but the time
@@ -165,7 +165,7 @@ def _best(
     else:
         looks = _curve(tokens, copies, ratio, coarse, layers(ratio, coarse))
     found = _pick(looks)
-    if coarse == eta or layers(found.ratio, eta) is not None:
+    if coarse == eta or layers(found.ratio, eta) is not None or not np.isnan(found.likelihood):
         return found
     first, last = (max(0, round((found.time + by * coarse) / eta)) for by in (-3, 3))
     fine = range(first, last + 1, max(1, round(0.1 / eta)))
@@ -181,10 +181,11 @@ def _pick(looks: list[_Look]) -> _Look:
 
 
 def _copies(tokens: np.ndarray, rng: np.random.Generator) -> Copies:
-    """Pairs of copies with independent noises, of variances 1 + SPLIT and 1 + 1/SPLIT."""
+    """Pairs of copies with independent noises, of variances 1 + SPLIT and 1 + 1/SPLIT; equal rows stay equal."""
     root, found = tokens.dtype.type(SPLIT**0.5), []
+    different, which = np.unique(tokens, axis=0, return_inverse=True)
     for _ in range(min(DRAWS, -(-NUMBERS // tokens.size))):
-        w = rng.standard_normal(tokens.shape).astype(tokens.dtype)
+        w = rng.standard_normal(different.shape).astype(tokens.dtype)[which.reshape(-1)]
         found.append((tokens + root * w, tokens - w / root))
     return found
 
@@ -240,7 +241,9 @@ def largest_noise(tokens: np.ndarray) -> float:
     spread = np.linalg.eigvalsh(np.atleast_2d(np.cov(tokens.T)))
     crowded = n / (len(tokens) - 1)
     if crowded < 0.8 and not spread[0] > 1e-12 * spread[-1]:
-        raise InputError("noise_variance is None and tokens do not vary in every direction; give the noise variance")
+        raise InputError(
+            "noise_variance is None and tokens do not vary in every direction; give the variance of the noise"
+        )
     # the least eigenvalue of pure noise in finitely many tokens is too small by this factor (Marchenko & Pastur)
     most = float(spread[0] / (1 - crowded**0.5) ** 2) if crowded < 0.8 else float(spread.mean())
     least = min(float(np.median(nearest)) / (20 * n), most / STEP)
