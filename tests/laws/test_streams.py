@@ -10,6 +10,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.linear_model import LinearRegression
+from sklearn.preprocessing import StandardScaler
 
 from similis import (
     CircuitTransformer,
@@ -214,3 +217,38 @@ def test_a_buffer_mixes_blocks_and_loses_no_row():
     assert model.score(data[3], data[4]) > 0.9
     with pytest.raises(InputError, match="rows=0"):
         next(shuffled(blocks, rows=0))
+
+
+@pytest.mark.parametrize("kind", [LocalSupervisionClassifier, ManifoldClassifier])
+def test_a_table_sorted_by_class_is_learned_as_one_in_random_order(kind):
+    X, y = load_iris(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    mixed = np.random.default_rng(0).permutation(150)
+    accuracy = [kind(random_state=0).fit(X[at], y[at]).score(X, y) for at in (np.arange(150), mixed)]
+    assert min(accuracy) > max(accuracy) - 0.15
+    assert min(accuracy) > 0.7  # the largest class has a third
+
+
+def test_a_table_sorted_by_target_is_learned_as_one_in_random_order():
+    X, y = load_diabetes(return_X_y=True)
+    X, at = StandardScaler().fit_transform(X), np.argsort(y)
+    exact = LinearRegression().fit(X, y).score(X, y)
+    assert ReducedRankRegression(1, random_state=0).fit(X[at], y[at]).score(X, y) > exact - 0.15
+
+
+def test_many_rows_left_out_are_worth_a_word():
+    X = np.repeat([[0.0, 0], [1, 0], [1, 1], [0, 1]], 250, axis=0)
+    y = X @ [2.0, 1] + np.random.default_rng(0).normal(0, 0.3, 1000)
+    with pytest.warns(UserWarning, match=r"left out \d+ of 1000 rows, which repeat"):
+        ReducedRankRegression(1, random_state=0).fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore:.*left out")
+def test_a_call_of_nothing_but_idle_rows_is_counted_and_teaches_nothing():
+    X = np.random.default_rng(0).standard_normal((200, 4))
+    for model in (FlexibleSimilarityMatching(4, random_state=0), SimilarityMatching(2, random_state=0)):
+        model.partial_fit(X).partial_fit(np.zeros((40, 4)))
+        Z, idle = model.transform(X), model.n_idle_
+        model.partial_fit(np.zeros((40, 4)))
+        assert model.n_idle_ == idle + 40
+        np.testing.assert_allclose(model.transform(X), Z, atol=1e-9)

@@ -15,7 +15,7 @@ from ..circuit import Circuit, State, init
 from ..circuit.state import against
 from ..engine import Trace, batch, stream
 from ._estimator import Estimator, check_is_fitted
-from ._guard import Order, shortening, too_correlated
+from ._guard import Order, lost, shortening, sorted_rows, too_correlated, warn_of_idle
 from ._moments import Moments
 from ._running import Running, multiplied
 
@@ -104,7 +104,7 @@ class NetworkEstimator(Estimator):
                     place = where[min(max((error.sample or at) - at, 0), len(where) - 1)] if len(where) else 0
                     raise error.at(seen + int(place)) from error
                 except np.linalg.LinAlgError as error:
-                    raise _lost(type(self).__name__, seen) from error
+                    raise lost(type(self).__name__, seen) from error
                 if length:
                     seen_as = self._watched(Z, rows)
                     order, bad = (order or Order.fresh(seen_as.shape[1])).follow(seen_as, length)
@@ -113,6 +113,9 @@ class NetworkEstimator(Estimator):
                 memory = self._notice(memory, Z, state.t, rows)
                 seen, damped, idle = seen + _length(piece), damped + short, idle + _length(piece) - len(where)
         self._vet(circuit, state if mean.state is None else mean.state, seen)
+        warn_of_idle(
+            type(self).__name__, idle - getattr(self, "n_idle_", 0), seen - getattr(self, "n_samples_seen_", 0)
+        )
         self._remember(traces, history)
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
         self.n_samples_seen_, self.n_damped_, self.n_idle_ = seen, damped, idle
@@ -123,16 +126,19 @@ class NetworkEstimator(Estimator):
     ) -> tuple[Streams, np.ndarray, int]:
         """Rows as the network learns them, their places in the piece, and how many were shortened.
 
-        Rows that say nothing (a sensor is off or stuck) are left out. ``running`` follows the piece.
+        Rows that say nothing (a sensor is off or stuck) are left out. Sorted rows are normalised in random order: the
+        mean of those so far is not theirs. ``running`` follows the piece.
         """
-        rows, sizes, where = {}, {}, np.arange(_length(piece))
+        rows, sizes, where, before = {}, {}, np.arange(_length(piece)), dict(running)
         for name, X in piece.items():
             rows[name], sizes[name], running[name] = running[name].hear(X)
             if circuit.channel(name).drive:
                 where = where[sizes[name][where] >= 0]
-        if rng is not None:
-            where = rng.permutation(where)
-        if rng is not None or len(where) < _length(piece):
+        where = where if rng is None else rng.permutation(where)
+        if rng is not None and any(sorted_rows(rows[name], sizes[name]) for name in piece):
+            for name, X in piece.items():
+                rows[name], sizes[name], running[name] = before[name].hear(X[where])
+        elif rng is not None or len(where) < _length(piece):
             rows = {name: X[where] for name, X in rows.items()}
             sizes = {name: size[where] for name, size in sizes.items()}
         rows = self._presented(rows, t)
@@ -147,7 +153,7 @@ class NetworkEstimator(Estimator):
     def _vet(self, circuit: Circuit, readout: State, seen: int) -> None:
         """Refuse weights that are no numbers any more, before they become the model's."""
         if not all(np.isfinite(array).all() for array in readout.arrays.values()):
-            raise _lost(type(self).__name__, seen)
+            raise lost(type(self).__name__, seen)
 
     def _stretch(self) -> int:
         """Samples in the blocks by which the order of the rows is judged; smaller steps stand a longer resemblance."""
@@ -376,13 +382,6 @@ def _turned(now: State, target: State) -> State:
     U, _, V = np.linalg.svd(sum(target.W[name] @ W.T for name, W in now.W.items()))
     Q = U @ V
     return replace(now, M=Q @ now.M @ Q.T, W={name: Q @ W for name, W in now.W.items()})
-
-
-def _lost(name: str, seen: int) -> DivergenceError:
-    return DivergenceError(
-        f"the weights of {name} left the finite numbers by sample {seen} (counted from 0). Lower eta0, or raise tau",
-        seen,
-    )
 
 
 def _length(streams: Streams) -> int:

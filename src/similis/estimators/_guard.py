@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from ..kernels.order import correlated
 OVERSHOOT, SAFE = 3.0, 1.0
 #: and one of more than so many times the power, an outlier or the first of another gain, until it is of no more
 LONG = 16.0
+#: share of the power in the mean of centred rows at which they are sorted; share of rows left out that is worth a word
+OFF_CENTRE, IDLE = 0.02, 0.1
 #: first rows whose features are compared; the others' spread, relative to the largest, at which they count for nothing,
 #: unless it is but rounding
 LOOK, FAINT, ROUNDING = 256, 1e-3, 1e-12
@@ -33,6 +36,29 @@ def shortening(circuit: Circuit, sizes: dict[str, np.ndarray], t: int) -> np.nda
     reach = 2 * eta * np.max([circuit.channel(name).rate * size for name, size in sizes.items()], axis=0)
     longest = np.maximum(np.max(list(sizes.values()), axis=0), LONG)
     return np.where(reach > OVERSHOOT, np.sqrt(SAFE / np.maximum(reach, SAFE)), np.sqrt(LONG / longest))
+
+
+def sorted_rows(rows: Any, sizes: np.ndarray) -> bool:
+    """Whether rows, each of which was centred by the mean of those before it, are off centre as a whole.
+
+    So are those of a table sorted by class. Sparse rows are never centred. ``sizes`` are -1 for rows that say nothing.
+    """
+    told = sizes >= 0
+    if not isinstance(rows, np.ndarray) or not told.any():
+        return False
+    mean = told.astype(rows.dtype) @ rows / told.sum()
+    return float(mean @ mean) > OFF_CENTRE * float(sizes[told].mean())
+
+
+def warn_of_idle(name: str, idle: int, n_rows: int) -> None:
+    """Say it where many rows were left out."""
+    if idle > IDLE * n_rows:
+        warnings.warn(
+            f"{name} left out {idle} of {n_rows} rows, which repeat the row before them many times over or vary by "
+            "nothing, as those of a sensor that is off or stuck. If they are measurements, give them in random order",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 @dataclass(frozen=True)
@@ -65,6 +91,14 @@ def too_correlated(name: str, sample: int, length: int) -> DivergenceError:
         "follow the moment. Learn the rows in random order (fit does with shuffle=True; similis.datasets.shuffled "
         "mixes blocks), or lower eta0",
         sample,
+    )
+
+
+def lost(name: str, seen: int) -> DivergenceError:
+    """The error where weights are no numbers any more."""
+    return DivergenceError(
+        f"the weights of {name} left the finite numbers by sample {seen} (counted from 0). Lower eta0, or raise tau",
+        seen,
     )
 
 

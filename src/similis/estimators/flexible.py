@@ -207,6 +207,8 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
 
     def _notice(self, memory: np.ndarray | None, Z: np.ndarray, t: int, rows: Any) -> np.ndarray:
         """Follow the mean of z z' at the rate of the laterals, from 0."""
+        if not len(Z):
+            return np.zeros((Z.shape[1],) * 2) if memory is None else memory
         step = self.circuit_.step
         eta = np.maximum(step.floor, step.eta0 / (1 + step.decay * np.arange(t - len(Z), t)))
         keep = np.cumprod(1 - eta[::-1] / self.tau)[::-1]  # what is kept of a sample's past at the end

@@ -21,7 +21,7 @@ from ..networks import label_propagation, row_sum_start, soft_tiles
 from ._admit import validate_data
 from ._base import NetworkEstimator
 from ._estimator import check_is_fitted
-from ._guard import Order, shortening, too_correlated
+from ._guard import Order, shortening, sorted_rows, too_correlated
 from ._labels import UNLABELLED, admit_labels, labelled, merged, one_hot, pack_classes, unpack_classes
 from ._running import Running, multiplied
 
@@ -125,7 +125,12 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         self._input, self._dtype, self._held, self.history_, self.average_ = (
             self._new_running(X.shape[1], "x"), dtype, None, {}, None
         )  # fmt: skip
-        rows, telling = self._in_order(X)
+        (rows, telling), n_rows = self._in_order(X), len(X)
+        if self.shuffle and sorted_rows(rows, np.ones(len(rows))):
+            kept = rng.permutation(np.flatnonzero(telling))
+            self._input = self._new_running(X.shape[1], "x")
+            X, y = X[kept], y[kept]
+            rows, telling = self._in_order(X)
         y, self.n_tiles_ = y[telling], self._n_tiles(X.shape[1], len(rows))
         self._grow(merged(None, y))
 
@@ -141,7 +146,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
                 self._tiles = self._placed(first)
             for at in _blocks(visit):
                 self._teach(rows[at], heard[at], at)
-        self.n_samples_seen_, self.n_idle_ = self.n_epochs * len(X), self.n_epochs * int((~telling).sum())
+        self.n_samples_seen_, self.n_idle_ = self.n_epochs * n_rows, self.n_epochs * (n_rows - len(rows))
         if self.n_replays:
             S = sparse.vstack(
                 [sparse.csr_array(self._shares(rows[at])) for at in _blocks(np.arange(len(y)))], format="csr"
