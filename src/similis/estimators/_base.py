@@ -135,7 +135,7 @@ class NetworkEstimator(Estimator):
             if circuit.channel(name).drive:
                 where = where[sizes[name][where] >= 0]
         where = where if rng is None else rng.permutation(where)
-        if rng is not None and any(sorted_rows(rows[name], sizes[name]) for name in piece):
+        if rng is not None and any(sorted_rows(running[name].center, rows[name], sizes[name]) for name in piece):
             for name, X in piece.items():
                 rows[name], sizes[name], running[name] = before[name].hear(X[where])
         elif rng is not None or len(where) < _length(piece):

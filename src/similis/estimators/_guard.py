@@ -38,13 +38,13 @@ def shortening(circuit: Circuit, sizes: dict[str, np.ndarray], t: int) -> np.nda
     return np.where(reach > OVERSHOOT, np.sqrt(SAFE / np.maximum(reach, SAFE)), np.sqrt(LONG / longest))
 
 
-def sorted_rows(rows: Any, sizes: np.ndarray) -> bool:
-    """Whether rows, each of which was centred by the mean of those before it, are off centre as a whole.
+def sorted_rows(centred: bool, rows: Any, sizes: np.ndarray) -> bool:
+    """Whether rows, if each was ``centred`` by the mean of those up to it, are off centre as a whole.
 
     So are those of a table sorted by class. Sparse rows are never centred. ``sizes`` are -1 for rows that say nothing.
     """
     told = sizes >= 0
-    if not isinstance(rows, np.ndarray) or not told.any():
+    if not centred or not isinstance(rows, np.ndarray) or not told.any():
         return False
     mean = told.astype(rows.dtype) @ rows / told.sum()
     return float(mean @ mean) > OFF_CENTRE * float(sizes[told].mean())

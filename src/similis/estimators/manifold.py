@@ -126,7 +126,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
             self._new_running(X.shape[1], "x"), dtype, None, {}, None
         )  # fmt: skip
         (rows, telling), n_rows = self._in_order(X), len(X)
-        if self.shuffle and sorted_rows(rows, np.ones(len(rows))):
+        if self.shuffle and sorted_rows(bool(self.center), rows, np.ones(len(rows))):
             kept = rng.permutation(np.flatnonzero(telling))
             self._input = self._new_running(X.shape[1], "x")
             X, y = X[kept], y[kept]
