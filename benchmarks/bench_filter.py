@@ -98,7 +98,8 @@ def main() -> None:
                 flush=True,
             )
     if options.write:
-        store("bench_filter", {"rows_of_a_stream": options.rows, "rows": rows})
+        kept = [{key: None if value == np.inf else value for key, value in row.items()} for row in rows]
+        store("bench_filter", {"rows_of_a_stream": options.rows, "rows": kept})
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ class NeuralKalmanFilter(Estimator):
         if not sound(state):
             raise DivergenceError(
                 f"the filter left the finite numbers before row {count + len(X)}: rule={self.rule!r}, eta={self.eta}, "
-                f"clip={self.clip}, damp={self.damp}. Set clip=10; with rule='published' lower eta"
+                f"clip={self.clip}, damp={self.damp}. Use rule='least-squares' and clip=10, or lower eta"
             )
         self._state, self.n_samples_seen_, self.circuit_ = state, count + len(X), bio_ofc()
         return self
