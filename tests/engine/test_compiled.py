@@ -16,12 +16,16 @@ from similis.networks import principal_subspace
 
 PROGRAM = """
 import hashlib
+from similis.circuit.table import compile_circuit
 from similis.engine import run
+from similis.kernels.stream import workspace
 from tests.laws.circuits import CASES
-for name in ("psp", "psp-five-neurons", "cca-three-views", "nsm", "box-l1", "rrr-1", "cca-adaptive", "psp-whitened"):
-    case = CASES[name]
+for name, case in CASES.items():
+    table = compile_circuit(case.circuit, "float64")
+    if workspace(table, 2) is not None and not table.constrained:
+        continue  # a part of what settles densely under a total
     for block in (None, 32):
-        Z, state = run(case.circuit, case.start(), case.data(400), block=block)
+        Z, state = run(case.circuit, case.start(), case.data(100), block=block)
         print(name, block, hashlib.sha256(Z.tobytes() + state.M.tobytes()).hexdigest())
 """
 
@@ -38,7 +42,7 @@ def test_a_kernel_from_the_disk_gives_the_bits_of_one_compiled_now(tmp_path):
         assert done.returncode == 0, done.stderr[-1000:]
         runs.append(done.stdout.splitlines())
     assert any(tmp_path.rglob("*.nbc"))
-    assert len(runs[0]) == 16
+    assert len(runs[0]) > len(CASES)  # two lines a circuit
     assert runs[0] == runs[1]
 
 

@@ -22,6 +22,9 @@ from ._moments import principal
 
 #: below this share of the largest eigenvalue M may hold but what is left of its beginning
 FORGOTTEN = 1e-5
+#: squared length of a filter below which its direction in M is what rounding left there: filters of directions in which
+#: the data vary have length 1, with rounding alone they stay below 1e-4
+ALIVE = 1e-2
 
 
 class OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
@@ -198,11 +201,16 @@ class SimilarityMatching(_Scaled):
 
     def _whitener(self) -> np.ndarray:
         """M^{-1/2}: at convergence M is the covariance of z; 0 where the data do not vary."""
-        values, vectors = np.linalg.eigh(self.readout_.M)
-        eps = float(np.finfo(values.dtype).eps)
-        least = len(values) * eps if self.solver == "exact" else max(FORGOTTEN, np.sqrt(eps))
+        dtype, M, W = self.readout_.dtype, self.readout_.M.astype(float), self.readout_.W["x"].astype(float)
+        filters = np.linalg.solve(M, W)
+        lengths, directions = np.linalg.eigh(filters @ filters.T)
+        basis = directions[:, lengths > ALIVE * lengths[-1]]
+        values, vectors = np.linalg.eigh(basis.T @ M @ basis)
+        eps = float(np.finfo(dtype).eps)
+        least = len(M) * eps if self.solver == "exact" else max(FORGOTTEN, np.sqrt(eps))
         varies = values > least * values[-1]
-        return (vectors * np.where(varies, 1 / np.sqrt(np.where(varies, values, 1)), 0)) @ vectors.T
+        basis = basis @ vectors[:, varies]
+        return (basis / np.sqrt(values[varies]) @ basis.T).astype(dtype)
 
     @property
     def components_(self) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._compile import inline, strict
+from ._compile import inner, strict
 from .settle import cholesky_solve, clip, coordinate_descent
 from .total import settle_diagonal, settle_total
 
@@ -17,7 +17,7 @@ B, A, MEAN, SINGLE = range(4)
 SHIFT, LAMBDA = 0, 1
 
 
-@inline
+@inner
 def currents(W, x, low, high, a):
     """a = W x over some columns, four rows at a time; W is sliced row by row, so rows are seen to be contiguous."""
     x, k, zero = x[low:high], W.shape[0], x.dtype.type(0)
@@ -41,13 +41,13 @@ def currents(W, x, low, high, a):
         a[i] = s0
 
 
-@inline
+@inner
 def matvec(N, x, y):
     """y = N x."""
-    currents(N, x, 0, x.shape[0], y)
+    currents(N, x, np.intp(0), x.shape[0], y)
 
 
-@inline
+@inner
 def tracked_product(N, V, x, y):
     """y = (N - V'V) x; V (4, k) holds the rank-one terms of Sherman-Morrison not yet applied to N."""
     matvec(N, x, y)
@@ -75,7 +75,7 @@ def apply_pending(N, V):
         v0[i] = v1[i] = v2[i] = v3[i] = zero
 
 
-@inline
+@inner
 def inhibit(table, cells, d):
     """d <- d - sqrt(threshold) b, or d - a under learned row sums: what the single units take from the drive."""
     if table.root > 0:
@@ -86,7 +86,7 @@ def inhibit(table, cells, d):
             d[i] -= cells[A, i]
 
 
-@inline
+@inner
 def settle(table, total, dense, M, N, track, V, d, z, tol, cells):
     """Fill z for the drive d; False if A = gain M + shift I is not positive definite or settling fails."""
     k = d.shape[0]
@@ -116,7 +116,7 @@ def settle(table, total, dense, M, N, track, V, d, z, tol, cells):
     return coordinate_descent(matrix, d, table.lower, table.upper, table.l1, z, g, tol, order, work, L, b)
 
 
-@inline
+@inner
 def settle_alone(own, d, lower, upper, l1, radius, z):
     """argmin own |z|^2 - 2 z'd + 2 l1 |z|_1 in the box, |z| <= radius; own may be 0 where the radius is finite."""
     k, zero = d.shape[0], own - own
@@ -134,7 +134,7 @@ def settle_alone(own, d, lower, upper, l1, radius, z):
     return True
 
 
-@inline
+@inner
 def against(table, M, cells, S):
     """A = gain M + shift I: what z settles against; M itself where that is the same."""
     shift = cells[SINGLE, SHIFT]
@@ -147,7 +147,7 @@ def against(table, M, cells, S):
     return S
 
 
-@inline
+@inner
 def read(table, M, P, d, a, z, f, n, post, cells):
     """post_c = OUTPUT_c z + CURRENTS_c . a + FEEDBACK_c A z, gated by f'."""
     C, k = a.shape
@@ -181,7 +181,7 @@ def read(table, M, P, d, a, z, f, n, post, cells):
                     post[c, i] = table.zero
 
 
-@inline
+@inner
 def hear(table, P, R, z, n):
     """What interneurons hear: n = P'z, or R z where they are decoupled."""
     if table.decoupled:
@@ -201,7 +201,7 @@ def hear(table, P, R, z, n):
             n[p] += z0 * p0[p]
 
 
-@inline
+@inner
 def follow(table, rate, M, P, z, f, n):
     """M = P P' + shift I after the step, from P P' before it."""
     k, keep, size = z.shape[0], table.one - rate, table.zero
@@ -215,7 +215,7 @@ def follow(table, rate, M, P, z, f, n):
         row[i] += (table.one - keep * keep) * table.shift
 
 
-@inline
+@inner
 def adapt(table, rate, M, P, R, N, track, V, pending, z, f, n):
     """Learn the laterals at ``rate`` = eta/tau from the output z."""
     k = z.shape[0]
@@ -259,7 +259,7 @@ def adapt(table, rate, M, P, R, N, track, V, pending, z, f, n):
             settle_to_rest(table, rate * table.rest, M, P, R)
 
 
-@inline
+@inner
 def settle_to_rest(table, push, M, P, R):
     """P <- P + push I (and R, where it is not P'), and M, where it follows P P'."""
     both = min(P.shape)
@@ -276,7 +276,7 @@ def settle_to_rest(table, push, M, P, R):
             R[i, i] += push
 
 
-@inline
+@inner
 def adapt_cells(table, rate, z, cells):
     """Learn what single neurons carry, at ``rate`` = 2 eta: b, a, the running mean, the shift."""
     k, keep = z.shape[0], table.one - rate
@@ -298,7 +298,7 @@ def adapt_cells(table, rate, z, cells):
         cells[SINGLE, SHIFT] = max(table.shift_min, shift)
 
 
-@inline
+@inner
 def finish(table, eta, Z, M, N, track, V):
     """After a block with tracked M^{-1}: N = M^{-1}, and M <- prod(keep) M + sum_t weight_t z_t z_t'."""
     k = N.shape[0]
@@ -325,7 +325,7 @@ def finish(table, eta, Z, M, N, track, V):
                 row[j] += p0 * z0[j]
 
 
-@inline
+@inner
 def finite(z):
     for i in range(z.shape[0]):
         if not np.isfinite(z[i]):

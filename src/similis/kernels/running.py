@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._compile import entry, inline
+from ._compile import entry, inner
 
 #: entries of ``track``: samples that the moments stand for, power, share of the last rows that are far above it, rows
 #: in succession far below it, rows in succession that are idle
@@ -20,7 +20,7 @@ HIGH, LOW, PATIENCE, YOUNG = 4.0, 1.0 / 16.0, 128.0, 16.0
 SILENT, IDLE = 1e-8, 16.0
 
 
-@inline
+@inner
 def judge(total, repeated, center, track):
     """Take in a row of squared norm ``total`` about the mean; return how far the mean moves to it, whether it teaches.
 

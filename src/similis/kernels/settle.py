@@ -75,7 +75,7 @@ def clip(value, lower, upper, l1):
 @inner
 def subspace_minimum(M, d, lower, upper, l1, z, order, B, L, b):
     """Fill b with the minimiser over the free coordinates of z, listed in ``order``; return how many, or -1."""
-    k, n = d.shape[0], 0
+    k, n = d.shape[0], np.intp(0)
     for i in range(k):
         if z[i] > lower and z[i] < upper and (l1 == 0 or z[i] != 0):
             order[n] = i

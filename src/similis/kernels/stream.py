@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._compile import entry, inline
+from ._compile import entry, inner
 from .neuron import (
     DRIVE,
     INTERNEURONS,
@@ -38,7 +38,7 @@ def workspace(table, k):
     return np.zeros(k, np.int64), *matrices, np.zeros(k, kind), np.zeros(k, kind)
 
 
-@inline
+@inner
 def catch_up(weights, coef, scale, a):
     """a <- scale (a + sum_u weights_u coef_u): what the earlier samples of the block taught."""
     whole = weights.shape[0] - weights.shape[0] % 4
@@ -80,7 +80,7 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R
     V = np.zeros((4, k if table.tracked else 0), W.dtype)
     for c in range(C):
         scale[c] = table.one
-    failed, pending = DONE, 0
+    failed, pending = DONE, np.intp(0)
     for t in range(Z.shape[0]):
         z = Z[t]
         for i in range(k):

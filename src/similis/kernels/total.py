@@ -70,7 +70,7 @@ def settle_total(A, d, b, total, give, z, unit, g, tol, order, work, L, x):
             y[i] = d[i] - value * b[i]
         if not coordinate_descent(A, y, zero, infinite, zero, z, g, tol, order, work, L, x):
             return False
-        n, excess = 0, -total - give * value
+        n, excess = np.intp(0), -total - give * value
         for i in range(k):
             if z[i] > 0:
                 order[n] = i
@@ -110,7 +110,7 @@ def exchange(A, d, b, total, give, z, unit, tol, order, work, L, x, y):
     """
     k, fewest, patience = d.shape[0], d.shape[0] + 1, PATIENCE
     for _ in range(EXCHANGES):
-        n = 0
+        n = np.intp(0)
         for i in range(k):
             if z[i] > 0:
                 order[n] = i
