@@ -145,16 +145,37 @@ def _unconstrained(A: np.ndarray, d: np.ndarray, domain: Domain) -> np.ndarray:
             return np.linalg.solve(A, d)
     except np.linalg.LinAlgError:
         return np.full_like(d, np.nan)
-    z, tolerance = np.zeros_like(d), 10 * np.finfo(d.dtype).eps
+    z = np.zeros_like(d)
     for _ in range(20_000):
-        before = z.copy()
-        for i in range(len(d)):
-            r = d[i] - A[i] @ z + A[i, i] * z[i]
-            z[i] = np.clip(np.sign(r) * max(abs(r) - domain.l1, 0.0) / A[i, i], domain.lower, domain.upper)
-        if not np.abs(z - before).max() > tolerance * np.abs(z).max():
+        before, z = z, _swept(A, d, z, domain)
+        # on the support the minimum is a linear solve, exact where the sweeps only approach it
+        exact = _solved(A, d, z, domain)
+        if _still(_swept(A, d, exact, domain), exact) or _still(z, before) or not np.isfinite(z).all():
             break
-    inside = domain.interior(z)
-    fixed = np.where(inside, 0, z)
-    # on the support the minimum is a linear solve, exact where the sweeps only approach it
-    z[inside] = np.linalg.solve(A[np.ix_(inside, inside)], (d - A @ fixed - domain.l1 * np.sign(z))[inside])
+    return exact
+
+
+def _swept(A: np.ndarray, d: np.ndarray, z: np.ndarray, domain: Domain) -> np.ndarray:
+    """One sweep of coordinate descent: each coordinate in turn goes where it is best."""
+    z = z.copy()
+    for i in range(len(d)):
+        r = d[i] - A[i] @ z + A[i, i] * z[i]
+        z[i] = min(max(np.sign(r) * max(abs(r) - domain.l1, 0.0) / A[i, i], domain.lower), domain.upper)
     return z
+
+
+def _solved(A: np.ndarray, d: np.ndarray, z: np.ndarray, domain: Domain) -> np.ndarray:
+    """The minimum over the coordinates off their bounds, the others and all signs as in z; NaN where there is none."""
+    inside = domain.interior(z)
+    among, rest = A[np.ix_(inside, inside)], d - A @ np.where(inside, 0, z) - domain.l1 * np.sign(z)
+    z = z.copy()
+    try:
+        np.linalg.cholesky(among)
+        z[inside] = np.linalg.solve(among, rest[inside])
+    except np.linalg.LinAlgError:
+        z[inside] = np.nan
+    return z
+
+
+def _still(z: np.ndarray, before: np.ndarray) -> bool:
+    return bool(np.abs(z - before).max() <= 10 * np.finfo(z.dtype).eps * np.abs(z).max())

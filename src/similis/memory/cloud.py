@@ -116,8 +116,9 @@ def _placed(
     if exclude_self and len(queries) > len(tokens):
         raise InputError(f"{len(queries)} queries, {len(tokens)} tokens; expected a token for each query")
     scale = math.ldexp(1.0, round(math.log2(beta) / 2))
-    for name, rows in (("tokens", tokens), ("queries", queries)):
-        check_range(name, rows, scale)
+    check_range("tokens", tokens, scale)
+    if not alone:
+        check_range("queries", queries, scale)
     dtype = np.result_type(queries, tokens)
     for kind in (np.float32, np.float64) if dtype == np.float32 and 1e-18 < scale < 1e18 else (np.float64,):
         placed = _products(queries, tokens, scale, beta / scale**2, np.dtype(kind), dot)
@@ -138,16 +139,17 @@ def _products(
         middle = rows.mean(0)
         keys = (rows - middle) * size
         asks = keys if queries is tokens else (queries.astype(dtype, copy=False) - middle) * size
-        squares = [-0.5 * precision * np.square(part).sum(1) for part in (keys, asks)]
-        loss = -np.finfo(dtype).eps * min(part.min(initial=0.0) for part in squares)
+        squares = -0.5 * precision * np.square(keys).sum(1)
+        own = squares if asks is keys else -0.5 * precision * np.square(asks).sum(1)
+        loss = -np.finfo(dtype).eps * min(squares.min(initial=0.0), own.min(initial=0.0))
     if dot and dtype == np.float64:  # scores are products: there is nothing better
         loss = 0.0
     elif dot:
         loss += np.finfo(dtype).eps * precision * float(np.square(middle * size).sum())
     if not loss <= ROUNDING[dtype]:
         return None
-    bias = (precision * (keys @ (middle * size)) if dot else squares[0]).astype(dtype, copy=False)
-    return _Placed(asks, keys, bias, squares[1], middle, scale, precision, False)
+    bias = (precision * (keys @ (middle * size)) if dot else squares).astype(dtype, copy=False)
+    return _Placed(asks, keys, bias, own, middle, scale, precision, False)
 
 
 def check_range(name: str, rows: np.ndarray, scale: float) -> None:
