@@ -177,7 +177,11 @@ def test_every_number_quoted_says_whose_it_is():
     assert all(c.source for c in quoted)
 
 
-@pytest.mark.parametrize("paper", PAPERS)
+#: papers whose smoke runs take more than about twenty seconds
+SLOW = ("denoise", "ofc", "nomad")
+
+
+@pytest.mark.parametrize("paper", [pytest.param(p, marks=pytest.mark.slow) if p in SLOW else p for p in PAPERS])
 def test_every_paper_is_reproduced_at_the_smoke_budget(paper, tmp_path):
     results = reproduce([paper], out=tmp_path)
     assert [(result.id, result.reason) for result in results if result.status != "ran"] == []

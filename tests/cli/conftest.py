@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from similis.cli._app import app
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def similis() -> Callable[..., Any]:
     """Run ``similis ARGS``; ``.json`` holds what it printed if --json was asked."""
 

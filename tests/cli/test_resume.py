@@ -107,12 +107,21 @@ def test_a_finished_model_learns_more_data(similis, tmp_path, X, npy, model):
     assert (record["rows"], record["n_samples_seen"]) == (300, 600)
 
 
+@pytest.fixture(scope="module")
+def long_fit(similis, tmp_path_factory):
+    """The arguments of a fit of some seconds, and the model it ends with."""
+    folder = tmp_path_factory.mktemp("long")
+    np.save(folder / "x.npy", np.random.default_rng(0).standard_normal((20_000, 50)).astype(np.float32))
+    args = ["fit", "psp", str(folder / "x.npy"), "-k", "4", "--block-rows", "50", "--epochs", "5"]
+    args += ["--checkpoint-every", "2000"]
+    similis(*args, "-o", folder / "whole")
+    return args, folder / "whole"
+
+
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_killed_process_resumes_bit_for_bit(similis, tmp_path, stop):
-    data = tmp_path / "x.npy"
-    np.save(data, np.random.default_rng(0).standard_normal((20_000, 50)).astype(np.float32))
+def test_a_killed_process_resumes_bit_for_bit(similis, tmp_path, long_fit, stop):
+    args, whole = long_fit
     out, checkpoint = tmp_path / "m.safetensors", tmp_path / "m.checkpoint.safetensors"
-    args = ["fit", "psp", str(data), "-k", "4", "--block-rows", "50", "--epochs", "5", "--checkpoint-every", "2000"]
     process = subprocess.Popen(
         [sys.executable, "-m", "similis", *args, "-o", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
@@ -123,7 +132,6 @@ def test_a_killed_process_resumes_bit_for_bit(similis, tmp_path, stop):
     process.communicate(timeout=60)
     assert process.returncode not in (0, 1, 2)
     if stop != signal.SIGKILL:  # only that one gives no chance to tidy up
-        assert sorted(p.name for p in tmp_path.iterdir()) == ["m.checkpoint.safetensors", "x.npy"]
-    similis("fit", "psp", data, "-o", out, "--resume", checkpoint)
-    similis(*args, "-o", tmp_path / "whole")
-    assert weights(out) == weights(tmp_path / "whole")
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["m.checkpoint.safetensors"]
+    similis(*args[:3], "-o", out, "--resume", checkpoint)
+    assert weights(out) == weights(whole)

@@ -7,6 +7,7 @@ engines. Principal subspace does so for tau > 1/2, or when the laterals remember
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -149,16 +150,15 @@ def test_a_long_run_does_not_drift_away(k, d, eta0, tau):
     assert np.abs(state.Minv @ state.M - np.eye(k)).max() < 1e-9
     np.testing.assert_array_equal(state.Minv, state.Minv.T)  # a skew part would grow as (1 - eta/tau)^-t
     single = run_gap(run(case.circuit, case.start(np.float32), data), expected)
-    assert single < LOST * inherent(case, data, expected)
+    assert any(single < LOST * lost for lost in inherent(case, data, expected))
 
 
-def inherent(case: Case, data: dict[str, np.ndarray], expected: Run) -> float:
+def inherent(case: Case, data: dict[str, np.ndarray], expected: Run) -> Iterator[float]:
     """What single precision costs the reference itself: the network magnifies a rounding, more or less by chance."""
-    gaps = []
+    yield 1e-6
     for nudge in (1.0, 1 + 2e-7):
         rows = {channel: nudge * X for channel, X in data.items()}
-        gaps.append(run_gap(reference.run(case.circuit, case.start(np.float32), rows), expected))
-    return max(*gaps, 1e-6)
+        yield run_gap(reference.run(case.circuit, case.start(np.float32), rows), expected)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -31,16 +32,18 @@ def torchrun(world: int, script: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def ended(world: int, folder: Path) -> list[dict[str, np.ndarray]]:
-    """The weights each of so many processes ends with."""
-    folder.mkdir()
-    torchrun(world, Path(__file__).with_name("in_processes.py"), str(folder))
-    return [load_file(folder / f"{rank}.safetensors") for rank in range(world)]
-
-
 @gloo
-def test_two_processes_end_with_the_weights_of_one(tmp_path):
-    (one,), two = ended(1, tmp_path / "one"), ended(2, tmp_path / "two")
+def test_two_processes_end_with_the_weights_of_one(tmp_path, monkeypatch):
+    script, (alone, both) = Path(__file__).with_name("in_processes.py"), (tmp_path / "alone", tmp_path / "both")
+    alone.mkdir()
+    both.mkdir()
+    for name, value in {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}.items():
+        monkeypatch.setenv(name, value)
+    runpy.run_path(str(script))["main"](str(alone))  # a group of one needs no process of its own
+    monkeypatch.undo()
+    torchrun(2, script, str(both))
+    one, *two = (load_file(path) for path in (alone / "0.safetensors", *sorted(both.iterdir())))
+    assert len(two) == 2
     assert one.keys() == two[0].keys() == two[1].keys()
     for name, array in one.items():
         assert gap(two[0][name], array) < 1e-6, name

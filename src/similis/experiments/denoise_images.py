@@ -123,8 +123,8 @@ def pictures(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         test = [images[i][:, 128:384] for i in (1, 2, 3, 4, 7, 8)]
     else:
         images, seeds = load_photographs(), seeds[:1]
-        tune = [image[-48:, -48:] for image in images]
-        test = [image[150:214, 150:214] for image in images]
+        tune = [image[-32:, -32:] for image in images]
+        test = [image[150:190, 150:190] for image in images]
     levels = LEVELS if budget == "full" else LEVELS[1:2]
     values = []
     for seed in seeds:

@@ -26,6 +26,7 @@ from .._threads import one_torch_thread
 from ..kernels.cityblock import cityblock, cityblock_gradient
 from .features import GROUP_KINDS, N_DESCRIPTORS, Coordinates
 from .recall import N_CURVED
+from .schedule import rise_and_fall
 
 Reading = Literal["kernel", "recall"]
 #: compositions of a step of ``kernel``, drawn from so many times as many nearest to one: as dense as they are asked
@@ -129,7 +130,7 @@ def learn(
     quick = net.weights()
     others = [p for p in net.parameters() if all(p is not q for q in quick)]
     optimiser = torch.optim.AdamW([{"params": others, "weight_decay": 0.02}, {"params": quick, "weight_decay": 0}])
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, [1e-2, _HASTE * 1e-2], total_steps=steps, pct_start=0.1)
+    schedule = rise_and_fall(optimiser, [1e-2, _HASTE * 1e-2], steps)
     for _ in range(steps):
         chosen = torch.from_numpy(_around(c, rng) if reading == "kernel" else rng.permutation(len(c))[: 512 + 2048])
         error = loss(net, net(rows[chosen]), values[chosen], own[chosen])

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from .._threads import one_torch_thread
 from .features import table_image, tokens
+from .schedule import rise_and_fall
 
 _OUT = 3
 
@@ -143,7 +144,7 @@ def train_trunk(
     n_elements, batch = (X > 0).sum(1), min(batch, len(X))
     total = epochs * max(1, len(X) // batch)
     optimiser = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=total, pct_start=0.1)
+    schedule = rise_and_fall(optimiser, 2e-3, total)
     step = 0
     while step < total:
         for rows in _batches(rng, n_elements, batch):
