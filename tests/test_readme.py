@@ -1,8 +1,8 @@
 """The pages tell the truth: every block of code runs and prints what the page says, every link leads somewhere.
 
 In README.md, CONTRIBUTING.md and docs/how-to: ``python`` and ``sh`` blocks run in their order, in one namespace and one
-folder a page; a ``text`` block right behind one is what it prints (numbers within 2 %, ``...`` stands for anything).
-``console`` blocks are for the reader alone.
+folder a page, shells line by line; a ``text`` block right behind one is what it prints (numbers within 2 %, ``...``
+stands for anything). ``console`` blocks are for the reader alone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from similis.cli._app import app
 
 ROOT = Path(__file__).parents[1]
 RUN = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
@@ -39,6 +43,22 @@ def python(code: str, namespace: dict, where: str) -> str:
 
 
 def sh(code: str, folder: Path) -> str:
+    """What the lines print, one after another; one that only calls ``similis`` does so in this process."""
+    printed = ""
+    for line in re.split(r"(?<!\\)\n", code.strip()):
+        name, *words = shlex.split(line, comments=True)
+        here = name == "similis" and not set("|<>&;$`*?\\") & set(line.partition("#")[0])
+        printed += similis(words) if here else shell(line, folder)
+    return printed
+
+
+def similis(words: list[str]) -> str:
+    done = CliRunner(env={"COLUMNS": "200"}).invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0, f"similis {words}\n{done.output}"
+    return done.stdout
+
+
+def shell(code: str, folder: Path) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "MPLBACKEND": "Agg", "COLUMNS": "200"}
     done = subprocess.run(["sh", "-e", "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
