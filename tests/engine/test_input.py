@@ -14,6 +14,7 @@ from tests.laws.compare import run_gap
 from similis._errors import InputError
 from similis.circuit import Channel, Circuit, Domain, Lateral, State, Step, init
 from similis.engine import reference, run
+from similis.kernels.stream import learn
 from similis.networks import canonical_correlation, nonnegative_similarity, principal_subspace
 
 ENGINES = [pytest.param(reference.run, id="reference"), pytest.param(run, id="stream")]
@@ -195,7 +196,10 @@ def test_how_a_state_lies_in_memory_does_not_matter(engine, name):
     )  # fmt: skip
     for array in (*turned.W.values(), turned.M):
         array.flags.writeable = False
-    assert run_gap(engine(case.circuit, turned, data), engine(case.circuit, state, data)) < 1e-12
+    expected = engine(case.circuit, state, data)
+    compiled = list(learn.signatures)
+    assert run_gap(engine(case.circuit, turned, data), expected) < 1e-12
+    assert learn.signatures == compiled
 
 
 def test_blocks_and_steps_are_numbers_that_can_be():

@@ -115,7 +115,8 @@ class _Workspace:
         else:
             self.N = np.zeros((0, 0), dtype)
         if self.plain:
-            self.flat = np.concatenate([state.W[name] for name in circuit.names], axis=1)
+            # in C order whatever the state's: another layout would be compiled anew
+            self.flat = np.ascontiguousarray(np.concatenate([state.W[name] for name in circuit.names], axis=1))
             self.A, self.G = np.zeros((C, 0, k), dtype), np.zeros((C, 0, 0), dtype)
         else:
             self.flat = np.zeros((k, 0), dtype)
