@@ -18,6 +18,7 @@ from similis import (
     CircuitTransformer,
     FlexibleSimilarityMatching,
     LocalSupervisionClassifier,
+    LocalSupervisionRegressor,
     ManifoldClassifier,
     ManifoldTiling,
     NonnegativeSimilarityMatching,
@@ -237,10 +238,37 @@ def test_a_table_sorted_by_target_is_learned_as_one_in_random_order():
 
 
 def test_many_rows_left_out_are_worth_a_word():
-    X = np.repeat([[0.0, 0], [1, 0], [1, 1], [0, 1]], 250, axis=0)
-    y = X @ [2.0, 1] + np.random.default_rng(0).normal(0, 0.3, 1000)
-    with pytest.warns(UserWarning, match=r"left out \d+ of 1000 rows, which repeat"):
-        ReducedRankRegression(1, random_state=0).fit(X, y)
+    X, Y = between(sample()[:2], 1000, True)
+    with pytest.warns(UserWarning, match=r"left out \d+ of 4000 rows, which repeat"):
+        ReducedRankRegression(1, random_state=0).fit(X, Y)
+
+
+def one_by_one(model, data):
+    for t in range(len(data[0])):
+        model.partial_fit(*(part[t : t + 1] for part in data))
+
+
+def test_a_feature_that_grows_later_is_refused_too():
+    X, Y, y = sample()[:3]
+    later = X.copy()
+    later[N // 2 :, 3] *= 1e4
+    for name in ("cca", "adaptive cca", "rrr", "local"):
+        for how in ("fit", "partial_fit"):
+            with pytest.raises(DivergenceError, match=r"feature 3 of x varies .*sample 1\d\d\d .*StandardScaler"):
+                learned(name, (later, Y, y), how)
+        model = MAKERS[name]().partial_fit(*(part[:1000] for part in given(name, X, Y, y)))
+        with pytest.raises(DivergenceError, match="feature 3 of x varies"):
+            one_by_one(model, given(name, later[1500:1700], Y[1500:1700], y[1500:1700]))
+    with pytest.raises(DivergenceError, match="feature 3 of y varies"):
+        OnlineCCA(2, random_state=0).fit(Y @ np.ones((6, 8)) + X[:, :8], later[:, :6])
+    with pytest.raises(DivergenceError, match="feature 3 of x varies"):
+        OnlineCCA(2, solver="exact").fit(later, Y)
+    large = Y * np.where(np.arange(6) == 2, 1e4, 1.0)
+    for model in (ReducedRankRegression(2, random_state=0), LocalSupervisionRegressor(8, random_state=0)):
+        with pytest.raises(DivergenceError, match="feature 2 of y varies"):
+            model.fit(X, large)
+    exact = ReducedRankRegression(1, solver="exact").fit(X, large).score(X, large)  # one output is for the largest
+    assert ReducedRankRegression(1, random_state=0).fit(X, large).score(X, large) > 0.95 * exact
 
 
 @pytest.mark.filterwarnings("ignore:.*left out")

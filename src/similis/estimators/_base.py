@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,8 +15,10 @@ from .._random import generator
 from ..circuit import Circuit, State, init
 from ..circuit.state import against
 from ..engine import Trace, batch, stream
+from ._average import Average
 from ._estimator import Estimator, check_is_fitted
-from ._guard import Order, lost, shortening, sorted_rows, too_correlated, warn_of_idle
+from ._guard import Order, lost, shortening, too_correlated, warn_of_idle
+from ._hearing import hear
 from ._moments import Moments
 from ._running import Running, multiplied
 
@@ -37,6 +40,8 @@ class NetworkEstimator(Estimator):
     #: what normalises a stream
     _running_class: ClassVar[type[Running]] = Running
 
+    #: streams whose units the solution does not depend on
+    _unitless: ClassVar[tuple[str, ...]] = ()
     #: whether ``partial_fit`` learns the rows of a call in random order; the command line's blocks are
     _mixes: bool = False
     #: eight times the samples over which rows may resemble each other at the default step; 0: however long
@@ -74,6 +79,10 @@ class NetworkEstimator(Estimator):
             return np.ones(len(next(iter(sizes.values()))))
         return shortening(circuit, sizes, t)
 
+    def _comparable(self) -> tuple[str, ...]:
+        """Streams of which no feature may outweigh all others: the step that suits it suits no other."""
+        return self._unitless
+
     def _restart(self) -> None:
         learned = ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype")
         for name in (*learned, "_memory", "_order", "n_damped_", "n_idle_"):
@@ -90,29 +99,34 @@ class NetworkEstimator(Estimator):
         else:
             running, history, average = {n: self._new_running(X.shape[1], n) for n, X in streams.items()}, {}, None
             circuit, state = self._new_network(running, np.result_type(*(X.dtype for X in streams.values())))
-        mean, memory, order = _Average(average, self._turns), self._memory, self._order
+        mean, memory, order = Average(average, self._turns), self._memory, self._order
         seen, damped, idle = (getattr(self, name, 0) for name in ("n_samples_seen_", "n_damped_", "n_idle_"))
         traces, length = self._traces(circuit, mean), self._stretch()
         rng = shuffle if isinstance(shuffle, np.random.Generator) else generator(self.random_state)
+        size = MIXED if shuffle else PIECE
+        if shuffle and _length(streams) <= _height(streams, size) and not seen:
+            length = 0  # all rows there are, in random order
         for _ in range(epochs):
-            for piece in _pieces(streams, size=MIXED if shuffle else PIECE):
-                rows, where, short = self._hear_piece(circuit, running, piece, state.t, rng if shuffle else None)
-                at = state.t
+            for piece in _pieces(streams, size=size):
+                rows, factors, where = self._heard(circuit, running, piece, state.t, seen, rng if shuffle else None)
+                at, begun = state.t, state
                 try:
-                    Z, state = stream.run(circuit, state, rows, trace=traces)
+                    Z, state, factors = self._run(circuit, state, rows, factors, traces, mean)
                 except DivergenceError as error:
                     place = where[min(max((error.sample or at) - at, 0), len(where) - 1)] if len(where) else 0
                     raise error.at(seen + int(place)) from error
                 except np.linalg.LinAlgError as error:
                     raise lost(type(self).__name__, seen) from error
                 if length:
-                    seen_as = self._watched(Z, rows)
+                    seen_as = self._watched(Z, rows, begun) / factors[:, None]  # it is whole rows whose mean is 0
                     order, bad = (order or Order.fresh(seen_as.shape[1])).follow(seen_as, length)
                     if bad >= 0:
                         raise too_correlated(type(self).__name__, seen + int(where[bad]), length)
                 memory = self._notice(memory, Z, state.t, rows)
-                seen, damped, idle = seen + _length(piece), damped + short, idle + _length(piece) - len(where)
-        self._vet(circuit, state if mean.state is None else mean.state, seen)
+                damped, idle = damped + int((factors < 1).sum()), idle + _length(piece) - len(where)
+                seen += _length(piece)
+        if not all(np.isfinite(array).all() for array in state.arrays.values()):
+            raise lost(type(self).__name__, seen)
         warn_of_idle(
             type(self).__name__, idle - getattr(self, "n_idle_", 0), seen - getattr(self, "n_samples_seen_", 0)
         )
@@ -121,46 +135,36 @@ class NetworkEstimator(Estimator):
         self.n_samples_seen_, self.n_damped_, self.n_idle_ = seen, damped, idle
         self.average_, self._memory, self._order = mean.state, memory, order
 
-    def _hear_piece(
-        self, circuit: Circuit, running: dict[str, Running], piece: Streams, t: int, rng: np.random.Generator | None
-    ) -> tuple[Streams, np.ndarray, int]:
-        """Rows as the network learns them, their places in the piece, and how many were shortened.
+    def _heard(
+        self, circuit: Circuit, running: dict[str, Running], piece: Streams, t: int, seen: int,
+        rng: np.random.Generator | None,
+    ) -> tuple[Streams, np.ndarray, np.ndarray]:  # fmt: skip
+        """Rows as the network learns them, factors by which they were shortened, and their places in the piece.
 
-        Rows that say nothing (a sensor is off or stuck) are left out. Sorted rows are normalised in random order: the
-        mean of those so far is not theirs. ``running`` follows the piece.
+        ``running`` follows the piece.
         """
-        rows, sizes, where, before = {}, {}, np.arange(_length(piece)), dict(running)
-        for name, X in piece.items():
-            rows[name], sizes[name], running[name] = running[name].hear(X)
-            if circuit.channel(name).drive:
-                where = where[sizes[name][where] >= 0]
-        where = where if rng is None else rng.permutation(where)
-        if rng is not None and any(sorted_rows(running[name].center, rows[name], sizes[name]) for name in piece):
-            for name, X in piece.items():
-                rows[name], sizes[name], running[name] = before[name].hear(X[where])
-        elif rng is not None or len(where) < _length(piece):
-            rows = {name: X[where] for name, X in rows.items()}
-            sizes = {name: size[where] for name, size in sizes.items()}
-        rows = self._presented(rows, t)
-        factors = self._shortening(circuit, rows, sizes, t)
-        short = int((factors < 1).sum())
-        return ({name: multiplied(X, factors) for name, X in rows.items()} if short else rows), where, short
+        rows, sizes, where, after = hear(circuit, running, piece, seen, rng, self._comparable())
+        running.update(after)
+        presented = self._presented(rows, t)
+        factors = self._shortening(circuit, presented, sizes, t)
+        if (factors < 1).any():
+            presented = {name: multiplied(X, factors) for name, X in presented.items()}
+        return presented, factors, where
 
-    def _watched(self, Z: np.ndarray, rows: Streams) -> np.ndarray:
-        """(n_samples, any) numbers by which the order of the rows is judged."""
+    def _run(
+        self, circuit: Circuit, state: State, rows: Streams, factors: np.ndarray, traces: list[Trace], mean: Average
+    ) -> tuple[np.ndarray, State, np.ndarray]:
+        """Outputs and the state after learning rows, and factors by which these were shortened, here or before."""
+        return *stream.run(circuit, state, rows, trace=traces), factors
+
+    def _watched(self, Z: np.ndarray, rows: Streams, begun: State) -> np.ndarray:
+        """(n_samples, any) numbers by which the order of the rows is judged; ``begun`` are the weights before them."""
         return Z
-
-    def _vet(self, circuit: Circuit, readout: State, seen: int) -> None:
-        """Refuse weights that are no numbers any more, before they become the model's."""
-        if not all(np.isfinite(array).all() for array in readout.arrays.values()):
-            raise lost(type(self).__name__, seen)
 
     def _stretch(self) -> int:
         """Samples in the blocks by which the order of the rows is judged; smaller steps stand a longer resemblance."""
-        if not self._block or "eta0" not in self.get_params():
-            return self._block
-        usual = inspect.signature(type(self).__init__).parameters["eta0"].default
-        return max(2, round(self._block * usual / self.eta0))
+        usual = _usual_step(type(self).__init__)
+        return max(2, round(self._block * usual / self.eta0)) if self._block and usual else self._block
 
     def _new_network(self, running: dict[str, Running], dtype: np.dtype) -> tuple[Circuit, State]:
         """The circuit for streams that are normalised so, and its first weights."""
@@ -170,7 +174,7 @@ class NetworkEstimator(Estimator):
 
     def _advance(self, found: Mapping[str, np.ndarray], eta: float) -> None:
         """One step from sums over a batch (``engine.batch.statistics``), wherever its rows were."""
-        circuit, state, mean = self.circuit_, self.state_, _Average(self.average_, self._turns)
+        circuit, state, mean = self.circuit_, self.state_, Average(self.average_, self._turns)
         traces, t, history = self._traces(circuit, mean), state.t, self.history_
         state = batch.apply(circuit, state, found, eta)
         for trace in traces:
@@ -181,7 +185,7 @@ class NetworkEstimator(Estimator):
         self.n_samples_seen_ += int(found["count"])
         self._memory = self._notice_sums(self._memory, found)
 
-    def _traces(self, circuit: Circuit, mean: _Average) -> list[Trace]:
+    def _traces(self, circuit: Circuit, mean: Average) -> list[Trace]:
         """What looks at the weights while they learn: the history, and the average."""
         traces = [] if self.trace_every is None else [Trace(self.trace_every, self._watch)]
         if getattr(self, "average", False) and circuit.step.decay > 0:
@@ -341,7 +345,7 @@ class NetworkEstimator(Estimator):
         fits &= {n: A.shape for n, A in state.arrays.items()} == {n: A.shape for n, A in start.arrays.items()}
         fits &= Minv is None or Minv.shape == (k, k)
         fits &= len({A.dtype for A in state.arrays.values()}) == 1 and state.M.dtype in (np.float32, np.float64)
-        fits &= order is None or (order.present.shape == order.mean.shape and order.track.shape == (3,))
+        fits &= order is None or (order.present.shape == order.mean.shape and order.track.shape == (7,))
         if moments is not None:
             d = sum(w.shape[1] for w in W.values())
             fits &= moments.mean.shape == (d,) and moments.scatter.shape == (d, d)
@@ -359,39 +363,25 @@ class NetworkEstimator(Estimator):
             setattr(self, key, value)
 
 
-class _Average:
-    """Average of the weights over the stream, later ones weighing more (proportional to time)."""
-
-    def __init__(self, state: State | None, turns: bool) -> None:
-        self.state, self.turns = None if state is None else state.copy(), turns
-
-    def __call__(self, now: State) -> dict[str, float]:
-        if self.state is None:
-            self.state = replace(now, P=None, Minv=None, R=None, t=1)
-            return {}
-        now = _turned(now, self.state) if self.turns else now
-        share = 2 / (self.state.t + 2)
-        for mean, new in [(self.state.M, now.M), *((self.state.W[name], W) for name, W in now.W.items())]:
-            mean += mean.dtype.type(share) * (new - mean)
-        self.state = replace(self.state, t=self.state.t + 1)
-        return {}
-
-
-def _turned(now: State, target: State) -> State:
-    """The same network up to a rotation of its outputs, the one that brings the weights nearest to the target's."""
-    U, _, V = np.linalg.svd(sum(target.W[name] @ W.T for name, W in now.W.items()))
-    Q = U @ V
-    return replace(now, M=Q @ now.M @ Q.T, W={name: Q @ W for name, W in now.W.items()})
+@cache
+def _usual_step(begin: Callable) -> float | None:
+    """The step an estimator that begins so has by default."""
+    parameters = inspect.signature(begin).parameters
+    return parameters["eta0"].default if "eta0" in parameters else None
 
 
 def _length(streams: Streams) -> int:
     return next(iter(streams.values())).shape[0]
 
 
+def _height(streams: Streams, size: int) -> int:
+    """Rows of a piece of some ``size`` numbers."""
+    return max(64, size // sum(X.shape[1] for X in streams.values()) // 64 * 64)
+
+
 def _pieces(streams: Streams, order: np.ndarray | None = None, size: int = PIECE) -> Iterator[dict[str, Any]]:
     """Rows of all streams together, some ``size`` numbers at a time."""
-    widest = sum(X.shape[1] for X in streams.values())
-    rows, T = max(64, size // widest // 64 * 64), _length(streams)
+    rows, T = _height(streams, size), _length(streams)
     for start in range(0, T, rows):
         at = slice(start, start + rows) if order is None else order[start : start + rows]
         yield {name: X[at] for name, X in streams.items()}

@@ -21,15 +21,17 @@ from ._ascent import RIDGE, Problem, features, packed
 from ._base import _pieces
 from ._estimator import Estimator, check_is_fitted
 from ._running import Running
-from ._scales import check_numbers, check_scales, diverged, largest
+from ._scales import Regard, check_numbers, diverged, largest
 
 #: rows that meet the support pairs at a time
 BLOCK = 64
+#: the step by default
+USUAL = 0.5
 #: what is known of all samples at once, until learning goes on
 CERTIFICATE = ("dual_coef_", "dual_gap_", "gap_", "n_iter_", "support_", "errors_")
 FITTED = (
     "support_vectors_", "_weights", "_hebbian", "_average", "_power", "_input", "_target", "n_samples_seen_",
-    "n_damped_", *CERTIFICATE,
+    "n_damped_", "_regard", *CERTIFICATE,
 )  # fmt: skip
 #: parameters that are numbers, where they are not None: the least, and whether it is allowed
 NUMBERS: dict[str, tuple[float, bool]] = {
@@ -53,6 +55,7 @@ class DualEstimator(Estimator):
     _power: np.ndarray
     _input: Running
     _target: Running
+    _regard: Regard | None = None
     n_samples_seen_: int
     n_damped_: int
 
@@ -179,7 +182,7 @@ class DualEstimator(Estimator):
         codes = network.loss.code, float(getattr(network.loss, "epsilon", 0.0)), network.regularizer.code
         shape = network.regularizer.exponent, network.regularizer.mass
         linked, said, damped = network.regularizer.linked, np.empty((K, X.shape[0])), 0
-        rng = generator(self.random_state)
+        rng, regard = generator(self.random_state), self._regarded(X, shuffle)
         for _ in range(epochs):
             order = rng.permutation(X.shape[0]) if shuffle else None
             seen = 0
@@ -193,7 +196,7 @@ class DualEstimator(Estimator):
                 seen, damped = seen + rows.shape[0], damped + fresh
                 if not (finite and np.isfinite(W).all()):
                     raise diverged(count, self.eta0, power[0], rows, targets)
-        check_scales(X, count, self.eta0)
+        self._regard = regard.compared(X, count, self.eta0)
         mean[:, -1] += mean[:, :-1] @ x.mean - y.mean
         self._forget(CERTIFICATE)  # what was certified are other weights
         self._weights, self._hebbian, self._average, self._power = W, H if linked else W, mean, power
@@ -201,6 +204,11 @@ class DualEstimator(Estimator):
         self.n_samples_seen_, self.n_damped_ = count, getattr(self, "n_damped_", 0) + damped
         self.n_iter_, self.errors_ = epochs, said if order is None else _returned(said, order)
         return None
+
+    def _regarded(self, X: Any, shuffle: bool) -> Regard:
+        """What is known of the order of the rows, refused where they resemble each other for too long."""
+        regard, seen = self._regard or Regard.fresh(), getattr(self, "n_samples_seen_", 0)
+        return regard if shuffle else regard.ordered(type(self).__name__, X, seen, float(self.eta0), USUAL)
 
     def _learn_pairs(self, network: Representer, X: np.ndarray, Y: np.ndarray, epochs: int, shuffle: bool) -> None:
         """The memoryless rule with a kernel: support pairs are kept, ``z = sum_s c_s k(x_s, x)``."""
@@ -221,7 +229,7 @@ class DualEstimator(Estimator):
         words = network.loss.code, float(getattr(network.loss, "epsilon", 0.0))
         errors, damped = np.empty((len(Y), len(X))), 0
         rates = float(self.alpha), float(self.eta0), float(self.decay)
-        rng = generator(self.random_state)
+        rng, regard = generator(self.random_state), self._regarded(X, shuffle)
         for _ in range(epochs):
             order = rng.permutation(len(X)) if shuffle else np.arange(len(X))
             for start in range(0, len(X), BLOCK):
@@ -241,6 +249,7 @@ class DualEstimator(Estimator):
                 count, damped = count + len(rows), damped + fresh
                 if not (finite and np.isfinite(W).all()):
                     raise diverged(count, self.eta0, power[0], rows, targets)
+        self._regard = regard.compared(X, count, self.eta0, alike=True)
         self._forget(CERTIFICATE)
         self._weights, self._hebbian, self._average, self._power = W, W, W, power
         self._input, self._target = replace(x, count=count), replace(y, count=count)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..circuit import Outer
 from ._moments import Moments
-from ._running import Running
+from ._running import Heard, Running
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,17 @@ class Frames(Running):
     def width(self) -> int:
         return len(self.mean) ** 2
 
-    def hear(self, X: np.ndarray) -> tuple[Outer, np.ndarray, Running]:
+    def hear(self, X: np.ndarray, idle: np.ndarray | None = None, refuse: bool = False) -> Heard:
         """A pair in which nothing moves says nothing, neither of motion nor of frames."""
         half = X.shape[1] // 2
         moves = (X[:, :half] != X[:, half:]).any(1)
         if not moves.all():
-            rows, told, new = self.hear(X[moves])
+            heard = self.hear(X[moves], None if idle is None else idle[moves])
             left, right = (np.zeros((len(X), half), X.dtype) for _ in range(2))
-            left[moves], right[moves] = rows.left, rows.right
-            sizes = np.full(len(X), -1.0)
-            sizes[moves] = told
-            return Outer(left, right), sizes, new
+            left[moves], right[moves] = heard.rows.left, heard.rows.right
+            sizes, times = np.full(len(X), -1.0), np.full(len(X), np.inf)
+            sizes[moves], times[moves] = heard.sizes, heard.times
+            return Heard(Outer(left, right), sizes, times, heard.after)
         now, parts, start = self, [], 0
         while start < len(X):
             doubled = 1 << max(now.count, 1).bit_length() if now.count else 1
@@ -66,8 +66,8 @@ class Frames(Running):
             now, start = seen, start + len(piece)
         none = np.zeros((0, half), X.dtype)
         left, right = (np.concatenate([none, *(getattr(part, side) for part in parts)]) for side in ("left", "right"))
-        rows, sizes, scaled = super().hear(Outer(left, right))
-        return rows, sizes, replace(now, power=scaled.power, track=scaled.track)
+        heard = super().hear(Outer(left, right), idle)
+        return heard._replace(after=replace(now, power=heard.after.power, track=heard.after.track))
 
     def apply(self, X: np.ndarray) -> Outer:
         return self.products(X) / self.rms

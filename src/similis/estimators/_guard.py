@@ -18,9 +18,6 @@ OVERSHOOT, SAFE = 3.0, 1.0
 LONG = 16.0
 #: share of the power in the mean of centred rows at which they are sorted; share of rows left out that is worth a word
 OFF_CENTRE, IDLE = 0.02, 0.1
-#: first rows whose features are compared; the others' spread, relative to the largest, at which they count for nothing,
-#: unless it is but rounding
-LOOK, FAINT, ROUNDING = 256, 1e-3, 1e-12
 #: share of the outputs' variance that may lie between the means of blocks; never less than so many times what
 #: independent rows have there
 SHARE, CHANCE = 0.125, 8.0
@@ -71,7 +68,7 @@ class Order:
 
     @classmethod
     def fresh(cls, k: int) -> Self:
-        return cls(np.zeros(k), np.zeros(k), np.zeros(3))
+        return cls(np.zeros(k), np.zeros(k), np.zeros(7))
 
     def follow(self, Z: np.ndarray, length: int) -> tuple[Self, int]:
         """The state after the outputs Z, and the row at which they resemble each other for too long, or -1."""
@@ -102,20 +99,13 @@ def lost(name: str, seen: int) -> DivergenceError:
     )
 
 
-def refuse_dominated(name: str, X: np.ndarray) -> None:
-    """Refuse rows of which one feature outweighs all others together by far: no step suits both.
-
-    Spreads are robust (median absolute deviations), so that outliers do not count; columns without any do not either.
-    """
-    X = X[:LOOK].astype(np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        spread = np.median(np.abs(X - np.median(X, axis=0)), axis=0)
+def outweighed(name: str, spread: np.ndarray, sample: int) -> DivergenceError:
+    """The error where one feature varies far more than all others together: no step suits both."""
     most = int(np.argmax(spread))
-    rest = float(np.linalg.norm(np.delete(spread, most) / (spread[most] or 1.0)))
-    if ROUNDING < rest < FAINT:
-        raise DivergenceError(
-            f"feature {most} of {name} varies {1 / rest:.1g} times as much as all others together, seen at sample "
-            f"{len(X) - 1} (counted from 0): a step that is safe for it learns nothing from them. Give columns of like "
-            "scale, such as sklearn.preprocessing.StandardScaler makes",
-            len(X) - 1,
-        )
+    times = float(np.sqrt(spread[most] / np.delete(spread, most).sum()))
+    return DivergenceError(
+        f"feature {most} of {name} varies {times:.1g} times as much as all others together, seen at sample {sample} "
+        "(counted from 0): a step that is safe for it learns nothing from them. Give columns of like scale, such as "
+        "sklearn.preprocessing.StandardScaler makes",
+        sample,
+    )

@@ -70,6 +70,18 @@ class Recent:
         return Recent(self.count + count, (1.0 - share) * self.second + share * ZZ / count)
 
 
+def correlations(C: np.ndarray) -> np.ndarray:
+    """(k,) canonical correlations, descending, of two halves with this joint covariance (2k, 2k); 0 of silent ones."""
+    k, whiteners = len(C) // 2, []
+    for half in (slice(0, k), slice(k, 2 * k)):
+        units = unit_variances(C[half, half])
+        values, vectors = linalg.eigh(units[:, None] * C[half, half] * units)
+        kept = values > np.finfo(float).eps * k * max(values[-1], 0)
+        roots = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1)), 0)
+        whiteners.append(units[:, None] * (vectors * roots))
+    return np.clip(linalg.svdvals(whiteners[0].T @ C[:k, k:] @ whiteners[1]), 0, 1)
+
+
 def principal(C: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Top k eigenvalues (descending) and eigenvectors (k, d) of a covariance, each with its largest entry positive."""
     values, vectors = linalg.eigh(C, subset_by_index=[len(C) - k, len(C) - 1])

@@ -7,19 +7,24 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from .._errors import InputError
+from .._errors import DivergenceError, InputError
+from ..circuit import Circuit, State
+from ..engine import Trace
+from ..kernels.running import outweighs
 from ._admit import admit_stream, validate_data
 from ._base import NetworkEstimator, Streams
 from ._estimator import check_is_fitted
-from ._guard import refuse_dominated
+from ._guard import outweighed
+from ._running import multiplied
 
 FLOATS = [np.float64, np.float32]
+#: what no squared singular value of scaled streams comes near; shares of ``max_norm`` that are tried where it does
+IMPOSSIBLE, SHORTER = 2.0, np.array([0.7, 0.5, 0.35])
 
 
 class TwoStreams(NetworkEstimator):
     """Streams X and y, called "x" and "y" in the circuit; abstract. Dataframes keep the names of their columns."""
 
-    #: streams whose units the solution does not depend on
     _unitless: ClassVar[tuple[str, ...]] = ("x",)
 
     def fit(self, X: Any, y: Any = None, *, Y: Any = None) -> Self:
@@ -40,12 +45,6 @@ class TwoStreams(NetworkEstimator):
         y = Y if y is None else y
         self._learn(self._admit(X, y, reset=not hasattr(self, "n_samples_seen_")), 1, self._mixes)
         return self
-
-    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
-        if self.scale is not None and not hasattr(self, "n_samples_seen_"):
-            for name in self._unitless:
-                refuse_dominated(name, streams[name])
-        super()._learn(streams, epochs, shuffle)
 
     def _admit(self, X: Any, Y: Any, *, reset: bool) -> dict[str, np.ndarray]:
         if Y is None:
@@ -104,6 +103,37 @@ class TwoStreams(NetworkEstimator):
         return (*super()._remembered(), "n_features_y_", "_flat")
 
 
+class Shortened(TwoStreams):
+    """Two streams whose rows are shortened until the network can bear them; abstract: it has a ``max_norm``."""
+
+    def _comparable(self) -> tuple[str, ...]:
+        """Of the targets too: one alone would be learned, unless one alone is asked for."""
+        return self._unitless if self.n_components == 1 else (*self._unitless, "y")
+
+    def _shortening(self, circuit: Circuit, rows: Streams, sizes: dict[str, np.ndarray], t: int) -> np.ndarray:
+        return np.ones(len(rows["x"])) if self.scale is None else within(rows, self.max_norm)
+
+    def _run(
+        self, circuit: Circuit, state: State, rows: Streams, factors: np.ndarray, traces: list[Trace], mean: Any
+    ) -> tuple[np.ndarray, State, np.ndarray]:
+        """As it is, but where long rows make the multiplier P P' impossibly large, shorter ones are learned again."""
+        average, kept = mean.state, [(trace, trace.samples[:], trace.records[:]) for trace in traces]
+        for limit in self.max_norm * SHORTER if self.scale is not None else ():
+            try:
+                Z, new, _ = super()._run(circuit, state, rows, factors, traces, mean)
+                if new.M.diagonal().max(initial=0.0) <= IMPOSSIBLE:
+                    return Z, new, factors
+            except DivergenceError:
+                pass
+            mean.state = average
+            for trace, samples, records in kept:
+                trace.samples[:], trace.records[:] = samples, records
+            shorter = within(rows, limit)
+            rows = {name: multiplied(X, shorter) for name, X in rows.items()}
+            factors = factors * shorter
+        return super()._run(circuit, state, rows, factors, traces, mean)
+
+
 class SolvedStreams(TwoStreams):
     """Two streams whose network has a closed form: ``solver="exact"``, with a ridge; abstract."""
 
@@ -116,10 +146,13 @@ class SolvedStreams(TwoStreams):
             raise InputError("ridge is a fraction of the mean variance, which needs scale='auto'; set ridge=0 or scale")
         if self.solver == "online":
             return super()._learn(streams, epochs, shuffle)
-        if self.ridge > 0:
-            for name in self._unitless:
-                refuse_dominated(name, streams[name])
         self._merge(streams)
+        if self.ridge > 0:
+            start, variances = 0, self.moments_.variances(self.center)
+            for name, X in streams.items():
+                spread, start = variances[start : start + X.shape[1]], start + X.shape[1]
+                if name in self._unitless and outweighs(spread):
+                    raise outweighed(name, spread, self.n_samples_seen_ - 1)
         return None
 
     def _covariances(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

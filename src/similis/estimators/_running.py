@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from ..kernels.running import POWER, WEIGHT, normalise, weigh
+from ..kernels.running import MOVES, POWER, ROWS, WEIGHT, normalise, weigh
+
+
+class Heard(NamedTuple):
+    """Normalised rows, and what they say.
+
+    Attributes
+    ----------
+    rows : as the network hears them
+    sizes : (n_samples,) squared norms, -1 for a row that does not teach
+    times : (n_samples,) how many times longer than its past explains the stream has stood still: from 1 on it is idle
+    after : the moments after these rows
+    bad : the row at which one feature outweighs all others, or -1
+    """
+
+    rows: Any
+    sizes: np.ndarray
+    times: np.ndarray
+    after: Any
+    bad: int = -1
 
 
 @dataclass(frozen=True)
@@ -25,7 +44,8 @@ class Running:
     mean : (d,) float64
     power : mean squared norm of the centred samples
     track : what else the averages remember, as ``kernels.running`` has it
-    last : (d,) the last sample, with ``scale``
+    last : (d,) the last sample
+    spread : (d,) mean squares of the features over the last samples, where they were asked for
     """
 
     center: bool
@@ -33,8 +53,9 @@ class Running:
     mean: np.ndarray
     count: int = 0
     power: float = 0.0
-    track: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    track: tuple[float, ...] = ()
     last: np.ndarray | None = None
+    spread: np.ndarray | None = None
 
     @property
     def width(self) -> int:
@@ -48,28 +69,47 @@ class Running:
 
     def learn(self, X: Any) -> tuple[Any, Running]:
         """Normalise the rows one after the other, each by the moments up to itself; return them and the new moments."""
-        rows, _, new = self.hear(X)
-        return rows, new
+        heard = self.hear(X)
+        return heard.rows, heard.after
 
-    def hear(self, X: Any) -> tuple[Any, np.ndarray, Running]:
-        """As :meth:`learn`, with (n_samples,) squared norms; -1 for a row that says nothing (``kernels.running``)."""
-        track, sizes = self._track(), np.empty(X.shape[0])
+    def hear(self, X: Any, idle: np.ndarray | None = None, refuse: bool = False) -> Heard:
+        """As :meth:`learn`, with what the rows say.
+
+        ``idle`` (n_samples,) bool says which do not; without it each row is judged by its past (``kernels.running``).
+        With ``refuse`` hearing ends where one feature outweighs all others.
+        """
+        track, sizes, times = self._track(), np.empty(X.shape[0]), np.zeros(X.shape[0])
+        verdict = np.zeros(0, np.int8) if idle is None else idle.astype(np.int8)
         if not isinstance(X, np.ndarray):  # sparse or a lift: never centred
             exact, factors = X.astype(np.float64), np.empty(X.shape[0])
             squares = np.asarray(exact.multiply(exact).sum(1), float).ravel()
-            weigh(squares, self.scale, track, factors, sizes)
+            weigh(squares, self.scale, verdict, track, factors, sizes, times)
             new = self._after(X.shape[0], track)
-            return (multiplied(X, factors) if self.scale else X), sizes, new
+            return Heard(multiplied(X, factors) if self.scale else X, sizes, times, new)
         X = np.ascontiguousarray(X)
         X = X if X.flags.writeable else X.copy()
         out, mean = np.empty_like(X), self.mean.copy()
         last = np.full(len(mean), np.nan) if self.last is None else self.last.copy()
-        normalise(X, self.center, self.scale, track, mean, last, out, sizes)
-        return out, sizes, replace(self._after(len(X), track), mean=mean, last=last if self.scale else None)
+        spread = np.zeros(len(mean)) if self.spread is None else self.spread.copy()
+        bad = normalise(
+            X, self.center, self.scale, refuse and self.scale, verdict, track, mean, spread, last, out, sizes, times
+        )  # fmt: skip
+        new = replace(self._after(len(X), track), mean=mean, last=last, spread=spread if refuse else self.spread)
+        return Heard(out, sizes, times, new, bad)
+
+    def knowing(self, X: Any) -> Running:
+        """The same moments, told how long these rows stand still, but for the longest time: it may be the sensor."""
+        moves = np.flatnonzero(moving(X))
+        longest = int(np.diff(moves, append=X.shape[0]).max(initial=0))
+        track = self._track()
+        track[ROWS] += X.shape[0] - longest + X.shape[0] / 4
+        track[MOVES] += max(len(moves) - 1, 0)
+        return replace(self, track=tuple(track.tolist()))
 
     def _track(self) -> np.ndarray:
         """What the kernels update; moments that came from elsewhere stand for their count."""
-        track = np.array(self.track, float)
+        track = np.zeros(MOVES + 1)
+        track[: len(self.track)] = self.track
         if self.count and not track[WEIGHT]:
             track[WEIGHT] = self.count
         track[POWER] = self.power
@@ -91,3 +131,10 @@ def multiplied(X: Any, factors: np.ndarray) -> Any:
     if isinstance(X, np.ndarray):
         return X * column
     return X.multiply(column).tocsr() if sparse.issparse(X) else X.multiply(column)
+
+
+def moving(X: Any) -> np.ndarray:
+    """(n_samples,) whether a row differs from the one before it; of sparse rows and lifts, whether it is not 0."""
+    if isinstance(X, np.ndarray):
+        return np.append(True, (X[1:] != X[:-1]).any(1))
+    return np.asarray(X.multiply(X).sum(1)).ravel() > 0

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from .._errors import DivergenceError, InputError
+from ._guard import Order, too_correlated
+from ._noise import WATCHED, projected
 
-#: rows from which the sizes of features can be told
-SOME = 64
+#: rows from which the sizes of features can be told; numbers of one that are not 0
+SOME, FEW = 64, 3
+#: of so many rows one is looked at for their order, in blocks of so many of these at the usual step
+EVERY, LENGTH = 4, 64
 #: how much larger than half of the features one may be before that is said, and before it is an error
 UNEVEN, HOPELESS = 100.0, 1e6
 
@@ -45,30 +50,81 @@ def diverged(count: int, eta0: float, power: float, X: Any, Y: np.ndarray) -> Di
     )
 
 
-def check_scales(X: Any, count: int, eta0: float) -> None:
-    """Say so where one step for all features, on dense rows, cannot have learned from half of them.
+@dataclass(frozen=True)
+class Regard:
+    """What is kept of a stream to judge the order of its rows, one in EVERY, and the sizes of its features."""
 
-    The size of a feature is its median distance from its median, over some of the rows: one row does not change it, and
-    features that are mostly the same do not count.
+    order: Order
+    rows: tuple[Any, ...] = ()
+
+    @classmethod
+    def fresh(cls) -> Self:
+        return cls(Order.fresh(WATCHED))
+
+    def ordered(self, name: str, X: Any, count: int, eta0: float, usual: float) -> Self:
+        """After the rows X, the first of which is sample ``count``.
+
+        Raises
+        ------
+        DivergenceError
+            Where they resemble each other for longer than steps of ``eta0`` average over.
+        """
+        first, length = -count % EVERY, max(2, round(LENGTH * usual / eta0))
+        order, bad = self.order.follow(projected(X[first::EVERY]), length)
+        if bad >= 0:
+            raise too_correlated(name, count + first + EVERY * bad, EVERY * length)
+        return replace(self, order=order)
+
+    def compared(self, X: Any, count: int, eta0: float, *, alike: bool = False) -> Self:
+        """After the rows X, the last of which is sample ``count``; say it where their features are of uneven sizes."""
+        if X.shape[0] >= SOME:
+            check_scales(X[:: X.shape[0] // SOME], count, eta0, alike)
+            return self
+        rows = (*self.rows, X.copy())
+        if sum(part.shape[0] for part in rows) < SOME:
+            return replace(self, rows=rows)
+        check_scales(
+            sparse.vstack(rows, format="csr") if sparse.issparse(X) else np.concatenate(rows), count, eta0, alike
+        )
+        return replace(self, rows=())
+
+
+def check_scales(rows: Any, count: int, eta0: float, alike: bool) -> None:
+    """Say so where one step for all features, or similarities (``alike``), cannot have learned from half of them.
+
+    The size of a feature is its median distance from its median: one row does not change it, and features that are
+    mostly the same do not count. Of sparse rows it is the median size of what is not 0.
     """
-    if sparse.issparse(X) or len(X) < SOME:
+    thin = sparse.issparse(rows)
+    if not thin and _unevenness(rows.std(axis=0)) < UNEVEN:  # which one row can only make larger: then a closer look
         return
-    rows = X[:: max(1, len(X) // SOME)]
-    if _unevenness(rows.std(axis=0)) < UNEVEN:  # which one row can only make larger: then a closer look
-        return
-    sizes = np.median(np.abs(rows - np.median(rows, axis=0)), axis=0)
+    sizes = _medians(rows) if thin else np.median(np.abs(rows - np.median(rows, axis=0)), axis=0)
     ratio = _unevenness(sizes)
-    needed = X.shape[1] * ratio**2 / eta0
+    needed = np.inf if alike else rows.shape[1] * ratio**2 / eta0
     if ratio < UNEVEN or count > needed:
         return
-    text = (
-        f"feature {sizes.argmax()} is {ratio:.2g} times as large as half of the others, which one step for all learns "
-        f"from after some {needed:.2g} samples; this is sample {count}. Scale the features, for instance with "
-        "sklearn.preprocessing.StandardScaler, or use solver='dual'"
-    )
+    which = f"feature {sizes.argmax()} is {ratio:.2g} times as large as half of the others, which "
+    scale = "Scale the features, for instance with sklearn.preprocessing.StandardScaler"
+    if alike:
+        text = f"{which}similarities tell nothing of; this is sample {count}. {scale}"
+    else:
+        text = f"{which}one step for all learns from after some {needed:.2g} samples; this is sample {count}. {scale}"
+        text += ", or use solver='dual'"
     if ratio > HOPELESS:
         raise DivergenceError(text)
-    warnings.warn(text, ConvergenceWarning, stacklevel=5)
+    warnings.warn(text, ConvergenceWarning, stacklevel=6)
+
+
+def _medians(rows: sparse.csr_array) -> np.ndarray:
+    """(n_features,) median size of the numbers that are not 0, where there are at least FEW of them; else 0."""
+    sizes, columns = np.abs(rows.data), rows.indices
+    order = np.lexsort((sizes, columns))
+    counts = np.bincount(columns, minlength=rows.shape[1])
+    middle = np.cumsum(counts) - counts + (counts - 1) // 2
+    found = counts >= FEW
+    medians = np.zeros(rows.shape[1])
+    medians[found] = sizes[order][middle[found]]
+    return medians
 
 
 def _unevenness(sizes: np.ndarray) -> float:

@@ -7,19 +7,22 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy import linalg
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from .. import metrics
-from .._errors import DivergenceError, InputError, ModelFileError
+from .._errors import InputError, ModelFileError
 from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import adaptive_canonical_correlation, canonical_correlation
+from ._base import Streams
 from ._estimator import check_is_fitted
-from ._moments import Recent, canonical
+from ._guard import LONG
+from ._moments import WINDOW, Recent, canonical, correlations
 from ._pair import SolvedStreams
 
-#: an estimate of a correlation that is no noise any more, once so many pairs were seen
-IMPOSSIBLE, SETTLED = 1.5, 500
+#: numbers of rows that are held until their projections are looked at
+HELD = 1 << 18
 
 
 class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams):
@@ -60,8 +63,9 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
     Attributes
     ----------
     x_components_, y_components_ : (n_components, n_x), (n_components, n_y) projections, in the data's units
-    canonical_correlations_ : (rank_,) eig(M) - 1, descending: the network's own estimate, for the outputs that are on;
-        at most 1
+    canonical_correlations_ : (rank_,) correlations of the two views' projections, descending, for the outputs that are
+        on: over the rows of ``fit``, or about the last 1,000 pairs of ``partial_fit``, far outliers shortened. (The
+        network's own eig(M) - 1 is noisy where pairs are few.)
     rank_ : number of outputs that are on: with an adaptive rank, of ``output_eigenvalues_`` above 1/2
     output_eigenvalues_ : (n_components,) eigenvalues of <z z'> over about the last 1,000 pairs learned, descending
     feature_names_in_y_ : names of the columns of y, if it came with some
@@ -76,6 +80,8 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
     beside_x: ClassVar[str | None] = "view"
     _turns: ClassVar[bool] = True
     _unitless: ClassVar[tuple[str, ...]] = ("x", "y")
+    _pairs: Recent | None = None  # of projections of x and y, and 1
+    _late: tuple[tuple[np.ndarray, np.ndarray], ...] = ()  # blocks that are not yet among them
 
     def __init__(
         self, n_components: int = 2, *, rank: str = "fixed", threshold: float = 0.5, ridge: float = 0.01,
@@ -116,19 +122,14 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
         tau = circuit.lateral.tau if self.tau is None else self.tau
         return replace(circuit, step=step, lateral=replace(circuit.lateral, tau=tau))
 
+    def _restart(self) -> None:
+        super()._restart()
+        for name in ("_pairs", "_late"):
+            self.__dict__.pop(name, None)
+
     def _gain(self, dims: dict[str, int]) -> dict[str, float]:
         """Currents of a third of the size they will have: larger weights have to be forgotten, smaller ones to grow."""
         return {name: 0.3 * float(np.sqrt(d)) for name, d in dims.items()}
-
-    def _vet(self, circuit: Circuit, readout: State, seen: int) -> None:
-        super()._vet(circuit, readout, seen)
-        found = float(np.linalg.eigvalsh(readout.M)[-1]) - 1
-        if circuit.lateral.kind == "gram" and seen >= SETTLED and found > IMPOSSIBLE:
-            raise DivergenceError(
-                f"OnlineCCA finds a correlation of {found:.3g} at sample {seen} (counted from 0), where 1 is the most "
-                "there can be: the step is too large for these rows. Learn them in random order, or lower eta0",
-                seen,
-            )
 
     def _notice(self, memory: Recent | None, Z: np.ndarray, t: int, rows: Any) -> Recent:
         return (memory or Recent.empty(Z.shape[1])).follow(Z)
@@ -209,9 +210,51 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
 
     @property
     def canonical_correlations_(self) -> np.ndarray:
-        """(rank_,) eig(M) - 1, descending."""
+        """(rank_,) correlations of the two views' projections, descending."""
         check_is_fitted(self)
-        return np.clip(np.linalg.eigvalsh(self.readout_.M)[::-1][: self.rank_] - 1, -1, 1)
+        C, k = self._projected(), self.circuit_.size
+        if self.rank_ == 0:
+            return np.zeros(0)
+        if C is None:  # only sums over rounds are known
+            return np.clip(np.linalg.eigvalsh(self.readout_.M)[::-1][: self.rank_] - 1, 0, 1)
+        total = C[:k, :k] + C[:k, k:] + C[k:, :k] + C[k:, k:]
+        on = np.linalg.eigh(total)[1][:, k - self.rank_ :]
+        both = linalg.block_diag(on, on)
+        return correlations(both.T @ C @ both)
+
+    def _projected(self) -> np.ndarray | None:
+        """(2k, 2k) covariance of the projections of x and of y, if it is known."""
+        if self.solver == "exact":
+            filters = linalg.block_diag(self.x_components_, self.y_components_)
+            return filters @ self.moments_.covariance(self.center) @ filters.T
+        second = self._followed().second
+        return second[:-1, :-1] - np.outer(second[:-1, -1], second[:-1, -1]) if second[-1, -1] else None
+
+    def _followed(self) -> Recent:
+        """Second moment of the projections of x and y, and of 1, by the weights now; far outliers count less."""
+        pairs, factors, parts = self._pairs or Recent.empty(2 * self.circuit_.size + 1), 1.0, []
+        if not self._late:
+            return pairs
+        for name, X in zip(("x", "y"), map(np.concatenate, zip(*self._late, strict=True)), strict=True):
+            rows = self.running_[name].apply(X)
+            if self.scale is not None:
+                factors = np.minimum(factors, np.sqrt(LONG / np.maximum(np.einsum("ti,ti->t", rows, rows), LONG)))
+            parts.append(rows @ (self._filters(name).T * self.running_[name].rms))
+        Z = np.concatenate(parts, axis=1, dtype=float) * np.reshape(factors, (-1, 1))
+        Z = np.append(Z, np.ones((len(Z), 1)), axis=1)
+        return pairs.follow_sum(Z.T @ Z, len(Z))
+
+    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
+        n_rows, first = len(streams["x"]), not hasattr(self, "n_samples_seen_")
+        super()._learn(streams, epochs, shuffle)
+        if self.solver == "online":
+            told = slice(None, None, 1 + n_rows // (4 * WINDOW)) if first else slice(-WINDOW, None)
+            self._late = (*self._late, (streams["x"][told], streams["y"][told]))
+            if sum(len(X) for X, _ in self._late) >= WINDOW or sum(X.size + Y.size for X, Y in self._late) > HELD:
+                self._pairs, self._late = self._followed(), ()
+            else:
+                x, y = self._late[-1]
+                self._late = (*self._late[:-1], (x.copy(), y.copy()))  # they are the caller's
 
     @property
     def output_eigenvalues_(self) -> np.ndarray:
@@ -232,7 +275,11 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, meta = super()._pack()
         memory = self._memory or Recent.empty(self.circuit_.size)
-        return arrays | ({"outputs": memory.second} if self.solver == "online" else {}), meta
+        arrays |= {"outputs": memory.second} if self.solver == "online" else {}
+        if self.solver == "online":
+            pairs = self._followed()
+            arrays, meta = arrays | {"pairs": pairs.second}, meta | {"pairs": pairs.count}
+        return arrays, meta
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         super()._unpack(arrays, meta)
@@ -241,3 +288,7 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
             if second is None or second.shape != (k, k):
                 raise ModelFileError(f"the model file holds no {k} x {k} second moment of the outputs; save it again")
             self._memory = Recent(self.n_samples_seen_, second.copy())
+        if "pairs" in arrays:
+            if arrays["pairs"].shape != (2 * self.circuit_.size + 1,) * 2:
+                raise ModelFileError("the second moment of the projections does not fit the model file; save it again")
+            self._pairs = Recent(int(meta["pairs"]), arrays["pairs"].copy())

@@ -19,6 +19,7 @@ from ..networks import row_sum_similarity, row_sum_start
 from ._admit import validate_data
 from ._base import MIXED, PIECE, _pieces
 from ._estimator import check_is_fitted
+from ._noise import projected
 from .similarity import _Scaled
 
 #: samples a neuron that are looked at before the network begins
@@ -168,11 +169,11 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         if self._held is None:
             return X
         before, lacking = self.running_["x"], WAIT * self.circuit_.size - len(self._held)
-        rows, sizes, after = before.hear(X)
+        rows, sizes, _, after, _ = before.hear(X)
         found, left, mixed = np.flatnonzero(sizes >= 0), len(X), False
         if len(found) >= lacking and rng is None:
             left = int(found[lacking - 1]) + 1
-            after = before.hear(X[:left])[2]
+            after = before.hear(X[:left]).after
         elif len(found) >= lacking and rng is not None:
             found, mixed = rng.permutation(found), True
         self.running_ = {"x": before if mixed else after}
@@ -204,6 +205,9 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         """Softness of the borders, and the mean output of the most silent neuron."""
         mu = state.cells.get("shift", np.array([self.mu]))[0]
         return {"mu": float(mu), "smallest_b": float(state.cells["b"].min())}
+
+    def _watched(self, Z: np.ndarray, rows: Any, begun: State) -> np.ndarray:
+        return projected(rows["x"])
 
     def _notice(self, memory: np.ndarray | None, Z: np.ndarray, t: int, rows: Any) -> np.ndarray:
         """Follow the mean of z z' at the rate of the laterals, from 0."""

@@ -23,6 +23,7 @@ from ._base import NetworkEstimator
 from ._estimator import check_is_fitted
 from ._guard import Order, shortening, sorted_rows, too_correlated
 from ._labels import UNLABELLED, admit_labels, labelled, merged, one_hot, pack_classes, unpack_classes
+from ._noise import projected
 from ._running import Running, multiplied
 
 #: samples of a pass that are learned together, so that memory does not grow with the data
@@ -190,7 +191,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         """Hold samples back until there is one for each tile, then learn; rows that say nothing are left out."""
         if self._held is not None:
             X, y = (np.concatenate([held, new]) for held, new in zip(self._held, (X, y), strict=True))
-            telling = self._input.hear(X)[1] >= 0
+            telling = self._input.hear(X).sizes >= 0
             self._held, k = (X[telling], y[telling]), self._layer().size
             if telling.sum() >= k:
                 self._begin()
@@ -214,7 +215,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         """Rows, scaled one after the other, but for those that say nothing; and (n_samples,) whether a row does."""
         rows, sizes = [X[:0]], [np.zeros(0)]
         for at in _blocks(np.arange(len(X))):
-            scaled, size, self._input = self._input.hear(X[at].astype(self._dtype, copy=False))
+            scaled, size, _, self._input, _ = self._input.hear(X[at].astype(self._dtype, copy=False))
             rows.append(scaled[size >= 0])
             sizes.append(size)
         return np.concatenate(rows), np.concatenate(sizes) >= 0
@@ -236,7 +237,8 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
             factors = shortening(self._layer(), {"x": np.einsum("ti,ti->t", rows, rows)}, self._tiles.t)
             rows = multiplied(rows, factors) if (factors < 1).any() else rows
         Z, self._tiles = stream.run(self._layer(), self._tiles, rows)
-        self._order, bad = (self._order or Order.fresh(Z.shape[1])).follow(Z, self._block)
+        seen = projected(rows)
+        self._order, bad = (self._order or Order.fresh(seen.shape[1])).follow(seen, self._block)
         if bad >= 0:
             raise too_correlated(type(self).__name__, int(samples[bad]), self._block)
         self._spread(_normalised(Z), y)

@@ -15,18 +15,16 @@ from ..networks import local_supervision
 from ._base import Streams
 from ._estimator import check_is_fitted
 from ._labels import class_labels, classes_of, pack_classes, places
-from ._noise import noisy, signs
-from ._pair import TwoStreams, within
+from ._noise import noisy, projected
+from ._pair import Shortened
 from ._targets import Classifier, Regressor
 
 #: samples that the moments of the least-squares read-out remember, for each number that is read for a target. Outputs
 #: change while the network learns: what is older speaks of units that are no more
 MEMORY = 16
-#: projections of x by which the order of the rows is judged
-WATCHED = 8
 
 
-class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoStreams):
+class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Shortened):
     """What classifier and regressor share; abstract."""
 
     def __init__(
@@ -71,9 +69,6 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
     def _presented(self, rows: Streams, t: int) -> Streams:
         return noisy(rows, self.ridge, t)
 
-    def _shortening(self, circuit: Circuit, rows: Streams, sizes: dict[str, np.ndarray], t: int) -> np.ndarray:
-        return np.ones(len(rows["x"])) if self.scale is None else within(rows, self.max_norm)
-
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.readout not in ("own", "least-squares"):
             raise InputError(f"readout={self.readout!r}; expected 'own' or 'least-squares'")
@@ -82,9 +77,8 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TwoSt
         super()._learn(streams, epochs, shuffle)
         self._n_features_out = self.circuit_.size
 
-    def _watched(self, Z: np.ndarray, rows: Streams) -> np.ndarray:
-        """Projections of x: the outputs swing by themselves."""
-        return rows["x"] @ signs(0, rows["x"].shape[1], WATCHED, rows["x"].dtype)
+    def _watched(self, Z: np.ndarray, rows: Streams, begun: State) -> np.ndarray:
+        return projected(rows["x"])
 
     def _notice(self, memory: np.ndarray | None, Z: np.ndarray, t: int, rows: Streams) -> np.ndarray | None:
         """Second moments of (z, 1) with (z, 1) and with y, of which old samples fade."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -16,12 +17,13 @@ from ._base import Streams
 from ._estimator import check_is_fitted
 from ._moments import reduced_rank
 from ._noise import noisy
-from ._pair import SolvedStreams, within
+from ._pair import Shortened, SolvedStreams
+from ._running import Running
 from ._targets import Regressor
 
 
 class ReducedRankRegression(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, MultiOutputMixin, Regressor, SolvedStreams
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, MultiOutputMixin, Regressor, Shortened, SolvedStreams
 ):
     """Multi-output regression through a few hidden units, by a network whose rules are local.
 
@@ -150,12 +152,24 @@ class ReducedRankRegression(
         """Outputs of unit power, as the gain control wants them, and a teacher that is weak at first."""
         return {"x": float(np.sqrt(dims["x"])), "y": 0.3, "readout": 0.0}
 
+    def _new_network(self, running: dict[str, Running], dtype: np.dtype) -> tuple[Circuit, State]:
+        """Every neuron begins with weights of the same size: one with weaker ones would lose its multiplier first."""
+        circuit, state = super()._new_network(running, dtype)
+        W = {}
+        for name, size in self._gain({name: fresh.width for name, fresh in running.items()}).items():
+            if name in state.W:
+                norms = np.linalg.norm(state.W[name], axis=1, keepdims=True)
+                W[name] = state.W[name] * (size / np.where(norms > 0, norms, 1)).astype(dtype)
+        return circuit, replace(state, W=W)
+
     def _presented(self, rows: Streams, t: int) -> Streams:
         """The scaled rows, x with the noise that stands for the ridge."""
         return noisy(rows, self.ridge, t)
 
-    def _shortening(self, circuit: Circuit, rows: Streams, sizes: dict[str, np.ndarray], t: int) -> np.ndarray:
-        return np.ones(len(rows["x"])) if self.scale is None else within(rows, self.max_norm)
+    def _watched(self, Z: np.ndarray, rows: Streams, begun: State) -> np.ndarray:
+        """x along the weights before it: the outputs themselves swing while the weights find their size."""
+        W = begun.W["x"]
+        return rows["x"] @ (W / np.maximum(np.linalg.norm(W, axis=1), np.finfo(W.dtype).tiny)[:, None]).T
 
     def _settle_exactly(self) -> State:
         """The state the network would reach: Wx Cxx Wx' = I, Wy = Wx Cxy Sigma, P P' = squared singular values."""
