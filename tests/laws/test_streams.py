@@ -267,8 +267,6 @@ def test_a_feature_that_grows_later_is_refused_too():
     for model in (ReducedRankRegression(2, random_state=0), LocalSupervisionRegressor(8, random_state=0)):
         with pytest.raises(DivergenceError, match="feature 2 of y varies"):
             model.fit(X, large)
-    exact = ReducedRankRegression(1, solver="exact").fit(X, large).score(X, large)  # one output is for the largest
-    assert ReducedRankRegression(1, random_state=0).fit(X, large).score(X, large) > 0.95 * exact
 
 
 @pytest.mark.filterwarnings("ignore:.*left out")

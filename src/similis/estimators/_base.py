@@ -102,13 +102,13 @@ class NetworkEstimator(Estimator):
         mean, memory, order = Average(average, self._turns), self._memory, self._order
         seen, damped, idle = (getattr(self, name, 0) for name in ("n_samples_seen_", "n_damped_", "n_idle_"))
         traces, length = self._traces(circuit, mean), self._stretch()
-        rng = shuffle if isinstance(shuffle, np.random.Generator) else generator(self.random_state)
+        rng = shuffle if isinstance(shuffle, np.random.Generator) else generator(self.random_state) if shuffle else None
         size = MIXED if shuffle else PIECE
         if shuffle and _length(streams) <= _height(streams, size) and not seen:
             length = 0  # all rows there are, in random order
         for _ in range(epochs):
             for piece in _pieces(streams, size=size):
-                rows, factors, where = self._heard(circuit, running, piece, state.t, seen, rng if shuffle else None)
+                rows, factors, where = self._heard(circuit, running, piece, state.t, seen, rng)
                 at, begun = state.t, state
                 try:
                     Z, state, factors = self._run(circuit, state, rows, factors, traces, mean)

@@ -55,7 +55,7 @@ class DualEstimator(Estimator):
     _power: np.ndarray
     _input: Running
     _target: Running
-    _regard: Regard | None = None
+    _regard: Regard
     n_samples_seen_: int
     n_damped_: int
 
@@ -182,9 +182,9 @@ class DualEstimator(Estimator):
         codes = network.loss.code, float(getattr(network.loss, "epsilon", 0.0)), network.regularizer.code
         shape = network.regularizer.exponent, network.regularizer.mass
         linked, said, damped = network.regularizer.linked, np.empty((K, X.shape[0])), 0
-        rng, regard = generator(self.random_state), self._regarded(X, shuffle)
+        rng, regard = generator(self.random_state) if shuffle else None, self._regarded(X, shuffle)
         for _ in range(epochs):
-            order = rng.permutation(X.shape[0]) if shuffle else None
+            order = None if rng is None else rng.permutation(X.shape[0])
             seen = 0
             for piece in _pieces({"x": X, "y": Y.T}, order):
                 rows, targets = piece["x"], np.ascontiguousarray(piece["y"].T)
@@ -207,7 +207,7 @@ class DualEstimator(Estimator):
 
     def _regarded(self, X: Any, shuffle: bool) -> Regard:
         """What is known of the order of the rows, refused where they resemble each other for too long."""
-        regard, seen = self._regard or Regard.fresh(), getattr(self, "n_samples_seen_", 0)
+        regard, seen = getattr(self, "_regard", Regard.fresh()), getattr(self, "n_samples_seen_", 0)
         return regard if shuffle else regard.ordered(type(self).__name__, X, seen, float(self.eta0), USUAL)
 
     def _learn_pairs(self, network: Representer, X: np.ndarray, Y: np.ndarray, epochs: int, shuffle: bool) -> None:
@@ -229,9 +229,9 @@ class DualEstimator(Estimator):
         words = network.loss.code, float(getattr(network.loss, "epsilon", 0.0))
         errors, damped = np.empty((len(Y), len(X))), 0
         rates = float(self.alpha), float(self.eta0), float(self.decay)
-        rng, regard = generator(self.random_state), self._regarded(X, shuffle)
+        rng, regard = generator(self.random_state) if shuffle else None, self._regarded(X, shuffle)
         for _ in range(epochs):
-            order = rng.permutation(len(X)) if shuffle else np.arange(len(X))
+            order = np.arange(len(X)) if rng is None else rng.permutation(len(X))
             for start in range(0, len(X), BLOCK):
                 rows = X[order[start : start + BLOCK]]
                 targets = np.ascontiguousarray(Y[:, order[start : start + BLOCK]])

@@ -99,13 +99,14 @@ def lost(name: str, seen: int) -> DivergenceError:
     )
 
 
-def outweighed(name: str, spread: np.ndarray, sample: int) -> DivergenceError:
-    """The error where one feature varies far more than all others together: no step suits both."""
+def outweighed(
+    name: str, spread: np.ndarray, sample: int, why: str = "a step that is safe for it learns nothing from them"
+) -> DivergenceError:
+    """The error where one feature varies far more than all others together: nothing suits both."""
     most = int(np.argmax(spread))
     times = float(np.sqrt(spread[most] / np.delete(spread, most).sum()))
     return DivergenceError(
         f"feature {most} of {name} varies {times:.1g} times as much as all others together, seen at sample {sample} "
-        "(counted from 0): a step that is safe for it learns nothing from them. Give columns of like scale, such as "
-        "sklearn.preprocessing.StandardScaler makes",
+        f"(counted from 0): {why}. Give columns of like scale, such as sklearn.preprocessing.StandardScaler makes",
         sample,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..circuit import Circuit
+from ..kernels.running import IDLE
 from ._guard import outweighed, sorted_rows
 from ._running import Heard, Running, moving
 
@@ -37,13 +38,17 @@ def hear(
             running = {name: running[name].knowing(X) for name, X in piece.items()}
             found = {name: running[name].hear(X) for name, X in piece.items()}
         idle = _idle(running, found, drives)
+        if rng is not None:
+            runs = [_first_run(X) for X in piece.values()]
+            idle[1 : min(runs)] |= idle[min(runs) - 1]  # all of a constant first, or nothing
+            starts_still = any(run > IDLE and not idle[run - 1] for run in runs)
         found = {name: running[name].hear(X, idle) for name, X in piece.items()}
-        starts_still = any(one.times[1] > 0 and not idle[_first_run(piece[name]) - 1] for name, one in found.items())
     where = np.flatnonzero(np.all([found[name].sizes >= 0 for name in drives], axis=0))
     if rng is not None:
         where = rng.permutation(where)
         if starts_still or any(sorted_rows(running[n].center, one.rows, one.sizes) for n, one in found.items()):
-            found = {name: running[name].hear(X[where], np.zeros(len(where), bool)) for name, X in piece.items()}
+            none = np.zeros(len(where), bool)
+            found = {name: running[name].hear(X[where], none) for name, X in piece.items()}
             return *_taken(found, slice(None)), where, {name: one.after for name, one in found.items()}
     after = {name: one.after for name, one in found.items()}
     whole = rng is None and len(where) == len(next(iter(found.values())).sizes)

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_consistent_length
 from .._errors import DivergenceError, InputError
 from ..circuit import Circuit, State
 from ..engine import Trace
-from ..kernels.running import outweighs
+from ..kernels.running import ROUNDING
 from ._admit import admit_stream, validate_data
 from ._base import NetworkEstimator, Streams
 from ._estimator import check_is_fitted
@@ -18,6 +18,8 @@ from ._guard import outweighed
 from ._running import multiplied
 
 FLOATS = [np.float64, np.float32]
+#: a ridge drowns features that vary by less than this share of it, if one alone varies more
+DROWNS = 0.1
 #: what no squared singular value of scaled streams comes near; shares of ``max_norm`` that are tried where it does
 IMPOSSIBLE, SHORTER = 2.0, np.array([0.7, 0.5, 0.35])
 
@@ -107,8 +109,7 @@ class Shortened(TwoStreams):
     """Two streams whose rows are shortened until the network can bear them; abstract: it has a ``max_norm``."""
 
     def _comparable(self) -> tuple[str, ...]:
-        """Of the targets too: one alone would be learned, unless one alone is asked for."""
-        return self._unitless if self.n_components == 1 else (*self._unitless, "y")
+        return (*self._unitless, "y")  # of the targets one alone would be learned, and spoil the others
 
     def _shortening(self, circuit: Circuit, rows: Streams, sizes: dict[str, np.ndarray], t: int) -> np.ndarray:
         return np.ones(len(rows["x"])) if self.scale is None else within(rows, self.max_norm)
@@ -151,8 +152,10 @@ class SolvedStreams(TwoStreams):
             start, variances = 0, self.moments_.variances(self.center)
             for name, X in streams.items():
                 spread, start = variances[start : start + X.shape[1]], start + X.shape[1]
-                if name in self._unitless and outweighs(spread):
-                    raise outweighed(name, spread, self.n_samples_seen_ - 1)
+                rest = spread.sum() - spread.max()
+                if name in self._unitless and ROUNDING**2 * spread.max() < rest < DROWNS * self.ridge * spread.sum():
+                    why = f"the ridge is {self.ridge:g} of the mean variance, in which they drown"
+                    raise outweighed(name, spread, self.n_samples_seen_ - 1, why)
         return None
 
     def _covariances(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
