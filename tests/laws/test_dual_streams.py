@@ -36,7 +36,7 @@ def test_the_memoryless_rule_too_learns_slow_streams_or_refuses(kind, smooth):
         if refused is None:
             assert model.score(Xt, held) > 0.95 * best
         else:
-            assert refused.sample < 2500
+            assert refused.sample < 4000
             assert "random order" in str(refused)
 
 
@@ -74,3 +74,16 @@ def test_a_target_in_other_units_is_learned_as_it_was():
                 getattr(DualRegressor(solver="online", random_state=0), how)(X, y).score(X, y) for y in (large, Y)
             )
             assert found == pytest.approx(best)
+
+
+@pytest.mark.parametrize("smooth", [100, 300])
+def test_forty_slow_features_are_refused_or_learned(smooth):
+    rng = np.random.default_rng(0)
+    raw = rng.standard_normal((6000 + smooth - 1, 40))
+    X = np.stack([np.convolve(column, np.ones(smooth) / smooth**0.5, "valid") for column in raw.T], axis=1)
+    w = rng.standard_normal(40)
+    y, held = X @ w + rng.standard_normal(6000), rng.standard_normal((2000, 40))
+    best = DualRegressor(solver="online", random_state=0).fit(X, y).score(held, held @ w)
+    with pytest.raises(DivergenceError, match="random order"):
+        pieces(DualRegressor(solver="online"), X, y, 500)
+    assert best > 0.95

@@ -127,9 +127,8 @@ class NetworkEstimator(Estimator):
                 seen += _length(piece)
         if not all(np.isfinite(array).all() for array in state.arrays.values()):
             raise lost(type(self).__name__, seen)
-        warn_of_idle(
-            type(self).__name__, idle - getattr(self, "n_idle_", 0), seen - getattr(self, "n_samples_seen_", 0)
-        )
+        new, before = seen - getattr(self, "n_samples_seen_", 0), getattr(self, "n_idle_", 0)
+        warn_of_idle(type(self).__name__, idle - before, new, before)
         self._remember(traces, history)
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
         self.n_samples_seen_, self.n_damped_, self.n_idle_ = seen, damped, idle
@@ -334,7 +333,7 @@ class NetworkEstimator(Estimator):
                 of_stream |= {key: arrays[f"{key}.{name}"].copy() for key in parts if f"{key}.{name}" in arrays}
                 running[name] = self._running_class(**of_stream)
             order = None
-            if "order.mean" in arrays:
+            if "order.mean" in arrays and arrays["order.track"].shape != (3,):  # as older files had it, in other units
                 order = Order(**{f.name: arrays[f"order.{f.name}"].copy() for f in fields(Order)})
             remembered = {key: meta[key] for key in self._remembered() if key in meta}
             history = {str(key): list(values) for key, values in meta["history"].items()}

@@ -18,6 +18,8 @@ OVERSHOOT, SAFE = 3.0, 1.0
 LONG = 16.0
 #: share of the power in the mean of centred rows at which they are sorted; share of rows left out that is worth a word
 OFF_CENTRE, IDLE = 0.02, 0.1
+#: and their number
+SEVERAL = 64
 #: share of the outputs' variance that may lie between the means of blocks; never less than so many times what
 #: independent rows have there
 SHARE, CHANCE = 0.125, 8.0
@@ -47,9 +49,9 @@ def sorted_rows(centred: bool, rows: Any, sizes: np.ndarray) -> bool:
     return float(mean @ mean) > OFF_CENTRE * float(sizes[told].mean())
 
 
-def warn_of_idle(name: str, idle: int, n_rows: int) -> None:
-    """Say it where many rows were left out."""
-    if idle > IDLE * n_rows:
+def warn_of_idle(name: str, idle: int, n_rows: int, before: int) -> None:
+    """Say it where many rows were left out, more than a stream of rare events may begin with."""
+    if idle > IDLE * n_rows and idle + before > SEVERAL:
         warnings.warn(
             f"{name} left out {idle} of {n_rows} rows, which repeat the row before them many times over or vary by "
             "nothing, as those of a sensor that is off or stuck. If they are measurements, give them in random order",

@@ -14,12 +14,15 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._errors import DivergenceError, InputError
 from ._guard import Order, too_correlated
+from ._moments import Recent
 from ._noise import WATCHED, projected
 
 #: rows from which the sizes of features can be told; numbers of one that are not 0
 SOME, FEW = 64, 3
 #: of so many rows one is looked at for their order, in blocks of so many of these at the usual step
 EVERY, LENGTH = 4, 64
+#: of WATCHED directions
+MANY = 4.0
 #: how much larger than half of the features one may be before that is said, and before it is an error
 UNEVEN, HOPELESS = 100.0, 1e6
 
@@ -55,11 +58,12 @@ class Regard:
     """What is kept of a stream to judge the order of its rows, one in EVERY, and the sizes of its features."""
 
     order: Order
+    directions: Recent
     rows: tuple[Any, ...] = ()
 
     @classmethod
     def fresh(cls) -> Self:
-        return cls(Order.fresh(WATCHED))
+        return cls(Order.fresh(WATCHED), Recent.empty(WATCHED + 1))
 
     def ordered(self, name: str, X: Any, count: int, eta0: float, usual: float) -> Self:
         """After the rows X, the first of which is sample ``count``.
@@ -67,13 +71,19 @@ class Regard:
         Raises
         ------
         DivergenceError
-            Where they resemble each other for longer than steps of ``eta0`` average over.
+            Where they resemble each other for longer than steps of ``eta0`` average over, and vary in MANY directions:
+            few are all met again before they are forgotten.
         """
-        first, length = -count % EVERY, max(2, round(LENGTH * usual / eta0))
-        order, bad = self.order.follow(projected(X[first::EVERY]), length)
-        if bad >= 0:
+        first, length = -count % EVERY, max(16, round(LENGTH * usual / eta0))
+        Z = projected(X[first::EVERY])
+        if not len(Z):
+            return self
+        order, bad = self.order.follow(Z, length)
+        heard = np.concatenate([Z, np.ones((len(Z), 1))], axis=1, dtype=float)
+        directions = self.directions.follow_sum(heard.T @ heard, len(Z))
+        if bad >= 0 and _spread(directions.second) > MANY:
             raise too_correlated(name, count + first + EVERY * bad, EVERY * length)
-        return replace(self, order=order)
+        return replace(self, order=order, directions=directions)
 
     def compared(self, X: Any, count: int, eta0: float, *, alike: bool = False) -> Self:
         """After the rows X, the last of which is sample ``count``; say it where their features are of uneven sizes."""
@@ -116,6 +126,12 @@ def check_scales(rows: Any, count: int, eta0: float, alike: bool) -> None:
     if ratio > HOPELESS:
         raise DivergenceError(text)
     warnings.warn(text, ConvergenceWarning, stacklevel=6)
+
+
+def _spread(second: np.ndarray) -> float:
+    """In how many directions rows vary about their mean, by the second moment of them and 1."""
+    C = second[:-1, :-1] - np.outer(second[:-1, -1], second[:-1, -1])
+    return float(np.trace(C) ** 2 / max((C * C).sum(), np.finfo(float).tiny))
 
 
 def _medians(rows: sparse.csr_array) -> np.ndarray:

@@ -277,8 +277,8 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
         memory = self._memory or Recent.empty(self.circuit_.size)
         arrays |= {"outputs": memory.second} if self.solver == "online" else {}
         if self.solver == "online":
-            pairs = self._followed()
-            arrays, meta = arrays | {"pairs": pairs.second}, meta | {"pairs": pairs.count}
+            self._pairs, self._late = self._followed(), ()  # what is loaded goes on as what was saved
+            arrays, meta = arrays | {"pairs": self._pairs.second}, meta | {"pairs": self._pairs.count}
         return arrays, meta
 
     def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:

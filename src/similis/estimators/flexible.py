@@ -19,6 +19,7 @@ from ..networks import row_sum_similarity, row_sum_start
 from ._admit import validate_data
 from ._base import MIXED, PIECE, _pieces
 from ._estimator import check_is_fitted
+from ._hearing import hear
 from ._noise import projected
 from .similarity import _Scaled
 
@@ -175,12 +176,13 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
             left = int(found[lacking - 1]) + 1
             after = before.hear(X[:left]).after
         elif len(found) >= lacking and rng is not None:
-            found, mixed = rng.permutation(found), True
+            rows, _, found, _ = hear(self.circuit_, {"x": before}, {"x": X}, 0, rng, ())
+            mixed = True
         self.running_ = {"x": before if mixed else after}
         self._held, self._state = np.concatenate([self._held, X[found[:lacking]]]), None
         if mixed:  # as they came one after the other; those held before are of the same stream
             old = before.apply(self._held[: WAIT * self.circuit_.size - lacking])
-            self._state, self._held = self._begun(np.concatenate([old, rows[found[:lacking]]])), None
+            self._state, self._held = self._begun(np.concatenate([old, rows["x"][:lacking]])), None
         elif len(found) >= lacking:
             self._state, self._held = self._settle_exactly(), None
         if mixed:
