@@ -1,5 +1,6 @@
 # make demo    learn on data, write report/index.html        make test    every test
 # make full    the long reproductions, at the papers' scale  make lint    format, lint, types       make bench   every benchmark
+# make fuzz    the numerical tests on kernels that check every index
 # make test-portable   the numerical tests and the claims as other processors would run them (an hour; for nightly jobs)
 PYTHON  ?= python3
 VENV    ?= .venv
@@ -8,7 +9,7 @@ BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
 
 .DEFAULT_GOAL := demo
-.PHONY: demo full test test-portable lint bench
+.PHONY: demo full test test-portable fuzz lint bench
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -34,6 +35,9 @@ test: $(STAMP)
 
 test-portable: $(STAMP)
 	$(BIN)/python -m tests.portable --workers $(WORKERS) $(ARGS)
+
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.portable --only tests --machines "bounds checked" --workers $(WORKERS) $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

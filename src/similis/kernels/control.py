@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from ._compile import entry, inner
+from .rows import approach, largeness, put, squared
 
 NO_BASELINE, MEAN, MOMENT = range(3)
 #: estimates beyond this many are no longer finite for any purpose
@@ -166,13 +167,18 @@ def trust(g, eta, sigma, clip, x, power):
 
     Actions are those for estimates of the RMS norm so far, and for the present one.
     """
-    size = np.sum(x * x)
+    size = squared(x)
     power[5] += min(size, clip * clip * power[5] / power[6]) if power[5] > 0.0 else size
     power[6] += 1.0
-    change = eta * math.sqrt(np.sum(g * g) * max(size, power[5] / power[6]))
+    push = 0.0
+    for i in range(g.shape[0]):
+        push += squared(g[i])
+    change = eta * math.sqrt(push * max(size, power[5] / power[6]))
     most = 0.01 * sigma
     if change > most:
-        g *= most / change
+        for i in range(g.shape[0]):
+            for j in range(g.shape[1]):
+                g[i, j] *= most / change
 
 
 @entry
@@ -231,7 +237,7 @@ def episodes(
                         trace[i, j] = (fade * earlier[i, j] if t > 0 else 0.0) + xi * xh[now, j]
                     U[now, i] = total + xi
                 done = U[now - acting]
-                factor = 1.0 if signal == 0.0 else signal * math.sqrt(np.sum(done * done))
+                factor = 1.0 if signal == 0.0 else signal * math.sqrt(squared(done))
                 for i in range(d):
                     total = factor * V[s, ep, t, i]
                     for j in range(d):
@@ -247,8 +253,8 @@ def episodes(
                         total += H[i, j] * x[j]
                     Y[t + 1, i] = total
                 if paths.shape[1] > 0:
-                    paths[s, ep, t + 1] = x
-                    actions[s, ep, t] = done
+                    put(x, paths[s, ep, t + 1])
+                    put(done, actions[s, ep, t])
                 e = errors[now]
                 if t + 1 >= sensing:
                     y = Y[t + 1 - sensing]
@@ -289,7 +295,9 @@ def episodes(
                     live = 1.0 if t >= acting else 0.0
                     pace = live * blame
                     if natural:
-                        size = np.sum(learned * learned)
+                        size = 0.0
+                        for i in range(p):
+                            size += squared(learned[i])
                         power[s, 6] += 1.0
                         w = max(memory / T, 1.0 / power[s, 6])
                         power[s, 4] += w * (blame * blame - power[s, 4])
@@ -306,21 +314,21 @@ def episodes(
                         for j in range(m):
                             k[i, j] += policy * g[i, j]
             if paths.shape[1] > 0:
-                paths[s, ep, 0] = X0[s, ep]
+                put(X0[s, ep], paths[s, ep, 0])
             if kind == MEAN and policy > 0.0:
                 base[0] += memory * (paid / (steps + 1) - base[0])
             cost[s, ep], error[s, ep] = paid, squares / max(seen, 1)
-            size = np.sum(np.abs(a)) + np.sum(np.abs(b)) + np.sum(np.abs(c)) + np.sum(np.abs(gain)) + np.sum(np.abs(k))
+            size = largeness(a) + largeness(b) + largeness(c) + largeness(gain) + largeness(k)
             if not (abs(paid) < FAR * FAR and squares < FAR * FAR and size < FAR):
                 alive[s] = 0
                 continue
             w = share[ep]
             if w > 0.0:
-                meanA[s] += w * (a - meanA[s])
-                meanB[s] += w * (b - meanB[s])
-                meanC[s] += w * (c - meanC[s])
-                meanL[s] += w * (gain - meanL[s])
-                meanK[s] += w * (k - meanK[s])
+                approach(meanA[s], a, w)
+                approach(meanB[s], b, w)
+                approach(meanC[s], c, w)
+                approach(meanL[s], gain, w)
+                approach(meanK[s], k, w)
 
 
 @entry

@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from ._compile import entry, inner
+from .rows import put
 
 #: rows in the running scale of the errors, and of the observations
 MEMORY = 100
@@ -168,12 +169,12 @@ def forecast(
     x, said, e, value = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     plain, first = np.empty(n), np.empty(n)
     for t in range(T):
-        ahead[:] = phi
+        put(phi, ahead)
         for step in range(delay):
             foretold(theta, ahead, level, spread, clip, plain, value)
             if step == 0:
-                said[:] = value
-                first[:] = plain
+                put(value, said)
+                put(plain, first)
             if step < delay - 1:
                 shift(ahead, width, value, silent, U[t + 1 + step])
         for i in range(n):
@@ -199,7 +200,7 @@ def forecast(
             if ratio < 1.0:
                 keep *= ratio
                 known[1] = max(1.0, ratio * known[1])
-                slow[:] = fast
+                put(fast, slow)
             admit(D, phi, spread, slow, drive, width, known[0] > EARLY * k)
             total = lateral(V, D, phi, keep, f, gain)
             for i in range(n):

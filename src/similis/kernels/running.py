@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._compile import entry, inner
+from .rows import put
 
 #: entries of ``track``: samples that the moments stand for, power, share of the last rows that are far above it, rows
 #: in succession far below it, rows in succession that stand still; rows of the past that did not stand still for longer
@@ -148,7 +149,7 @@ def normalise(X, center, scale, refuse, verdict, track, mean, spread, last, out,
         if refuse and ((t + 1) % LOOK == 0 or t == X.shape[0] - 1) and outweighs(spread):
             return t
     if X.shape[0]:
-        last[:] = X[-1]
+        put(X[-1], last)
     return -1
 
 
