@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numba import njit
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 
@@ -20,6 +21,18 @@ KINDS = {
     "l2": L2(), "entropy": Entropy(3.0), "p-norm": PNorm(1.5), "p-norm-1.2": PNorm(1.2),
     "output-variance": OutputVariance(ROOT.T @ ROOT),
 }  # fmt: skip
+
+
+@njit
+def compiled_error(code, z, y, epsilon):
+    return kernel.error(code, z, y, epsilon)
+
+
+@njit
+def compiled_settle(code, a, z, y, q, epsilon):
+    return kernel.settle(code, a, z, y, q, epsilon)
+
+
 LOSS = {name: kind(0.3) if kind is EpsilonInsensitive else kind() for name, kind in LOSSES.items()}
 
 
@@ -46,7 +59,7 @@ def test_the_error_neuron_is_minus_the_slope_and_meets_fenchel(name):
     slope = (loss.of(z + 1e-6, y) - loss.of(z - 1e-6, y)) / 2e-6
     np.testing.assert_allclose(a, -slope, atol=1e-5)
     np.testing.assert_allclose(loss.of(z, y) + loss.conjugate(a, y), -a * z, atol=1e-12)
-    compiled = np.array([kernel.error(loss.code, *pair, 0.3) for pair in zip(z, y, strict=True)])
+    compiled = np.array([compiled_error(loss.code, *pair, 0.3) for pair in zip(z, y, strict=True)])
     np.testing.assert_allclose(compiled, a, atol=1e-14)
 
 
@@ -103,7 +116,7 @@ def test_settling_maximises_the_dual_of_one_sample(name):
 
             low, high = {"squared": (-9, 9), "epsilon-insensitive": (-1, 1)}.get(name, sorted((0.0, y)))
             best = minimize_scalar(cost, bounds=(low, high), method="bounded", options={"xatol": 1e-10}).x
-            assert kernel.settle(loss.code, old, z, y, q, 0.3) == pytest.approx(best, abs=2e-6)
+            assert compiled_settle(loss.code, old, z, y, q, 0.3) == pytest.approx(best, abs=2e-6)
 
 
 def test_the_logistic_neuron_settles_wherever_it_starts():
@@ -111,7 +124,7 @@ def test_the_logistic_neuron_settles_wherever_it_starts():
     for _ in range(3_000):
         y, z = draw.choice([-1.0, 1.0]), draw.standard_normal() * draw.choice([0.1, 1.0, 30.0])
         b, q = draw.choice([0.0, 1e-12, draw.random(), 1.0]), 10 ** draw.uniform(-3, 4)
-        new = y * kernel.settle(1, y * b, z, y, q, 0.0)
+        new = y * compiled_settle(1, y * b, z, y, q, 0.0)
         assert new == pytest.approx(expit(-y * z - q * (new - b)), abs=1e-12 * (1 + q))
 
 

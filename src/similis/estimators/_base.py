@@ -118,14 +118,16 @@ class NetworkEstimator(Estimator):
                 except np.linalg.LinAlgError as error:
                     raise lost(type(self).__name__, seen) from error
                 if length:
-                    seen_as = self._watched(Z, rows, begun) / factors[:, None]  # it is whole rows whose mean is 0
+                    whole = np.maximum(factors, np.finfo(np.float64).tiny)[:, None]  # it is whole rows whose mean is 0
+                    seen_as = self._watched(Z, rows, begun) / whole
                     order, bad = (order or Order.fresh(seen_as.shape[1])).follow(seen_as, length)
                     if bad >= 0:
                         raise too_correlated(type(self).__name__, seen + int(where[bad]), length)
                 memory = self._notice(memory, Z, state.t, rows)
                 damped, idle = damped + int((factors < 1).sum()), idle + _length(piece) - len(where)
                 seen += _length(piece)
-        if not all(np.isfinite(array).all() for array in state.arrays.values()):
+        moments = all(each.finite for each in running.values())
+        if not (moments and all(np.isfinite(array).all() for array in state.arrays.values())):
             raise lost(type(self).__name__, seen)
         new, before = seen - getattr(self, "n_samples_seen_", 0), getattr(self, "n_idle_", 0)
         warn_of_idle(type(self).__name__, idle - before, new, before)

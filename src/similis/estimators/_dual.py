@@ -21,7 +21,7 @@ from ._ascent import RIDGE, Problem, features, packed
 from ._base import _pieces
 from ._estimator import Estimator, check_is_fitted
 from ._running import Running
-from ._scales import Regard, check_numbers, diverged, largest
+from ._scales import Regard, check_numbers, check_range, diverged, largest, too_large
 
 #: rows that meet the support pairs at a time
 BLOCK = 64
@@ -137,10 +137,7 @@ class DualEstimator(Estimator):
             found = problem.solve(float(self.tol), int(self.max_iter), rng) if np.isfinite(power) else None
             gaps = problem.gaps(found) if found else np.full(len(Y), np.nan)
         if found is None or not np.isfinite(gaps).all():
-            raise InputError(
-                f"X or y is too large to be squared: the largest numbers are {largest(X):.3g} and {largest(Y):.3g}. "
-                "Remove such samples, or scale the data"
-            )
+            raise too_large(X, Y)
         A, W, H = found.A, found.W, found.H
         self.n_iter_, self.dual_coef_, self.dual_gap_ = found.n_iter, A, gaps
         self.gap_ = float((self.dual_gap_ / problem.scale).max())
@@ -164,6 +161,7 @@ class DualEstimator(Estimator):
     def _learn(self, X: Any, Y: np.ndarray, epochs: int = 1, shuffle: bool = False) -> None:
         """The memoryless rule, sample by sample; nothing is changed if learning fails."""
         network = self._checked()
+        check_range(X, Y)
         if self.kernel != "linear":
             return self._learn_pairs(network, X, Y, epochs, shuffle)
         K, n = len(Y), X.shape[1] + 1

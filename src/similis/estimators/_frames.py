@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..circuit import Outer
+from ..kernels.running import ABSURD
 from ._moments import Moments
 from ._running import Heard, Running
 
@@ -46,9 +47,9 @@ class Frames(Running):
         return len(self.mean) ** 2
 
     def hear(self, X: np.ndarray, idle: np.ndarray | None = None, refuse: bool = False) -> Heard:
-        """A pair in which nothing moves says nothing, neither of motion nor of frames."""
+        """A pair in which nothing moves, or that is no measurement, says nothing, neither of motion nor of frames."""
         half = X.shape[1] // 2
-        moves = (X[:, :half] != X[:, half:]).any(1)
+        moves = (X[:, :half] != X[:, half:]).any(1) & self._measured(X)
         if not moves.all():
             heard = self.hear(X[moves], None if idle is None else idle[moves])
             left, right = (np.zeros((len(X), half), X.dtype) for _ in range(2))
@@ -68,6 +69,14 @@ class Frames(Running):
         left, right = (np.concatenate([none, *(getattr(part, side) for part in parts)]) for side in ("left", "right"))
         heard = super().hear(Outer(left, right), idle)
         return heard._replace(after=replace(now, power=heard.after.power, track=heard.after.track))
+
+    def _measured(self, X: np.ndarray) -> np.ndarray:
+        """(n_samples,) whether frames are of a size that measurements have, beside the frames so far."""
+        with np.errstate(over="ignore"):
+            sizes = np.einsum("ti,ti->t", X, X, dtype=np.float64)
+        frames = 2 * self.count
+        power = np.trace(self.scatter) / frames + self.mean @ self.mean if frames else np.median(sizes)
+        return np.isfinite(sizes) & (sizes <= ABSURD * power if power > 0 else True)
 
     def apply(self, X: np.ndarray) -> Outer:
         return self.products(X) / self.rms

@@ -63,6 +63,12 @@ class Running:
         return len(self.mean)
 
     @property
+    def finite(self) -> bool:
+        """Whether all moments are numbers."""
+        moments = (value for name, value in vars(self).items() if name != "last" and isinstance(value, np.ndarray))
+        return bool(np.isfinite(self.power) and all(np.isfinite(value).all() for value in moments))
+
+    @property
     def rms(self) -> float:
         """What a centred sample is divided by."""
         return float(np.sqrt(self.power)) if self.scale and self.power > 0 else 1.0

@@ -44,6 +44,21 @@ def largest(X: Any) -> float:
     return float(np.abs(X.data if sparse.issparse(X) else X).max(initial=0.0))
 
 
+def too_large(X: Any, Y: np.ndarray) -> InputError:
+    """What to raise where squares of these numbers are beyond the range of floats."""
+    return InputError(
+        f"X or y is too large to be squared: the largest numbers are {largest(X):.3g} and {largest(Y):.3g}. "
+        "Remove such samples, or scale the data"
+    )
+
+
+def check_range(X: Any, Y: np.ndarray) -> None:
+    """Refuse numbers of which a sum of squares is beyond the range of floats."""
+    limit = np.sqrt(np.finfo(np.float64).max) / max(1, X.shape[0] * X.shape[1], Y.size)
+    if max(largest(X), largest(Y)) > limit:
+        raise too_large(X, Y)
+
+
 def diverged(count: int, eta0: float, power: float, X: Any, Y: np.ndarray) -> DivergenceError:
     """What to raise where learning from these rows left the finite numbers after ``count`` samples."""
     return DivergenceError(

@@ -250,7 +250,8 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
         if self.solver == "online":
             told = slice(None, None, 1 + n_rows // (4 * WINDOW)) if first else slice(-WINDOW, None)
             self._late = (*self._late, (streams["x"][told], streams["y"][told]))
-            if sum(len(X) for X, _ in self._late) >= WINDOW or sum(X.size + Y.size for X, Y in self._late) > HELD:
+            n_late, numbers = sum(len(X) for X, _ in self._late), sum(X.size + Y.size for X, Y in self._late)
+            if n_late >= WINDOW or numbers > HELD or self._mixes:  # a command may be resumed after any of its blocks
                 self._pairs, self._late = self._followed(), ()
             else:
                 x, y = self._late[-1]
