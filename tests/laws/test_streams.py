@@ -144,6 +144,16 @@ def test_in_single_precision_too(name, trouble):
     assert learned(name, rows, "fit").score(*held) > (1 - LESS[name]) * clean(name, "fit")
 
 
+@pytest.mark.parametrize("seed", range(1, 8))
+def test_a_slow_start_adds_no_rank(seed):
+    """Rows whose gain rises are large beside those before them; an output they keep on has no correlation."""
+    X, Y, y, Xt, Yt, _ = sample()
+    X, Y, _ = TROUBLES["a slow start"][0]((X, Y, y))
+    model = OnlineCCA(3, rank="adaptive", random_state=seed).fit(X, Y)
+    assert model.rank_ == 2
+    assert model.score(Xt, Yt) > 0.96 * clean("adaptive cca", "fit")
+
+
 def test_what_was_left_out_and_shortened_is_counted_and_kept(tmp_path):
     rows = before(sample()[:3], 1000, 0)
     model = learned("cca", rows, "partial_fit")

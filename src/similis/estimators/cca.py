@@ -66,7 +66,8 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
     canonical_correlations_ : (rank_,) correlations of the two views' projections, descending, for the outputs that are
         on: over the rows of ``fit``, or about the last 1,000 pairs of ``partial_fit``, far outliers shortened. (The
         network's own eig(M) - 1 is noisy where pairs are few.)
-    rank_ : number of outputs that are on: with an adaptive rank, of ``output_eigenvalues_`` above 1/2
+    rank_ : number of outputs that are on: with an adaptive rank, of ``output_eigenvalues_`` above 1/2, and no more than
+        there are correlations of the projections above ``threshold``
     output_eigenvalues_ : (n_components,) eigenvalues of <z z'> over about the last 1,000 pairs learned, descending
     feature_names_in_y_ : names of the columns of y, if it came with some
     x_mean_, y_mean_, x_scale_, y_scale_ : running moments
@@ -268,10 +269,11 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
 
     @property
     def rank_(self) -> int:
-        """Number of outputs that are on."""
+        """Number of outputs that are on: no more than there are correlations above the threshold."""
         if self.circuit_.lateral.kind == "gram":
             return self.circuit_.size
-        return int(np.sum(self.output_eigenvalues_ > 0.5))
+        strong, C = int(np.sum(self.output_eigenvalues_ > 0.5)), self._projected()
+        return strong if C is None else min(strong, int(np.sum(correlations(C) > self.threshold)))
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, meta = super()._pack()

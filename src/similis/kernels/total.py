@@ -35,11 +35,17 @@ def settle_diagonal(own, d, b, total, give, z, unit):
                 bottom += b[i] * b[i]
         if not (bottom > 0 and np.isfinite(top)):
             return False
-        unit[0] = top / bottom
+        unit[0], best, kept = top / bottom, -1, False
         for i in range(k):
-            if z[i] > 0 and not d[i] > unit[0] * b[i]:
+            if z[i] > 0 and d[i] > unit[0] * b[i]:
+                kept = True
+            elif z[i] > 0:
+                best = i if b[i] > 0 and (best < 0 or d[i] * b[best] > d[best] * b[i]) else best
                 z[i] = zero
                 dropped = True
+        if not kept and best >= 0:  # the total is lost in the rounding of the drive: the first one takes all
+            z[best] = (total + give * unit[0]) / b[best]
+            return True
         if not dropped:
             break
     for i in range(k):
