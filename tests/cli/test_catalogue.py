@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+from similis import CircuitTransformer, save
 from similis.circuit import Circuit, System
 from similis.cli import doctor as doctor_module
 from similis.estimators.persist import CLASSES
@@ -83,3 +85,11 @@ def test_doctor_reports_what_is_broken(similis, monkeypatch, tmp_path):
     result = similis("doctor", "--json", status=1)
     broken = [c["name"] for c in json.loads(result.stdout)["checks"] if c["status"] == "broken"]
     assert broken == ["no-such-package", "SIMILIS_DATA"]
+
+
+def test_a_file_says_nothing_to_the_terminal(similis, tmp_path):
+    circuit = Circuit("\x1b[31mred\x1b]0;mine\x07", 2)
+    save(CircuitTransformer(circuit, random_state=0).fit(np.random.default_rng(0).normal(size=(50, 4))), tmp_path / "m")
+    said = similis("show", tmp_path / "m").stdout
+    assert not {"\x1b", "\x07"} & set(said)
+    assert r"\x1b[31mred" in said

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from similis import OnlineCCA, SimilarityMatching
-from similis.estimators.persist import load, load_with_progress
+from similis.estimators.persist import load, load_with_progress, save
 
 GRID = ("--block-rows", 64, "--epochs", 3)
 
@@ -135,3 +135,13 @@ def test_a_killed_process_resumes_bit_for_bit(similis, tmp_path, long_fit, stop)
         assert sorted(p.name for p in tmp_path.iterdir()) == ["m.checkpoint.safetensors"]
     similis(*args[:3], "-o", out, "--resume", checkpoint)
     assert weights(out) == weights(whole)
+
+
+@pytest.mark.parametrize(
+    "lie", [{"rows": -1}, {"rows": 1.5}, {"crc": []}, {"every": 0}, {"epochs": "2"}, {"dtype": 7}, {"more": 1}]
+)
+def test_a_forged_checkpoint_is_refused(similis, tmp_path, npy, checkpoint, lie):
+    model, progress = load_with_progress(checkpoint)
+    save(model, tmp_path / "forged", progress=progress | lie)
+    said = similis("fit", "psp", npy, "-o", tmp_path / "m", "--resume", tmp_path / "forged", status=1).stderr
+    assert "no usable checkpoint" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from similis.circuit import Step, init, saddle_gradients
 from similis.datasets import correlated_views
 from similis.engine import reference, run
 from similis.estimators._moments import WINDOW, Recent
+from similis.estimators._schema import Stored
 from similis.estimators.persist import load, save
 from similis.metrics import canonical_correlations, held_out_correlations, whitening_error
 from similis.networks import adaptive_canonical_correlation
@@ -159,8 +161,10 @@ def test_outputs_are_the_sum_of_the_projections_and_stay_in_their_precision(lear
     assert again.rank_ == learned.rank_
     np.testing.assert_array_equal(again.output_eigenvalues_, learned.output_eigenvalues_)
     arrays, meta = learned._pack()
-    with pytest.raises(ModelFileError, match="second moment"):
-        adaptive()._unpack({key: A for key, A in arrays.items() if key != "outputs"}, meta)
+    with pytest.raises(ModelFileError, match="outputs is missing"):
+        adaptive()._unpack(
+            Stored({key: A for key, A in arrays.items() if key != "outputs"}, json.loads(json.dumps(meta)))
+        )
 
 
 @pytest.mark.parametrize("bad", [{"rank": "automatic"}, {"threshold": 1.0}, {"threshold": -0.1}])

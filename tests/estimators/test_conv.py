@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -14,6 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from similis import ConvSimilarityMatchingTransformer, load, save
 from similis._errors import InputError, ModelFileError
 from similis.circuit import describe
+from similis.estimators._schema import Stored
 from similis.metrics import similarity_error
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'similis[torch]'")
@@ -174,5 +177,5 @@ def test_saved_and_continued_bit_for_bit(tmp_path, params):
     assert all(torch.equal(a, b) for a, b in zip(back.network_.buffers(), model.network_.buffers(), strict=True))
     assert (back.history_, back.n_samples_seen_) == (model.history_, model.n_samples_seen_)
     arrays, meta = model._pack()
-    with pytest.raises(ModelFileError, match="do not fit"):
-        conv(**params)._unpack(arrays | {"W": arrays["W"][:, 1:]}, meta)
+    with pytest.raises(ModelFileError, match="W is of shape"):
+        conv(**params)._unpack(Stored(arrays | {"W": arrays["W"][:, 1:]}, json.loads(json.dumps(meta))))

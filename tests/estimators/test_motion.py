@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from sklearn.model_selection import cross_val_score
@@ -13,6 +15,7 @@ from similis.circuit import Outer
 from similis.datasets import moved_patches, pairs, shifted_textures
 from similis.engine import offline, reference
 from similis.estimators._frames import Frames
+from similis.estimators._schema import Stored
 from similis.estimators.similarity import OneStream
 from similis.metrics import antisymmetry, direction_accuracy, direction_selectivity, subspace_error
 
@@ -160,5 +163,5 @@ def test_what_cannot_work_is_refused(params, rows, words):
 def test_moments_of_another_shape_are_refused():
     model = MotionDetector(2, random_state=0).fit(X[:50])
     arrays, meta = model._pack()
-    with pytest.raises(ModelFileError, match="frames of 5 pixels"):
-        MotionDetector()._unpack(arrays | {"whitener.chi": np.eye(4)}, meta)
+    with pytest.raises(ModelFileError, match="of shape"):
+        MotionDetector()._unpack(Stored(arrays | {"whitener.chi": np.eye(4)}, json.loads(json.dumps(meta))))

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from .._errors import SimilisError
 from . import catalogue, data, doctor, fit, predict, reproduce, score, screen, transform
+from ._output import printable
 
 
 class _Commands(TyperGroup):
@@ -22,12 +23,12 @@ class _Commands(TyperGroup):
                 warnings.filterwarnings("ignore", "X does not have valid feature names")
                 return super().invoke(ctx)
         except SimilisError as error:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(printable(f"error: {error}"), err=True)
             raise typer.Exit(1) from None
         except (ValueError, TypeError, ArithmeticError, MemoryError, OSError) as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:  # the reader of stdout has enough
                 raise
-            typer.echo(f"error: {type(error).__name__}: {error or 'no more is known'}", err=True)
+            typer.echo(printable(f"error: {type(error).__name__}: {error or 'no more is known'}"), err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)

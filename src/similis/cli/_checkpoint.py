@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from .._errors import InputError, ModelFileError
+from ..estimators._schema import Stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,9 +33,16 @@ class Checkpoint:
     def read(cls, progress: dict[str, Any], path: Path) -> Checkpoint:
         """Rebuild from what a model file holds."""
         try:
-            return cls(**progress)
-        except TypeError as error:
+            file = Stored({}, progress)
+            first, second, dtype = (None if file.empty(n) else file.text(n) for n in ("columns", "y_columns", "dtype"))
+            every = None if file.empty("every") else file.integer("every", 1)
+            rows, crc = file.integer("rows"), file.integer("crc", 0, 2**32 - 1)
+            blocks = file.integer("block_rows", 1), file.integer("epochs", 1)
+            found = cls(*blocks, first, second, dtype, every, rows, crc)
+            file.done()
+        except ModelFileError as error:
             raise ModelFileError(f"{path} holds no usable checkpoint ({error}). Start the fit again") from error
+        return found
 
     def after(self, views: tuple[np.ndarray, ...]) -> Checkpoint:
         """The checkpoint one block later."""

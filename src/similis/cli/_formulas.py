@@ -14,6 +14,7 @@ import typer
 
 from .._errors import InputError
 from ..datasets.delimited import find_delimiter
+from ._output import printable
 
 #: what a header calls the column of formulas, and that of Tc in kelvin, when all but letters and digits is left out
 _FORMULA = ("(chemical|reduced)?formulae?", "(chemical)?composition", "names?|materials?|compounds?")
@@ -67,7 +68,7 @@ def read_formulas(
 def complain(data: str, lines: list[int], refused: list[tuple[int, InputError]]) -> None:
     """One message a formula that could not be read, with its line, on stderr."""
     for row, error in refused:
-        typer.echo(f"{data}, line {lines[row]}: {error}", err=True)
+        typer.echo(printable(f"{data}, line {lines[row]}: {error}"), err=True)
 
 
 class _Layout:

@@ -12,6 +12,7 @@ import numpy as np
 import typer
 
 from .._errors import InputError, SimilisError
+from ._output import printable
 
 _BLOCK_VALUES = 2**22  # numbers in a block by default: 32 MiB in float64
 
@@ -121,7 +122,7 @@ class Views:
             if like is not None and names is None:
                 told.add(f"{source}: no names of columns; they are taken for {', '.join(like[:12])} as they stand")
         for line in sorted(told):
-            typer.echo(f"note: {line}", err=True)
+            typer.echo(printable(f"note: {line}"), err=True)
 
     def first(self, size: int | None) -> tuple[tuple[np.ndarray, ...], int]:
         """The first ``size`` samples in their order (None: all), and how many there are."""

@@ -14,6 +14,8 @@ from .plant import Plant
 
 Baseline = Literal["none", "mean", "moment"]
 BASELINES: tuple[Baseline, ...] = ("none", "mean", "moment")
+#: numbers of a rule that are at least 0
+_POSITIVE = ("eta", "eta_K", "decay", "decay_K", "decay_sigma", "sigma", "damp", "ridge", "average")
 SYNAPSES = ("A", "B", "C", "L", "K")
 
 
@@ -83,15 +85,14 @@ class Rule:
             raise InputError(f"baseline={self.baseline!r}; expected one of {BASELINES}")
         if not set(self.learned) <= set("ABCL"):
             raise InputError(f"learned={self.learned!r}; expected some of the letters 'ABCL'")
-        for name in ("eta", "eta_K", "decay", "decay_K", "decay_sigma", "sigma", "damp", "ridge", "average"):
-            finite(name, getattr(self, name))
-        number("clip", self.clip)
-        number("half_life", self.half_life, open_=True)
-        for name, high in (("memory", 1.0), ("trace", 1.0)):
-            finite(name, getattr(self, name), high=high)
-        if finite("momentum", self.momentum, high=1.0) == 1.0:
+        checked = {name: finite(name, getattr(self, name)) for name in _POSITIVE}
+        checked |= {"clip": number("clip", self.clip), "half_life": number("half_life", self.half_life, open_=True)}
+        checked |= {name: finite(name, getattr(self, name), high=1.0) for name in ("memory", "trace", "momentum")}
+        if checked["momentum"] == 1.0:
             raise InputError("momentum=1; expected 0 <= momentum < 1: what was learned first would never fade")
-        finite("bias", self.bias, -np.inf)
+        checked["bias"] = finite("bias", self.bias, -np.inf)
+        for name, value in checked.items():  # as floats: the loop is compiled for them
+            object.__setattr__(self, name, value)
         whole("warmup", self.warmup, 0)
 
     def but(self, **changes: Any) -> Rule:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .._errors import DivergenceError, InputError, ModelFileError
+from .._errors import DivergenceError, InputError
 from .._random import generator
 from ..circuit import Circuit, State, init
 from ..circuit.state import against
@@ -20,7 +20,9 @@ from ._estimator import Estimator, check_is_fitted
 from ._guard import Order, lost, shortening, too_correlated, warn_of_idle
 from ._hearing import hear
 from ._moments import Moments
+from ._netfile import pack, unpack
 from ._running import Running, multiplied
+from ._schema import Packed, Stored
 
 #: samples between the weights that enter the average
 AVERAGE_EVERY = 128
@@ -37,8 +39,8 @@ class NetworkEstimator(Estimator):
 
     #: what is learned from beside X: "view", "target" (numbers) or "labels" (classes); the command line asks
     beside_x: ClassVar[str | None] = None
-    #: what normalises a stream
-    _running_class: ClassVar[type[Running]] = Running
+    #: counts that learning keeps beside that of all samples
+    _counted: ClassVar[tuple[str, ...]] = ("n_damped_", "n_idle_")
 
     #: streams whose units the solution does not depend on
     _unitless: ClassVar[tuple[str, ...]] = ()
@@ -275,93 +277,33 @@ class NetworkEstimator(Estimator):
         Where the circuit does not settle, W itself.
         """
         W = self.readout_.W[name] / self.running_[name].rms
-        return np.linalg.solve(against(self.circuit_, self.readout_), W) if self.circuit_.settles else W
+        try:
+            return np.linalg.solve(against(self.circuit_, self.readout_), W) if self.circuit_.settles else W
+        except np.linalg.LinAlgError as error:
+            raise lost(type(self).__name__, self.n_samples_seen_) from error
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_samples_seen_")
 
     # persistence ----------------------------------------------------------------------------------------------------
 
-    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def _pack(self) -> Packed:
         check_is_fitted(self)
-        state = self.state_
-        arrays = state.arrays | ({} if state.Minv is None else {"Minv": state.Minv})
-        if self.average_ is not None:
-            arrays |= {f"average.W.{name}": W for name, W in self.average_.W.items()} | {"average.M": self.average_.M}
-        moments: dict[str, dict[str, Any]] = {name: {} for name in self.running_}
-        for name, running in self.running_.items():
-            for key, part in asdict(running).items():
-                if isinstance(part, np.ndarray):
-                    arrays[f"{key}.{name}"] = part
-                else:
-                    moments[name][key] = part
-        meta = {
-            "t": state.t,
-            "averaged": 0 if self.average_ is None else self.average_.t,
-            "circuit": self.circuit_.to_dict(),
-            "running": moments,
-            "history": self.history_,
-        }
-        if self._order is not None:
-            arrays |= {f"order.{name}": part for name, part in asdict(self._order).items()}
-        if hasattr(self, "moments_"):
-            arrays |= {"moments.mean": self.moments_.mean, "moments.scatter": self.moments_.scatter}
-            meta["moments"] = self.moments_.count
-        meta |= {key: getattr(self, key) for key in self._remembered() if hasattr(self, key)}
-        return arrays, meta
+        return pack(self)
 
-    def _remembered(self) -> tuple[str, ...]:
-        return ("n_features_in_", "n_samples_seen_", "n_damped_", "n_idle_")
+    def _n_features(self) -> int:
+        """Columns of X, once the streams are known."""
+        return len(self.running_["x"].mean)
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        """Fill the fitted attributes; ModelFileError where shapes do not fit the circuit."""
-        try:
-            circuit = Circuit.from_dict(meta["circuit"])
-            W = {name: np.array(arrays[f"W.{name}"]) for name in circuit.names}
-            P, Minv, R = (np.array(arrays[key]) if key in arrays else None for key in ("P", "Minv", "R"))
-            start = init(circuit, {name: array.shape[1] for name, array in W.items()}, 0, arrays["M"].dtype)
-            cells = {name: np.array(arrays[f"cells.{name}"]) for name in start.cells}
-            state = State(W, np.array(arrays["M"]), P, int(meta["t"]), Minv, R, cells)
-            average, moments = None, None
-            if "moments" in meta:
-                moments = Moments(int(meta["moments"]), arrays["moments.mean"].copy(), arrays["moments.scatter"].copy())
-            if int(meta["averaged"]):
-                mean = {name: np.array(arrays[f"average.W.{name}"]) for name in circuit.names}
-                average = State(mean, np.array(arrays["average.M"]), None, int(meta["averaged"]))
-            parts = [f.name for f in fields(self._running_class)]
-            running = {}
-            for name in circuit.names:
-                of_stream: dict[str, Any] = dict(meta["running"][name])
-                of_stream |= {key: arrays[f"{key}.{name}"].copy() for key in parts if f"{key}.{name}" in arrays}
-                running[name] = self._running_class(**of_stream)
-            order = None
-            if "order.mean" in arrays and arrays["order.track"].shape != (3,):  # as older files had it, in other units
-                order = Order(**{f.name: arrays[f"order.{f.name}"].copy() for f in fields(Order)})
-            remembered = {key: meta[key] for key in self._remembered() if key in meta}
-            history = {str(key): list(values) for key, values in meta["history"].items()}
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelFileError(f"the model file does not describe a {type(self).__name__}: {error}") from error
-        k = circuit.size
-        fits = all(w.ndim == 2 and w.shape == (k, running[n].width) for n, w in W.items())
-        fits &= {n: A.shape for n, A in state.arrays.items()} == {n: A.shape for n, A in start.arrays.items()}
-        fits &= Minv is None or Minv.shape == (k, k)
-        fits &= len({A.dtype for A in state.arrays.values()}) == 1 and state.M.dtype in (np.float32, np.float64)
-        fits &= order is None or (order.present.shape == order.mean.shape and order.track.shape == (7,))
-        if moments is not None:
-            d = sum(w.shape[1] for w in W.values())
-            fits &= moments.mean.shape == (d,) and moments.scatter.shape == (d, d)
-        if average is not None:
-            fits &= average.M.shape == (k, k) and all(average.W[n].shape == w.shape for n, w in W.items())
-        if not fits:
-            raise ModelFileError(
-                f"the arrays of the model file do not fit its circuit of {k} neurons; save the model again"
-            )
-        self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
-        self.average_, self._order = average, order
-        if moments is not None:
-            self.moments_, self._dtype = moments, state.M.dtype
-        for key, value in remembered.items():
-            setattr(self, key, value)
+    def _unpack(self, file: Stored) -> None:
+        """Fill the fitted attributes.
+
+        Raises
+        ------
+        ModelFileError
+            Where the file does not hold them.
+        """
+        unpack(self, file)
 
 
 @cache

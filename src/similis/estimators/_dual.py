@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,6 +22,7 @@ from ._base import _pieces
 from ._estimator import Estimator, check_is_fitted
 from ._running import Running
 from ._scales import Regard, check_numbers, check_range, diverged, largest, too_large
+from ._schema import FLOATS, Packed, Stored
 
 #: rows that meet the support pairs at a time
 BLOCK = 64
@@ -325,54 +326,48 @@ class DualEstimator(Estimator):
 
     # persistence ----------------------------------------------------------------------------------------------------
 
-    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def _pack(self) -> Packed:
+        check_is_fitted(self)
         names = (
             "_weights", "_hebbian", "_average", "_power", "dual_coef_", "dual_gap_", "support_", "support_vectors_",
         )  # fmt: skip
         arrays = {name.strip("_"): getattr(self, name) for name in names if hasattr(self, name)}
         arrays |= {"mean": self._input.mean, "target": self._target.mean}
-        meta: dict[str, Any] = {
-            name: {key: value for key, value in asdict(running).items() if key != "mean"}
-            for name, running in (("input", self._input), ("target_running", self._target))
-        }
-        meta |= {key: getattr(self, key) for key in self._remembered() if hasattr(self, key)}
-        return arrays, meta
-
-    def _remembered(self) -> tuple[str, ...]:
-        return ("n_features_in_", "n_samples_seen_", "n_damped_", "n_iter_", "gap_")
-
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        """Fill the fitted attributes; ModelFileError where shapes do not fit each other."""
-        try:
-            core = {name: np.array(arrays[name]) for name in ("weights", "hebbian", "average", "power")}
-            found = {
-                f"{n}_": np.array(arrays[n])
-                for n in ("dual_coef", "dual_gap", "support", "support_vectors")
-                if n in arrays
-            }
-            x = Running(mean=np.array(arrays["mean"]), **meta["input"])
-            y = Running(mean=np.array(arrays["target"]), **meta["target_running"])
-            remembered = {key: meta[key] for key in self._remembered() if key in meta}
-            core["power"] = _with_mass(core["power"], int(remembered["n_samples_seen_"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelFileError(f"the model file does not describe a {type(self).__name__}: {error}") from error
-        K, n = (*core["weights"].shape, 0, 0)[:2]
-        kept = "support_" if self.kernel == "precomputed" else "support_vectors_"
-        inputs = len(x.mean) if self.kernel == "linear" else len(found.get(kept, ()))
-        fits = n == inputs + 1 and y.mean.shape == (K,) and core["power"].shape == (2,) and x.mean.ndim == 1
-        fits &= all(core[name].shape == (K, n) for name in ("hebbian", "average"))
-        fits &= all(array.dtype == np.float64 for array in core.values())
-        if not fits:
-            raise ModelFileError(
-                f"the arrays of the model file do not fit {K} outputs of {inputs} inputs; save the model again"
-            )
-        for name, array in core.items():
-            setattr(self, f"_{name}", array)
         if not self.representer_.regularizer.linked:
-            self._hebbian = self._weights
-        self._input, self._target = x, y
-        for key, value in (found | remembered).items():
-            setattr(self, key, value)
+            del arrays["hebbian"]  # the weights themselves
+        meta: dict[str, Any] = {"centred": self._input.center, "heard": self._input.count, "told": self._target.count}
+        counts = ("n_features_in_", "n_samples_seen_", "n_damped_", "n_iter_")
+        meta |= {key: getattr(self, key) for key in counts}
+        return arrays, meta | ({"gap_": self.gap_} if hasattr(self, "gap_") else {})
+
+    def _unpack(self, file: Stored) -> None:
+        self._checked()
+        linear, certified, T = self.kernel == "linear", file.has("gap_"), file.integer("n_samples_seen_")
+        mean = file.array("mean", "d", dtype=np.float64)
+        d, inputs = file.sizes["d"], "d" if linear else "support"
+        if certified:
+            self.dual_coef_ = file.array("dual_coef", "K", T, dtype=np.float64)
+            self.dual_gap_ = file.array("dual_gap", "K", dtype=np.float64)
+            self.support_, self.gap_ = file.array("support", "support", dtype=np.int64, low=0), file.number("gap_")
+            if not (self.support_.max(initial=-1) < T and (np.diff(self.support_) > 0).all()):
+                raise ModelFileError(f"support names other samples than {T} in their order")
+        if not linear and self.kernel != "precomputed":
+            self.support_vectors_ = file.array("support_vectors", "support", d, dtype=FLOATS)
+        elif not linear and not (certified and d == T):
+            raise ModelFileError(f"precomputed similarities to {T} samples have {d} columns")
+        n = file.sizes[inputs] + 1
+        linked = self.representer_.regularizer.linked
+        self._weights, self._average = (file.array(name, "K", n, dtype=np.float64) for name in ("weights", "average"))
+        self._hebbian = file.array("hebbian", "K", n, dtype=np.float64) if linked else self._weights
+        self._power = file.array("power", 2, dtype=np.float64, low=0)
+        centred, heard, told = file.flag("centred"), file.integer("heard"), file.integer("told")
+        if centred and not (linear and self._centres):
+            raise ModelFileError("centred is true, where no mean is taken out")
+        target = file.array("target", "K", dtype=np.float64)
+        self._input = Running(centred, False, mean, heard)
+        self._target = Running(self._shifts, False, target, told)
+        self.n_samples_seen_, self.n_features_in_ = T, file.integer("n_features_in_", d, d)
+        self.n_damped_, self.n_iter_ = file.integer("n_damped_"), file.integer("n_iter_")
 
 
 def _with_mass(power: np.ndarray, count: int) -> np.ndarray:

@@ -105,14 +105,10 @@ def one_hot(y: np.ndarray, classes: np.ndarray, dtype: np.dtype | type) -> np.nd
 
 
 def pack_classes(classes: np.ndarray) -> dict[str, Any]:
-    """Classes as plain JSON-able data."""
-    values = classes.astype(str) if classes.dtype.kind == "S" else classes
-    return {"values": values.tolist(), "dtype": classes.dtype.str}
-
-
-def unpack_classes(packed: dict[str, Any]) -> np.ndarray:
-    """Inverse of :func:`pack_classes`."""
-    return np.array(packed["values"], np.dtype(packed["dtype"]))
+    """Labels as plain JSON-able data, which ``Stored.labels`` reads."""
+    text = classes.dtype.kind in "US"
+    values = classes.astype(str) if text else classes
+    return {"values": values.tolist(), "dtype": classes.dtype.kind if text else classes.dtype.newbyteorder("<").str}
 
 
 def _of_one_kind(y: Any, *, unlabelled: bool) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from .._errors import DivergenceError, InputError
+from .._errors import DivergenceError, InputError, ModelFileError
 from ..circuit import Circuit, State
 from ..engine import Trace
 from ..kernels.running import ROUNDING
@@ -16,6 +16,7 @@ from ._base import NetworkEstimator, Streams
 from ._estimator import check_is_fitted
 from ._guard import outweighed
 from ._running import multiplied
+from ._schema import Packed, Stored
 
 FLOATS = [np.float64, np.float32]
 #: a ridge drowns features that vary by less than this share of it, if one alone varies more
@@ -101,8 +102,15 @@ class TwoStreams(NetworkEstimator):
         tags.target_tags.required = True
         return tags
 
-    def _remembered(self) -> tuple[str, ...]:
-        return (*super()._remembered(), "n_features_y_", "_flat")
+    def _pack(self) -> Packed:
+        arrays, meta = super()._pack()
+        return arrays, meta | {"flat": self._flat}
+
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
+        self.n_features_y_, self._flat = len(self.y_mean_), file.flag("flat")
+        if self._flat and self.n_features_y_ != 1:
+            raise ModelFileError(f"y of one dimension has {self.n_features_y_} columns")
 
 
 class Shortened(TwoStreams):

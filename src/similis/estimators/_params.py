@@ -15,6 +15,10 @@ from .._errors import InputError
 KINDS = {"int": "an integer", "float": "a number", "bool": "True or False", "str": "text", "None": "None"}
 #: the least of counts
 LEAST = {"n_replays": 0, "trace_every": 1, "batch_size": 1, "iterations": 1, "n_episodes": 1, "max_iter": 1}
+#: and the most: what a network settles in has an end
+MOST = {"iterations": 10_000}
+#: no number is larger
+LARGEST = float(np.finfo(float).max)
 
 
 def check_kinds(estimator: Any) -> None:
@@ -28,9 +32,9 @@ def check_kinds(estimator: Any) -> None:
     least = LEAST | {"n_epochs": estimator._least_epochs}
     for name, kinds in _kinds(type(estimator)):  # type: ignore[arg-type]
         value = getattr(estimator, name)
-        few = name in least and isinstance(value, Integral) and value < least[name]
-        if few or not any(_is(value, kind) for kind in kinds):
-            bound = f" >= {least[name]}" if name in least else ""
+        within = not isinstance(value, Integral) or least.get(name, value) <= value <= MOST.get(name, value)
+        if not within or not any(_is(value, kind) for kind in kinds):
+            bound = (f" >= {least[name]}" if name in least else "") + (f" and <= {MOST[name]}" if name in MOST else "")
             said = " or ".join(KINDS[kind] + (bound if kind == "int" else "") for kind in kinds)
             raise InputError(f"{name}={value!r}; expected {said}")
 
@@ -47,6 +51,8 @@ def _is(value: Any, kind: str) -> bool:
         return value is None
     if kind == "str":
         return isinstance(value, str)
+    if kind == "float" and isinstance(value, Integral):
+        return -LARGEST <= int(value) <= LARGEST
     if kind == "float":
-        return (type(value) is float and value == value) or (isinstance(value, Real) and not np.isnan(float(value)))
+        return isinstance(value, Real) and bool(value == value)
     return isinstance(value, Integral) or (kind == "bool" and isinstance(value, np.bool_))

@@ -11,7 +11,7 @@ from scipy import linalg
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from .. import metrics
-from .._errors import InputError, ModelFileError
+from .._errors import InputError
 from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import adaptive_canonical_correlation, canonical_correlation
@@ -20,6 +20,7 @@ from ._estimator import check_is_fitted
 from ._guard import LONG
 from ._moments import WINDOW, Recent, canonical, correlations
 from ._pair import SolvedStreams
+from ._schema import Stored
 
 #: numbers of rows that are held until their projections are looked at
 HELD = 1 << 18
@@ -284,14 +285,9 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
             arrays, meta = arrays | {"pairs": self._pairs.second}, meta | {"pairs": self._pairs.count}
         return arrays, meta
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        super()._unpack(arrays, meta)
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
         if self.solver == "online":
-            k, second = self.circuit_.size, arrays.get("outputs")
-            if second is None or second.shape != (k, k):
-                raise ModelFileError(f"the model file holds no {k} x {k} second moment of the outputs; save it again")
-            self._memory = Recent(self.n_samples_seen_, second.copy())
-        if "pairs" in arrays:
-            if arrays["pairs"].shape != (2 * self.circuit_.size + 1,) * 2:
-                raise ModelFileError("the second moment of the projections does not fit the model file; save it again")
-            self._pairs = Recent(int(meta["pairs"]), arrays["pairs"].copy())
+            k, pairs = self.circuit_.size, 2 * self.circuit_.size + 1
+            self._memory = Recent(self.n_samples_seen_, file.moments("outputs", k))
+            self._pairs = Recent(file.integer("pairs"), file.moments("pairs", pairs))

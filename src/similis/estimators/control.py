@@ -15,6 +15,7 @@ from ..control import Agent, Agents, Chance, Plant, Rule, bio_ofc
 from ..control.gate import whole
 from ..control.rule import SYNAPSES
 from ._estimator import Estimator, check_is_fitted
+from ._schema import Stored
 from ._worlds import World
 
 if TYPE_CHECKING:
@@ -141,11 +142,15 @@ class OptimalFeedbackController(Estimator):
 
     def _begin(self, world: World) -> tuple[Chance, Agents]:
         n, p = world.n_observations, world.n_actions
-        m = n if self.n_latent is None else self.n_latent
-        m = whole("n_latent", m, 1 + (self.rule.bias != 0))
+        m = self._size(self.rule, n)
         rng = generator(self.random_state)
         chance = Chance(*(np.random.default_rng(int(rng.integers(2**63))) for _ in _GENERATORS))
         return chance, Agents.new(n, p, m, [rng])
+
+    def _size(self, rule: Rule, n: int) -> int:
+        """Neurons of the filter for n observations."""
+        m = n if self.n_latent is None else self.n_latent
+        return whole("n_latent", m, 1 + (rule.bias != 0))
 
     def _go_on(
         self, world: World, agents: Agents, chance: Chance, n_episodes: int, costs: Any, errors: Any
@@ -233,28 +238,37 @@ class OptimalFeedbackController(Estimator):
         chance = {name: getattr(self._chance, name).bit_generator.state for name in _GENERATORS}
         return arrays, {"n_episodes": self.agents_.n_episodes, "delay": list(self.delay_), "chance": chance}
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        """Fill the fitted attributes; ModelFileError where shapes do not fit each other."""
-        try:
-            A, B, C, L, K, *memory = (np.array(arrays[name]) for name in (*SYNAPSES, *_MEMORY))
-            agents = Agents(A, B, C, L, K, memory[0], memory[1], memory[2])
-            agents.mean = {name: np.array(arrays[f"mean.{name}"]) for name in SYNAPSES}
-            agents.n_episodes, sensing, acting = int(meta["n_episodes"]), *(int(d) for d in meta["delay"])
-            chance = Chance(*(np.random.Generator(np.random.PCG64()) for _ in _GENERATORS))
-            for name in _GENERATORS:
-                getattr(chance, name).bit_generator.state = meta["chance"][name]
-            costs, errors = np.array(arrays["costs"]), np.array(arrays["errors"])
-            agents.must_be_sound()
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelFileError(f"the model file does not describe a {type(self).__name__}: {error}") from error
-        self.agents_, self._chance, self.delay_ = agents, chance, (sensing, acting)
-        self.costs_, self.errors_ = costs, errors
-        self.n_episodes_seen_, self.circuit_ = agents.n_episodes, bio_ofc()
+    def _unpack(self, file: Stored) -> None:
+        shapes = {"A": "mm", "B": "mp", "C": "nm", "L": "mn", "K": "pm"}
+        parts = {name: file.array(name, 1, *sizes, dtype=np.float64) for name, sizes in shapes.items()}
+        parts["momentum"] = file.array("momentum", 1, "p", "m", dtype=np.float64)
+        parts["baseline"] = file.array("baseline", 1, "moments", dtype=np.float64)
+        parts["power"] = file.array("power", 1, 7, dtype=np.float64, low=0)
+        mean = {name: file.array(f"mean.{name}", 1, *sizes, dtype=np.float64) for name, sizes in shapes.items()}
+        if self._size(self.rule, file.sizes["n"]) != file.sizes["m"] or not file.sizes["moments"]:
+            raise ModelFileError(f"{file.sizes['m']} neurons do not fit n_latent={self.n_latent}")
+        parts = {name: np.require(array, requirements="C") for name, array in parts.items()}
+        self.agents_ = Agents(**parts, mean=mean, n_episodes=file.integer("n_episodes"))
+        self.agents_.must_be_sound()
+        sensing, acting = file.numbers("delay", 2, low=0)
+        self.delay_, chance = (whole("sensing", sensing, 0), whole("acting", acting, 0)), file.part("chance")
+        self._chance = Chance(*(_generator(chance.plain(name)) for name in _GENERATORS))
+        self.costs_, self.errors_ = (file.array(name, "episodes", dtype=np.float64) for name in ("costs", "errors"))
+        self.n_episodes_seen_, self.circuit_ = self.agents_.n_episodes, bio_ofc()
 
 
 def _rule(estimator: BaseEstimator) -> Rule:
     params = estimator.get_params(deep=False)
     return Rule(**{field.name: params[field.name] for field in fields(Rule) if field.name in params})
+
+
+def _generator(state: Any) -> np.random.Generator:
+    """A generator in a state as NumPy gives it."""
+    found = np.random.Generator(np.random.PCG64())
+    found.bit_generator.state = state
+    if found.bit_generator.state != state:
+        raise ModelFileError("a generator's state is not one")
+    return found
 
 
 def _copied(rng: np.random.Generator) -> np.random.Generator:

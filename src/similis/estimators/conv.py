@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from math import isqrt, prod
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -17,7 +18,8 @@ from ..circuit import Step
 from ..networks import convolutional_similarity
 from ._admit import validate_data
 from ._estimator import Estimator, check_is_fitted
-from ._labels import admit_labels, merged, one_hot, pack_classes, unpack_classes
+from ._labels import admit_labels, merged, one_hot, pack_classes
+from ._schema import Stored
 
 if TYPE_CHECKING:
     from ..circuit import System
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 PIECE = 1 << 22
 #: images that whitening and the size of the first weights are taken from
 SURVEY = 1000
+
+#: of an image
+SIDES = ("channels", "height", "width")
 
 
 class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
@@ -141,7 +146,8 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         step, size = Step(self.eta0, self.decay), self.batch_size
         y = admit_labels(y, X, type(self).__name__) if self.alpha else None
         if first:
-            network, history = self._network(images, int(rng.integers(2**31))), []
+            dtype = self._tensor(images[:0]).dtype
+            network, history = self._network(images.shape[1:], dtype, int(rng.integers(2**31))), []
         else:
             network, history = deepcopy(self.network_), list(self.history_)
         if network.fresh:
@@ -159,7 +165,7 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
                 except DivergenceError as error:
                     at = f"epoch {epoch + 1}, batch {start // size + 1}, whose first image is row {chosen[0]}"
                     raise DivergenceError(f"{at}: {error}") from error
-        self._n_features_out = self._pooled(network, images[:1]).shape[1]
+        self._n_features_out = self._outputs(network)
         self.network_, self.history_ = network, history
         self.n_samples_seen_ = getattr(self, "n_samples_seen_", 0) + epochs * len(images)
         if classes is not None:
@@ -177,23 +183,28 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         network.V, L = grown, one_hot(y, classes, np.float32)
         return classes, np.where(L.any(1), L.argmax(1), -1) if len(classes) else None
 
-    def _network(self, images: np.ndarray, seed: int) -> ConvSimilarityMatching:
-        from ..nn import ConvSimilarityMatching
+    def _kernel(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """Height and width of the filters on images of this shape."""
         from ..nn.admit import pair
 
         pads, kernel = pair("padding", self.padding, 0), pair("kernel_size", self.kernel_size)
-        room = [size + 2 * pad for size, pad in zip(images.shape[2:], pads, strict=True)]
-        kernel = (min(kernel[0], room[0]), min(kernel[1], room[1]))
+        room = [size + 2 * pad for size, pad in zip(shape[1:], pads, strict=True)]
+        return min(kernel[0], room[0]), min(kernel[1], room[1])
+
+    def _network(self, shape: tuple[int, ...], dtype: Any, seed: int) -> ConvSimilarityMatching:
+        from ..nn import ConvSimilarityMatching
+
         return ConvSimilarityMatching(
-            images.shape[1], self.n_components, kernel, stride=self.stride, padding=self.padding,
+            shape[0], self.n_components, self._kernel(shape), stride=self.stride, padding=self.padding,
             contrast=self.contrast, whiten=self.whiten, tau=self.tau, l1=self.l1, iterations=self.iterations, seed=seed,
-            alpha=self.alpha, device=self.device, dtype=self._tensor(images[:1]).dtype,
+            alpha=self.alpha, device=self.device, dtype=dtype,
         )  # fmt: skip
 
     # images ----------------------------------------------------------------------------------------------------------
 
     def _admit(self, X: Any, *, reset: bool) -> np.ndarray:
         """Images as (n, channels, height, width); their shape is remembered, or must be the one remembered."""
+        self._check_shape()
         X = validate_data(self, X, reset=reset, dtype=[np.float64, np.float32], allow_nd=True, order="C")
         if X.ndim == 2:
             images = X.reshape(len(X), *self._shape_of_rows(X.shape[1]))
@@ -209,6 +220,12 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         elif images.shape[1:] != self.image_shape_:
             raise InputError(f"images of {images.shape[1:]}; expected {self.image_shape_} as in fit")
         return images if reset and not hasattr(self, "network_") else images.astype(self._dtype(), copy=False)
+
+    def _check_shape(self) -> None:
+        sides = self.image_shape
+        listed = isinstance(sides, list | tuple) and len(sides) in (2, 3)
+        if sides is not None and not (listed and all(isinstance(n, Integral) and n >= 1 for n in sides)):
+            raise InputError(f"image_shape={sides!r}; expected 2 or 3 integers >= 1, or None")
 
     def _shape_of_rows(self, n: int) -> tuple[int, ...]:
         if self.image_shape is None:
@@ -242,20 +259,33 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         rows = max(1, PIECE // (down * across * max(int(self.n_components), self.network_.patches.size)))
         return (images[start : start + rows] for start in range(0, len(images), rows))
 
+    def _side(self, down: int, across: int) -> tuple[int, int]:
+        """Height and width that maps of this size are pooled by."""
+        from ..nn.admit import whole
+
+        if self.pool not in ("max", "sum", None):
+            raise InputError(f"pool={self.pool!r}; expected 'max', 'sum' or None")
+        side = whole("pool_size", self.pool_size)
+        return min(side, down), min(side, across)
+
+    def _outputs(self, network: ConvSimilarityMatching) -> int:
+        """Numbers in the pooled maps of an image."""
+        torch = require("torch", extra="torch")
+        down, across = network.patches.grid(torch.empty((1, *self.image_shape_), device="meta"))
+        size = self._side(down, across)
+        down, across = {"max": (down // size[0], across // size[1]), "sum": size, None: (down, across)}[self.pool]
+        return int(self.n_components) * down * across
+
     def _pooled(self, network: ConvSimilarityMatching, images: np.ndarray) -> np.ndarray:
         torch = require("torch", extra="torch")
         from ..nn import QuadrantPool2d
-        from ..nn.admit import whole
 
         y = network(self._tensor(images))
-        side = whole("pool_size", self.pool_size)
-        size = (min(side, y.shape[2]), min(side, y.shape[3]))
+        size = self._side(*y.shape[2:])
         if self.pool == "max":
             y = torch.nn.functional.max_pool2d(y, size)
         elif self.pool == "sum":
             y = QuadrantPool2d(size)(y)
-        elif self.pool is not None:
-            raise InputError(f"pool={self.pool!r}; expected 'max', 'sum' or None")
         return y.flatten(1).cpu().numpy()
 
     @property
@@ -300,27 +330,31 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         check_is_fitted(self)
         arrays = {name: tensor.cpu().numpy() for name, tensor in self.network_.state_dict().items()}
         meta = {key: getattr(self, key) for key in ("n_features_in_", "n_samples_seen_", "history_")}
-        meta |= {"image_shape_": list(self.image_shape_), "n_features_out": self._n_features_out}
+        meta["image_shape_"] = dict(zip(SIDES, self.image_shape_, strict=True))
         meta |= {"classes": pack_classes(self.classes_)} if hasattr(self, "classes_") else {}
         return arrays, meta
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+    def _unpack(self, file: Stored) -> None:
         torch = require("torch", extra="torch")
-        self.image_shape_ = tuple(meta["image_shape_"])
-        dtype = arrays["M"].dtype
-        self.network_ = self._network(np.zeros((1, *self.image_shape_), dtype), 0)
-        if "classes" in meta:
-            self.classes_ = unpack_classes(meta["classes"])
-            self.network_.V = self.network_.V.new_zeros(len(self.network_.V), len(self.classes_))
-        try:
-            self.network_.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
-        except RuntimeError as error:
-            raise ModelFileError(
-                f"the arrays of the model file do not fit its images of {self.image_shape_}"
-            ) from error
-        for key in ("n_features_in_", "n_samples_seen_", "history_"):
-            setattr(self, key, meta[key])
-        self._n_features_out = int(meta["n_features_out"])
+        self._check_shape()
+        shape = file.part("image_shape_")
+        self.image_shape_ = tuple(shape.integer(side, 1) for side in SIDES)
+        self.classes_ = file.labels("classes") if self.alpha else np.empty(0)
+        patch = prod(self._kernel(self.image_shape_)) * self.image_shape_[0]
+        white, k = 0 if self.whiten is None else patch, int(self.n_components)
+        shapes: dict[str, tuple[int, ...]] = {"W": (k, patch), "M": (k, k), "V": (k, len(self.classes_))}
+        shapes |= {"patches.mean": (white,), "patches.P": (white, white), "patches.count": ()}
+        arrays = {name: torch.from_numpy(file.array(name, *shape)) for name, shape in shapes.items()}
+        if not bool((arrays["M"] >= 0).all() and (arrays["M"].diagonal() > 0).all()):
+            raise ModelFileError("M holds numbers below 0, or 0 on its diagonal")
+        self.network_ = self._network(self.image_shape_, arrays["M"].dtype, 0)
+        self.network_.V = arrays["V"]
+        self.network_.load_state_dict(arrays)
+        if not self.alpha:
+            del self.classes_
+        self.n_features_in_, self.n_samples_seen_ = file.integer("n_features_in_", 1), file.integer("n_samples_seen_")
+        self.history_, self._n_features_out = file.numbers("history_"), self._outputs(self.network_)
+        Step(self.eta0, self.decay)
 
 
 def _check_channels(shape: tuple[int, ...], instead: str) -> None:

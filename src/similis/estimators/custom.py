@@ -95,6 +95,9 @@ class CircuitTransformer(OneStream):
             raise InputError(f"stream {name!r} has {rows.shape[1]} features, but it was fitted with {width}")
         return rows
 
+    def _n_features(self) -> int:
+        return sum(running.width for running in self.running_.values())
+
     def transform(self, X: Any) -> np.ndarray:
         """Outputs z of the network, (n_samples, size), in the network's own units; an absent stream is silent."""
         check_is_fitted(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast, get_args
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
@@ -12,9 +12,12 @@ from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
 from ..memory import balance, calibrate, diagnose, kernel_mean, log_density, refine
 from ..memory.admit import positive
+from ..memory.calibrate import Diagnosis
 from ..memory.cloud import Engine, Kernel, check_range
+from ..memory.particles import check_step
 from ._admit import validate_data
 from ._estimator import Estimator, check_is_fitted
+from ._schema import Packed, Stored
 
 #: context tokens that are denoised in turn to choose the weights
 ASKED = 500
@@ -51,18 +54,24 @@ class _Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def _pack(self) -> Packed:
+        check_is_fitted(self)
         meta = {name: getattr(self, name) for name in (*self._learned, "n_features_in_", "n_samples_seen_")}
         return {"tokens": self.tokens_}, meta
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        tokens = np.array(arrays["tokens"])
-        fits = tokens.shape == (meta["n_samples_seen_"], meta["n_features_in_"]) and tokens.dtype.kind == "f"
-        if not (fits and meta["noise_variance_"] > 0):
-            raise ModelFileError(f"tokens of shape {tokens.shape} do not fit the model file's header; save it again")
-        self.tokens_ = tokens
-        for name in (*self._learned, "n_features_in_", "n_samples_seen_"):
-            setattr(self, name, meta[name])
+    def _unpack(self, file: Stored) -> None:
+        tokens = file.array("tokens", "rows", "columns", largest=np.inf)
+        self.n_samples_seen_ = file.integer("n_samples_seen_", max(1, len(tokens)), len(tokens))
+        self.n_features_in_ = file.integer("n_features_in_", max(1, tokens.shape[1]), tokens.shape[1])
+        self.tokens_, self.noise_variance_ = tokens, file.number("noise_variance_", above=0)
+        check_range("tokens", tokens, self.noise_variance_**-0.5)
+
+
+def _check_size(alpha: float, tokens: np.ndarray) -> None:
+    """Refuse outputs beyond floats."""
+    largest = max(float(tokens.max()), -float(tokens.min()))
+    if not abs(alpha) * largest < float(np.finfo(tokens.dtype).max):
+        raise InputError(f"alpha={alpha:.3g} times tokens up to {largest:.3g} leaves the range of floats; give less")
 
 
 class InContextDenoiser(_Denoiser):
@@ -141,17 +150,21 @@ class InContextDenoiser(_Denoiser):
         self._take(X if first else np.concatenate([self.tokens_, X]))
         return self
 
-    def _take(self, tokens: np.ndarray) -> None:
+    def _check(self) -> None:
         if self.attention not in ("gaussian", "softmax", "linear"):
             raise InputError(f"attention={self.attention!r}; expected 'gaussian', 'softmax' or 'linear'")
         if self.weights not in ("theory", "context"):
             raise InputError(f"weights={self.weights!r}; expected 'theory' or 'context'")
+
+    def _take(self, tokens: np.ndarray) -> None:
+        self._check()
         noise = positive("noise_variance", self.noise_variance)
         check_range("X", tokens, noise**-0.5)
         given = [value if value is None else positive(name, value) for name, value in
                  (("alpha", self.alpha), ("beta", self.beta))]  # fmt: skip
         derive = self._from_context if self.weights == "context" and len(tokens) > 1 else self._from_theory
         alpha, beta = derive(np.asarray(tokens, float), noise, *given)
+        _check_size(alpha, tokens)
         self.tokens_, self.alpha_, self.beta_, self.noise_variance_ = tokens, alpha, beta, noise
         self.n_samples_seen_ = len(tokens)
 
@@ -192,6 +205,15 @@ class InContextDenoiser(_Denoiser):
             own = small[: len(noisy)]
             total = total - own * (own * noisy).sum(1, keepdims=True)
         return total * noisy.dtype.type(beta * float(size) * float(size) / (len(tokens) - alone))
+
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
+        self._check()
+        self.alpha_, self.beta_ = file.number("alpha_"), file.number("beta_", above=0)
+        for name in ("alpha", "beta"):
+            if getattr(self, name) not in (None, getattr(self, f"{name}_")):
+                raise ModelFileError(f"{name}_ is not the {name} that was given")
+        _check_size(self.alpha_, self.tokens_)
 
     def transform(self, X: Any) -> np.ndarray:
         """Denoised rows, (n_samples, n_features)."""
@@ -304,6 +326,14 @@ class EmpiricalBayesDenoiser(_Denoiser):
                 UserWarning, stacklevel=2,
             )  # fmt: skip
         return self
+
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
+        check_step(self.eta)
+        self.beta_, self.horizon_ = file.number("beta_", above=0), file.number("horizon_", 0)
+        self.n_layers_, self.balance_ = file.integer("n_layers_"), file.number("balance_")
+        self.log_likelihood_ = file.number("log_likelihood_", finite=False)
+        self.diagnosis_ = cast(Diagnosis, file.text("diagnosis_", *get_args(Diagnosis)))
 
     def transform(self, X: Any) -> np.ndarray:
         """Posterior means of noisy rows under the refined cloud, (n_samples, n_features)."""

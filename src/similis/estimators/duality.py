@@ -8,11 +8,12 @@ import numpy as np
 from scipy.special import expit
 from sklearn.utils.metaestimators import available_if
 
-from .._errors import InputError
+from .._errors import InputError, ModelFileError
 from .._random import Seed
 from ._dual import FITTED, DualEstimator
 from ._estimator import check_is_fitted
 from ._labels import class_labels, classes_of, pack_classes, places
+from ._schema import Packed, Stored
 from ._targets import Classifier, Regressor
 
 
@@ -166,8 +167,15 @@ class DualRegressor(Regressor, DualEstimator):
         tags.target_tags.single_output = True
         return tags
 
-    def _remembered(self) -> tuple[str, ...]:
-        return (*super()._remembered(), "_single")
+    def _pack(self) -> Packed:
+        arrays, meta = super()._pack()
+        return arrays, meta | {"single": self._single}
+
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
+        self._single = file.flag("single")
+        if self._single and self.n_targets_ != 1:
+            raise ModelFileError(f"y of one dimension has {self.n_targets_} columns")
 
 
 def _probable(estimator: DualClassifier) -> bool:
@@ -314,11 +322,13 @@ class DualClassifier(Classifier, DualEstimator):
         check_is_fitted(self)
         return self._offset
 
-    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def _pack(self) -> Packed:
         arrays, meta = super()._pack()
-        packed = pack_classes(self.classes_)
-        return arrays, meta | {"classes": packed["values"], "classes_dtype": packed["dtype"]}
+        return arrays, meta | {"classes": pack_classes(self.classes_)}
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        super()._unpack(arrays, meta)
-        self.classes_ = np.array(meta["classes"], dtype=meta["classes_dtype"])
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
+        self.classes_ = file.labels("classes")
+        K = len(self.classes_)
+        if K < 2 or len(self._weights) != (1 if K == 2 else K):
+            raise ModelFileError(f"{K} classes do not fit {len(self._weights)} outputs")

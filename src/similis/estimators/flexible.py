@@ -21,6 +21,7 @@ from ._base import MIXED, PIECE, _pieces
 from ._estimator import check_is_fitted
 from ._hearing import hear
 from ._noise import projected
+from ._schema import FLOATS, Stored
 from .similarity import _Scaled
 
 #: samples a neuron that are looked at before the network begins
@@ -281,13 +282,12 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         arrays |= {"labels": self.labels_} if hasattr(self, "labels_") else {}
         return arrays, meta
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        super()._unpack(arrays, meta)
-        self._memory = np.array(arrays["coactivity"])
-        self._held = np.array(arrays["held"]) if "held" in arrays else None
-        fits = self._memory.shape == self.state_.M.shape
-        fits &= self._held is None or self._held.shape[1:] == self.mean_.shape
-        if not fits:
-            raise ModelFileError("coactivity or held samples of the model file do not fit its circuit; save it again")
-        if "labels" in arrays:
-            self.labels_ = np.array(arrays["labels"])
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
+        k, d = self.circuit_.size, len(self.mean_)
+        self._memory = file.moments("coactivity", k, low=0)
+        self._held = file.array("held", "held", d, dtype=FLOATS) if file.has("held") else None
+        if self._held is not None and len(self._held) >= WAIT * k:
+            raise ModelFileError(f"{len(self._held)} rows are held back, more than {k} neurons wait for")
+        if file.has("labels"):
+            self.labels_ = file.array("labels", "rows", dtype=np.int64, low=0)

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from .._errors import DivergenceError, InputError, ModelFileError
+from .._errors import DivergenceError, InputError
 from .._masks import unmasked
 from .._random import Seed, generator
 from ..circuit import System
@@ -16,8 +16,12 @@ from ..control.forecasters import Forecaster, LeastSquares, Published, State, so
 from ..control.gate import finite, number, whole
 from ._admit import check_columns, validate_data
 from ._estimator import Estimator, check_is_fitted
+from ._schema import Stored
 
 RULES = ("least-squares", "published")
+
+#: parts of a filter's state that are squares, sizes or counts
+SIZES = ("D", "unit", "n_seen", "spread", "fast", "slow", "power", "n_rows")
 
 
 class NeuralKalmanFilter(Estimator):
@@ -236,14 +240,12 @@ class NeuralKalmanFilter(Estimator):
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         return dict(self._state), {"n_samples_seen_": self.n_samples_seen_, "n_features_in_": self.n_features_in_}
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        """Fill the fitted attributes; ModelFileError where shapes do not fit each other."""
-        try:
-            count, n = int(meta["n_samples_seen_"]), int(meta["n_features_in_"])
-            shapes = self._forecaster(n).shapes(n, arrays["actions"].shape[1])
-            state = {name: np.array(arrays[name], np.float64, order="C") for name in shapes}
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise ModelFileError(f"the model file does not describe a {type(self).__name__}: {error}") from error
-        if any(state[name].shape != shape for name, shape in shapes.items()):
-            raise ModelFileError("the arrays of the model file do not fit each other; save the model again")
-        self._state, self.n_samples_seen_, self.n_features_in_, self.circuit_ = state, count, n, bio_ofc()
+    def _unpack(self, file: Stored) -> None:
+        n = file.integer("n_features_in_", 1)
+        shapes = self._forecaster(n).shapes(n, (*file.shape("actions"), 0, 0)[1])
+        self._state = {}
+        for name, shape in shapes.items():
+            low, unseen = 0.0 if name in SIZES else -np.inf, name == "observations"
+            found = file.array(name, *shape, dtype=np.float64, low=low, missing=unseen)
+            self._state[name] = np.require(found, requirements="C")
+        self.n_features_in_, self.n_samples_seen_, self.circuit_ = n, file.integer("n_samples_seen_"), bio_ofc()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import asdict
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -14,7 +14,7 @@ from sklearn.base import ClassifierMixin
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
-from ..circuit import Circuit, State, Step, init
+from ..circuit import Circuit, State, Step
 from ..engine import stream
 from ..kernels.running import OUTLIER
 from ..networks import label_propagation, row_sum_start, soft_tiles
@@ -22,9 +22,11 @@ from ._admit import validate_data
 from ._base import NetworkEstimator
 from ._estimator import check_is_fitted
 from ._guard import Order, shortening, sorted_rows, too_correlated
-from ._labels import UNLABELLED, admit_labels, labelled, merged, one_hot, pack_classes, unpack_classes
-from ._noise import projected
+from ._labels import UNLABELLED, admit_labels, labelled, merged, one_hot, pack_classes
+from ._netfile import pack_order, pack_running, unpack_layer, unpack_order, unpack_running
+from ._noise import WATCHED, projected
 from ._running import Running, multiplied
+from ._schema import Packed, Stored
 
 #: samples of a pass that are learned together, so that memory does not grow with the data
 ROWS = 4096
@@ -344,41 +346,40 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
 
     # persistence ----------------------------------------------------------------------------------------------------
 
-    def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        arrays, meta = super()._pack()
-        running = asdict(self._input)
-        arrays |= {f"input.{key}": part for key, part in running.items() if isinstance(part, np.ndarray)}
-        meta["input"] = {key: part for key, part in running.items() if not isinstance(part, np.ndarray)}
-        meta |= {"classes": pack_classes(self.classes_), "held": None, "tiles": None}
+    def _pack(self) -> Packed:
+        check_is_fitted(self)
+        arrays, running = pack_running(self._input, "input")
+        arrays |= {"V": self.state_.W["x"], "label": self.state_.W["label"]} | pack_order(self._order)
+        meta = {key: getattr(self, key) for key in ("n_features_in_", "n_samples_seen_", "n_idle_")}
+        meta |= {"input": running, "t": self.state_.t, "classes": pack_classes(self.classes_)}
         if self._held is None:
             arrays |= {f"tiles.{name}": array for name, array in self._tiles.arrays.items()}
-            meta["tiles"] = self._tiles.t
-        else:
-            arrays["held"], meta["held"] = self._held[0], pack_classes(self._held[1])
-        return arrays, meta
+            return arrays, meta | {"tiles": self._tiles.t}
+        return arrays | {"held": self._held[0]}, meta | {"held_labels": pack_classes(self._held[1])}
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        super()._unpack(arrays, meta)
-        self.classes_, self._dtype = unpack_classes(meta["classes"]), self.state_.dtype
-        parts = {key: arrays[f"input.{key}"].copy() for key in ("mean", "last") if f"input.{key}" in arrays}
-        k = self.state_.W["x"].shape[1]
-        self.n_tiles_ = k if self.n_components == "auto" else self._n_tiles(k)
-        self._input = Running(**(meta["input"] | parts))
-        self._held = None if meta["held"] is None else (np.array(arrays["held"]), unpack_classes(meta["held"]))
-        layer, d = self._layer(), len(self._input.mean)
-        fits = max(1, len(self.classes_)) == self.circuit_.size and self.state_.W["x"].shape[1] == layer.size
-        if self._held is None:
-            start = init(layer, {"x": d}, 0, self._dtype)
-            cells = {name: np.array(arrays[f"tiles.cells.{name}"]) for name in start.cells}
-            self._tiles = State(
-                {"x": np.array(arrays["tiles.W.x"])}, np.array(arrays["tiles.M"]), t=int(meta["tiles"]), cells=cells
-            )
-            found, expected = self._tiles.arrays, start.arrays
-            fits &= all((found[n].shape, found[n].dtype) == (A.shape, A.dtype) for n, A in expected.items())
+    def _unpack(self, file: Stored) -> None:
+        classes = file.labels("classes")
+        V = file.array("V", max(1, len(classes)), "tiles", low=0)
+        self.n_tiles_, self._dtype = V.shape[1], V.dtype
+        if not np.array_equal(file.array("label", len(V), len(V)), np.eye(len(V))):
+            raise ModelFileError("the label synapses are not one to one")
+        if self.n_components != "auto" and self._n_tiles(1) != self.n_tiles_:
+            raise ModelFileError(f"{self.n_tiles_} tiles do not fit n_components={self.n_components}")
+        self._input = unpack_running(file, file.part("input"), self._new_running(0), "input")
+        self._grow(classes)
+        self._state = replace(self.state_, W=self.state_.W | {"x": V}, t=file.integer("t"))
+        self._order = unpack_order(file, WATCHED)
+        layer, d, self._held = self._layer(), file.sizes["features.input"], None
+        if file.has("tiles"):
+            self._tiles = unpack_layer(file, layer, d, file.integer("tiles"), "tiles.")
         else:
-            fits &= self._held[0].shape == (len(self._held[1]), d) and len(self._held[1]) < layer.size
-        if not fits:
-            raise ModelFileError(f"the arrays of the model file do not fit {layer.size} tiles of {d} features")
+            y = file.labels("held_labels", ordered=False)
+            self._held = file.array("held", len(y), d), y
+            if len(y) >= layer.size:
+                raise ModelFileError(f"{len(y)} rows are held back, more than {layer.size} tiles wait for")
+        self.history_, self.average_ = {}, None
+        self.n_features_in_ = file.integer("n_features_in_", d, d)
+        self.n_samples_seen_, self.n_idle_ = file.integer("n_samples_seen_"), file.integer("n_idle_")
 
 
 def _normalised(Z: np.ndarray) -> np.ndarray:

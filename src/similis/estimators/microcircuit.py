@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, MultiOutputMixin, TransformerMixin
 
-from .._errors import InputError
+from .._errors import InputError, ModelFileError
 from .._random import Seed
 from ..circuit import Circuit, State, Step
 from ..networks import local_supervision
@@ -17,6 +17,7 @@ from ._estimator import check_is_fitted
 from ._labels import class_labels, classes_of, pack_classes, places
 from ._noise import noisy, projected
 from ._pair import Shortened
+from ._schema import Stored
 from ._targets import Classifier, Regressor
 
 #: samples that the moments of the least-squares read-out remember, for each number that is read for a target. Outputs
@@ -141,9 +142,12 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Short
         arrays, meta = super()._pack()
         return arrays | ({} if self._memory is None else {"second": self._memory}), meta
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        super()._unpack(arrays, meta)
-        self._memory, self._n_features_out = arrays.get("second"), self.circuit_.size
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
+        k, n_y = self.circuit_.size, self.n_features_y_
+        self._memory, self._n_features_out = None, k
+        if self.readout == "least-squares":
+            self._memory = file.array("second", k + 1, k + 1 + n_y, dtype=np.float64)
 
 
 class LocalSupervisionRegressor(MultiOutputMixin, Regressor, _LocalSupervision):
@@ -276,9 +280,10 @@ class LocalSupervisionClassifier(Classifier, _LocalSupervision):
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, meta = super()._pack()
-        packed = pack_classes(self.classes_)
-        return arrays, meta | {"classes": packed["values"], "kind": packed["dtype"]}
+        return arrays, meta | {"classes": pack_classes(self.classes_)}
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        super()._unpack(arrays, meta)
-        self.classes_ = np.array(meta["classes"], np.dtype(meta["kind"]))
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
+        self.classes_ = file.labels("classes")
+        if len(self.classes_) != self.n_features_y_:
+            raise ModelFileError(f"{len(self.classes_)} classes do not fit {self.n_features_y_} outputs")

@@ -13,7 +13,6 @@ from ..circuit import Circuit, Step
 from ..networks import motion_detection
 from ._estimator import check_is_fitted
 from ._frames import Frames
-from ._running import Running
 from .similarity import OneStream
 
 #: rows of the similarities that `score` holds at a time
@@ -64,7 +63,6 @@ class MotionDetector(OneStream):
 
     center: ClassVar[bool] = True
     _block: ClassVar[int] = 512
-    _running_class: ClassVar[type[Running]] = Frames
 
     def __init__(
         self, n_components: int = 2, *, rectify: bool = True, eps: float = 0.01, eta0: float = 0.05,
@@ -110,6 +108,9 @@ class MotionDetector(OneStream):
                 "side. similis.datasets.pairs makes such rows from a movie"
             )
         return X
+
+    def _n_features(self) -> int:
+        return 2 * len(self._frames.mean)
 
     def transform(self, X: Any) -> np.ndarray:
         """Outputs z of the network, (n_samples, n_components), in the units of products of whitened frames."""

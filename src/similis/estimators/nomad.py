@@ -22,10 +22,12 @@ from ..nomad.near import Given, first_of_rows, first_of_similar, nearest_rows, n
 from ..nomad.problem import check_clusters, power_of_two
 from ._admit import validate_data
 from ._estimator import Estimator, check_is_fitted
+from ._schema import Stored
 
 #: samples of the certificate where it is on a subsample
 SAMPLE = 1000
 ARRAYS = ("labels_", "embedding_", "_factor", "_spill", "_scale", "_X", "_kernel_diagonal")
+STOPPED = ("gap", "iterations", "time", "interrupt", "objective")
 NUMBERS = ("objective_", "bound_", "gap_", "_share", "n_iter_", "stopped_", "certificate_", "history_")
 
 
@@ -139,6 +141,8 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
 
     def _fit(self, X: np.ndarray) -> None:
         self._check(len(X))
+        if self.kernel != "linear" or self.layers:
+            check_memory(24.0 * len(X) ** 2, f"a similarity matrix of {len(X)} samples", self.memory_limit)
         rng = generator(self.random_state)
         self._X, self._fitted_kernel = X, [self.kernel, dict(self.kernel_params or {})]
         D, first = self._similarity(X)
@@ -219,8 +223,6 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
         check_clusters(self.n_clusters, n)
         for K in self.layers or ():
             check_clusters(K, n, "a layer")
-        if self.kernel != "linear" or self.layers:
-            check_memory(24.0 * n**2, f"a similarity matrix of {n} samples", self.memory_limit)
 
     def _check_whole(self, name: str) -> None:
         value: Any = getattr(self, name)
@@ -350,12 +352,26 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
         }
         return arrays, meta
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        n = len(arrays["_X"])
-        if any(len(arrays[name]) != n for name in ARRAYS[:5]) or arrays["_factor"].ndim != 2:
-            raise ModelFileError(f"the arrays of the model file do not fit its {n} samples; save the model again")
-        for name in ARRAYS:
-            setattr(self, name, arrays[name].copy())
-        for name in (*NUMBERS, "n_features_in_"):
-            setattr(self, name, meta[name])
-        self._fitted_kernel = meta.get("_fitted_kernel", [self.kernel, self.kernel_params or {}])
+    def _unpack(self, file: Stored) -> None:
+        self._X = file.array("_X", "n", "d", largest=np.inf)
+        n, d = self._X.shape
+        self._check(n)
+        self.labels_ = file.array("labels_", n, dtype=(np.int32, np.int64), low=0)
+        if self.labels_.max() >= n:
+            raise ModelFileError(f"labels_ has numbers above {n - 1}, for {n} samples")
+        self.embedding_ = file.array("embedding_", n, "components", largest=np.inf)
+        self._factor = file.array("_factor", n, "r", dtype=np.float64)
+        self._spill, self._scale = (file.array(name, n, dtype=np.float64) for name in ("_spill", "_scale"))
+        size = 0 if self.kernel == "linear" else n
+        self._kernel_diagonal = file.array("_kernel_diagonal", size, dtype=np.float64, largest=np.inf)
+        self.objective_, self._share = file.number("objective_"), file.number("_share")
+        self.bound_, self.gap_ = (file.number(name, finite=False) for name in ("bound_", "gap_"))
+        self.n_iter_, self.stopped_ = file.integer("n_iter_"), file.text("stopped_", *STOPPED)
+        proof, self.history_ = file.part("certificate_"), file.series("history_", finite=False)
+        self.certificate_ = {
+            "kind": proof.text("kind", "full", "subsample", "none"), "n_samples": proof.integer("n_samples", 0, n),
+            "gap": proof.number("gap", finite=False),
+        }  # fmt: skip
+        self.n_features_in_, self._fitted_kernel = file.integer("n_features_in_", d, d), file.plain("_fitted_kernel")
+        if self._fitted_kernel != [self.kernel, self.kernel_params or {}]:
+            raise ModelFileError("it was fitted with another kernel than its parameters say")

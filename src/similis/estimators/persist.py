@@ -11,10 +11,13 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from .._atomic import new_file
-from .._errors import InputError, ModelFileError
+from .._errors import InputError, MissingDependencyError, ModelFileError
+from .._random import generator
 from ._admit import NAMES, column_names
 from ._estimator import check_is_fitted
 from ._modelfile import number, read, to_bytes
+from ._params import check_kinds
+from ._schema import Stored
 
 #: classes a file may name; nothing is ever imported by a name read from a file
 CLASSES = (
@@ -89,7 +92,8 @@ def load(path: str | os.PathLike) -> BaseEstimator:
     Raises
     ------
     ModelFileError
-        If the file is missing, cut short, altered, not ours, of an unknown class or of an unknown schema.
+        If the file is missing, cut short, altered, not ours, of an unknown class or schema, or if anything in it is not
+        what a model of its class holds.
     """
     return load_with_progress(path)[0]
 
@@ -103,23 +107,45 @@ def load_with_progress(path: str | os.PathLike) -> tuple[BaseEstimator, dict[str
         As :func:`load`.
     """
     header, arrays = read(Path(path))
-    name, params = header.get("class"), header.get("params", {})
+    name = header["class"]
     if name not in CLASSES:
-        raise ModelFileError(f"{path} holds a {name!r}; expected one of {', '.join(CLASSES)}. Upgrade similis")
+        raise ModelFileError(f"{path} holds a {name!r:.80}; expected one of {', '.join(CLASSES)}. Upgrade similis")
     kind = _class(name)
     try:
-        if name == "CircuitTransformer":
-            from ..circuit import Circuit
-
-            params["circuit"] = Circuit.from_dict(params["circuit"])
-        estimator = kind(**params)
-        estimator._unpack(arrays, header["meta"])
+        file = Stored(arrays, header["meta"])
+        estimator = kind(**_params(kind, header["params"]))
+        check_kinds(estimator)
+        generator(getattr(estimator, "random_state", None))
+        estimator._unpack(file)
         for key in [key for key in header["meta"] if key.startswith(NAMES)]:
-            setattr(estimator, key, np.array(header["meta"][key], object))
+            setattr(estimator, key, np.array(file.texts(key, _width(estimator, file, key)), object))
+        file.done()
         estimator._keep_params()
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:  # the last: torch's
+    except (MissingDependencyError, MemoryError):
+        raise
+    except Exception as error:  # whatever a part of the file does to what is made of it
         raise ModelFileError(f"{path} does not describe a {name} ({error}). Fit and save the model again") from error
-    return estimator, header.get("progress")
+    return estimator, header["progress"]
+
+
+def _params(kind: type[BaseEstimator], params: Any) -> dict[str, Any]:
+    """Arguments of the constructor: all of them, and no others."""
+    from ..circuit import Circuit
+
+    names = kind._get_param_names()
+    if not isinstance(params, dict) or sorted(params) != sorted(names):
+        odd = sorted(set(params) ^ set(names)) if isinstance(params, dict) else params
+        raise ModelFileError(f"its parameters are not those of the class: {odd!r:.80}")
+    return params | ({"circuit": Circuit.from_dict(params["circuit"])} if "circuit" in params else {})
+
+
+def _width(estimator: BaseEstimator, file: Stored, key: str) -> int:
+    """Columns of the stream whose names are kept under this key."""
+    stream = key.removeprefix(NAMES).removesuffix("_")
+    own = "n_features_in_" if not stream else {"y": "n_features_y_"}.get(stream, "")
+    if hasattr(estimator, own):
+        return getattr(estimator, own)
+    return file.sizes[f"features.{stream}"]
 
 
 def _class(name: str) -> type[BaseEstimator]:

@@ -19,6 +19,7 @@ from ._moments import reduced_rank
 from ._noise import noisy
 from ._pair import Shortened, SolvedStreams
 from ._running import Running
+from ._schema import Stored
 from ._targets import Regressor
 
 
@@ -237,5 +238,6 @@ class ReducedRankRegression(
     def n_targets_(self) -> int:
         return self.n_features_y_
 
-    def _remembered(self) -> tuple[str, ...]:
-        return (*super()._remembered(), "_n_features_out")
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
+        self._n_features_out = self.n_components

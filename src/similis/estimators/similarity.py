@@ -19,6 +19,7 @@ from ._admit import validate_data
 from ._base import NetworkEstimator, _pieces
 from ._estimator import check_is_fitted
 from ._moments import principal
+from ._schema import Stored
 
 #: below this share of the largest eigenvalue M may hold but what is left of its beginning
 FORGOTTEN = 1e-5
@@ -63,8 +64,8 @@ class OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstima
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        super()._unpack(arrays, meta)
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
         self._n_features_out = self.circuit_.size
 
 
@@ -208,7 +209,7 @@ class SimilarityMatching(_Scaled):
         values, vectors = np.linalg.eigh(basis.T @ M @ basis)
         eps = float(np.finfo(dtype).eps)
         least = len(M) * eps if self.solver == "exact" else max(FORGOTTEN, np.sqrt(eps))
-        varies = values > least * values[-1]
+        varies = values > least * values.max(initial=0)
         basis = basis @ vectors[:, varies]
         return (basis / np.sqrt(values[varies]) @ basis.T).astype(dtype)
 

@@ -16,8 +16,9 @@ from .._random import Seed
 from ..circuit import Circuit, Step
 from ..networks import supervised_similarity
 from ._estimator import check_is_fitted
-from ._labels import admit_labels, merged, one_hot, pack_classes, unpack_classes
+from ._labels import admit_labels, merged, one_hot, pack_classes
 from ._running import Running
+from ._schema import Stored
 from .similarity import _Scaled
 
 
@@ -177,8 +178,8 @@ class SupervisedSimilarityMatching(_Scaled):
         arrays, meta = super()._pack()
         return arrays, meta | {"classes": pack_classes(self.classes_)}
 
-    def _unpack(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        super()._unpack(arrays, meta)
-        self.classes_ = unpack_classes(meta["classes"])
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
+        self.classes_ = file.labels("classes")
         if self.classes_.shape != self.running_["label"].mean.shape:
-            raise ModelFileError(f"the model file has {self.classes_.size} classes that do not fit its label synapses")
+            raise ModelFileError(f"{self.classes_.size} classes do not fit the label synapses")

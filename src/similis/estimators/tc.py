@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import InputError
+from .._errors import InputError, ModelFileError
 from .._masks import unmasked
 from .._optional import require
 from .._random import Seed, generator
 from ..superconductor import ELEMENTS, fractions, read, table
+from ..superconductor.table import FAMILIES
 from ._estimator import Estimator, check_is_fitted
+from ._schema import Stored
 from ._targets import Regressor
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 #: the default ensemble
 MEMBERS = {"kernel": 1, "recall": 1, "attention": 1}
+#: and what a screening looks at everything with
+SCOUT = {"connected": 1}
+#: kelvin
+_HOTTEST = 1e6
 #: share of the known superconductors that are nearer to another element system than one that is like nothing known
 _USUAL = 0.95
 
@@ -130,7 +136,7 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
         self._ensemble, self._scout = (
             train(data.fractions, data.tc, data.systems, members=members, threshold=self.threshold, epochs=self.epochs,
                   seed=seed, device=self._device(), n_jobs=self.n_jobs)
-            for members in (self.members or MEMBERS, {"connected": 1})
+            for members in (self.members or MEMBERS, SCOUT)
         )  # fmt: skip
         self._errors = calibrate(self._ensemble, data, seed)
         hot = data.where(data.tc > 0)
@@ -210,6 +216,8 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
     # what fit is made of --------------------------------------------------------------------------------------------
 
     def _check(self) -> None:
+        from ..superconductor.model import check_members
+
         if not (np.isfinite(self.threshold) and self.threshold >= 0):
             raise InputError(f"threshold={self.threshold}; expected kelvin >= 0")
         if not (isinstance(self.epochs, int | np.integer) and self.epochs >= 1):
@@ -218,6 +226,7 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
             raise InputError(f"coverage={self.coverage}; expected a number between 0 and 1")
         if self.n_jobs == 0 or not isinstance(self.n_jobs, int | np.integer | None):
             raise InputError(f"n_jobs={self.n_jobs!r}; expected None, -1, or a whole number of processes")
+        check_members(self.members or MEMBERS)
         if (self.members or MEMBERS).get("kernel", 0) < 1:
             raise InputError(f"members={self.members}; expected at least one kernel: it knows what is known")
 
@@ -263,29 +272,37 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
     def _pack(self) -> tuple[dict[str, NDArray], dict[str, Any]]:
         from ..superconductor.packing import pack
 
-        arrays, meta = pack(self._ensemble)
-        scout, own = pack(self._scout)
-        arrays |= {f"scout.{name}": value for name, value in scout.items()}
-        meta["scout"] = own
+        arrays = pack(self._ensemble) | pack(self._scout, "scout.")
         if self._errors is not None:
             arrays["errors"] = self._errors.columns
         data = self.table_
         arrays |= {"fractions": data.fractions, "tc": data.tc, "systems": data.systems, "families": data.families}
-        return arrays, meta | {"usual": self._usual, "formulas": data.formulas}
+        return arrays, {"usual": self._usual, "formulas": data.formulas}
 
-    def _unpack(self, arrays: dict[str, NDArray], meta: dict[str, Any]) -> None:
+    def _unpack(self, file: Stored) -> None:
         from ..superconductor import Table
         from ..superconductor.conformal import Errors
         from ..superconductor.packing import unpack
 
-        self._ensemble = unpack(arrays, meta, self._device())
-        scout = {name.removeprefix("scout."): value for name, value in arrays.items() if name.startswith("scout.")}
-        self._scout = unpack(scout, meta["scout"], self._device())
-        self._errors = Errors(*arrays["errors"]) if "errors" in arrays else None
-        self._usual = float(meta["usual"])
-        columns = (arrays[name].copy() for name in ("fractions", "tc", "systems", "families"))
-        self.table_, self.refused_ = Table(list(meta["formulas"]), *columns), []
-        self.n_samples_seen_ = len(self.table_.tc)
+        self._check()
+        n = len(formulas := file.texts("formulas"))
+        fractions = file.array("fractions", n, len(ELEMENTS), dtype=np.float64, low=0, largest=1)
+        tc = file.array("tc", n, dtype=np.float64, low=0, largest=_HOTTEST)
+        systems, families = (file.array(name, n, dtype=np.int64, low=0) for name in ("systems", "families"))
+        if not (np.abs(fractions.sum(1) - 1) < 1e-6).all() or not (tc > 0).any():
+            raise ModelFileError("its compositions are none, or none has a Tc")
+        if not (systems < n).all() or not (families < len(FAMILIES)).all():
+            raise ModelFileError("systems or families are not those of its compositions")
+        self._ensemble = unpack(file, self.members or MEMBERS, self.threshold, self._device())
+        self._scout = unpack(file, SCOUT, self.threshold, self._device(), "scout.")
+        self._errors, self._usual = None, file.number("usual", above=0)
+        if file.has("errors"):
+            errors = file.array("errors", 5, "held", dtype=np.float64, low=0, largest=_HOTTEST)
+            if not np.isin(errors[3], (0, 1)).all():
+                raise ModelFileError("errors says neither yes nor no of what is known together")
+            self._errors = Errors(*errors)
+        self.table_, self.refused_ = Table(formulas, fractions, tc, systems, families), []
+        self.n_samples_seen_ = n
 
 
 def _sequence(X: Any) -> list[Any]:

@@ -61,6 +61,11 @@ class Coordinates:
         self.sizes = np.array([len(grid) for grid in grids])
 
     @property
+    def n_axes(self) -> int:
+        """Elements seen, their groups, and descriptors."""
+        return len(self.seen) + len(np.unique(_GROUP[self.seen])) + N_DESCRIPTORS
+
+    @property
     def axis(self) -> NDArray[np.int64]:
         """(n_coordinates,): the element or group that a coordinate rises with, or a descriptor by itself."""
         n = len(self.sizes) - N_DESCRIPTORS

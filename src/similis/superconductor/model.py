@@ -26,6 +26,13 @@ _STEEP = 5
 _VOICES = {"kernel": (8, 3, 3)}
 
 
+def check_members(members: Any) -> None:
+    """Refuse what is no count of each kind of member."""
+    counts = members.items() if isinstance(members, Mapping) else [(None, members)]
+    if not any(n for _, n in counts) or any(name not in MEMBERS or type(n) is not int or n < 0 for name, n in counts):
+        raise InputError(f"members={members!r}; expected counts of {', '.join(MEMBERS)}")
+
+
 def targets(tc: NDArray, threshold: float) -> NDArray[np.float64]:
     """(n, 3): Tc / 30 K (nan where none is reported), whether one is, whether it is above the threshold."""
     return np.stack([np.where(tc > 0, tc / UNIT, np.nan), tc > 0, tc > threshold], 1).astype(float)
@@ -115,8 +122,7 @@ def train(
     ``epochs`` is for the networks; a kernel learns each similarity in 7.5 steps an epoch, the gated one in 15, a recall
     in half an epoch.
     """
-    if not any(members.values()) or any(name not in MEMBERS or count < 0 for name, count in members.items()):
-        raise InputError(f"members={dict(members)!r}; expected counts of {', '.join(MEMBERS)}")
+    check_members(members)
     coordinates, y, warm = Coordinates(X), targets(tc, threshold), np.flatnonzero(tc > 0)
     c = coordinates(X)
     of_tc = (coordinates, c[warm], y[warm, :1], np.median(y[warm, :1], 0), systems[warm])
