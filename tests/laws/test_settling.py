@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import linalg
 from scipy.optimize import minimize, nnls
+from tests.laws.circuits import CASES
 
 from similis.circuit import Channel, Circuit, Domain, Lateral, State
 from similis.circuit.state import against
@@ -121,3 +122,16 @@ def test_a_ball_is_divisive_inhibition(shift):
         size = np.linalg.norm(v)
         wanted = v / shift if shift and size <= 2 * shift else v * 2 / (size or 1)
         np.testing.assert_allclose(z, wanted, rtol=1e-14)
+
+
+@pytest.mark.parametrize("size", [1e3, 1e10, 1e17, 1e40, 1e200])
+def test_the_total_is_held_however_large_the_drive(size):
+    """Where the total is lost in the drive's rounding one neuron takes all: b.z = total."""
+    case = CASES["flexible"]
+    state = stream.run(case.circuit, case.start(), case.data(50))[1]
+    rows = size * np.random.default_rng(0).standard_normal((200, state.W["x"].shape[1]))
+    Z = stream.run(case.circuit, state, {"x": rows}, learn=False)[0]
+    assert (Z >= 0).all()
+    np.testing.assert_allclose(
+        Z @ state.cells["b"], case.circuit.domain.total, rtol=1e-16 * size if size < 1e12 else 1e-12, atol=1e-10
+    )

@@ -28,26 +28,27 @@ def settle_diagonal(own, d, b, total, give, z, unit):
     for i in range(k):
         z[i] = own  # a mark: still active
     while True:
-        top, bottom, dropped = -own * total, own * give, False
+        top, bottom, best, active = -own * total, own * give, -1, 0
         for i in range(k):
             if z[i] > 0:
                 top += b[i] * d[i]
                 bottom += b[i] * b[i]
+                active += 1
         if not (bottom > 0 and np.isfinite(top)):
             return False
-        unit[0], best, kept = top / bottom, -1, False
+        unit[0], left = top / bottom, 0
         for i in range(k):
+            if z[i] > 0 and b[i] > 0 and (best < 0 or d[i] * b[best] > d[best] * b[i]):
+                best = i
             if z[i] > 0 and d[i] > unit[0] * b[i]:
-                kept = True
-            elif z[i] > 0:
-                best = i if b[i] > 0 and (best < 0 or d[i] * b[best] > d[best] * b[i]) else best
+                left += 1
+            else:
                 z[i] = zero
-                dropped = True
-        if not kept and best >= 0:  # the total is lost in the rounding of the drive: the first one takes all
-            z[best] = (total + give * unit[0]) / b[best]
-            return True
-        if not dropped:
+        if left == active or left == 0:
             break
+    if left <= 1 and best >= 0:  # one takes all; its drive, of which rounding may leave nothing, does not matter
+        z[best] = (total + give * unit[0]) / b[best]
+        return True
     for i in range(k):
         if z[i] > 0:
             z[i] = (d[i] - unit[0] * b[i]) / own
