@@ -85,12 +85,13 @@ class Rule:
             raise InputError(f"baseline={self.baseline!r}; expected one of {BASELINES}")
         if not set(self.learned) <= set("ABCL"):
             raise InputError(f"learned={self.learned!r}; expected some of the letters 'ABCL'")
-        checked = {name: finite(name, getattr(self, name)) for name in _POSITIVE}
+        checked: dict[str, Any] = {name: finite(name, getattr(self, name)) for name in _POSITIVE}
         checked |= {"clip": number("clip", self.clip), "half_life": number("half_life", self.half_life, open_=True)}
         checked |= {name: finite(name, getattr(self, name), high=1.0) for name in ("memory", "trace", "momentum")}
         if checked["momentum"] == 1.0:
             raise InputError("momentum=1; expected 0 <= momentum < 1: what was learned first would never fade")
         checked["bias"] = finite("bias", self.bias, -np.inf)
+        checked["natural"] = bool(self.natural)
         for name, value in checked.items():  # as floats: the loop is compiled for them
             object.__setattr__(self, name, value)
         whole("warmup", self.warmup, 0)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: how far an inverse that is carried along may be from one
 DRIFT = 0.1
+#: the largest power: sums of squares of what is scaled by it are finite
+MOST_POWER = 1e300
 #: settings of a running normalisation: they follow from the estimator's parameters
 _SETTINGS = ("center", "scale", "eps")
 #: arrays of a running normalisation, and the exponents of the number of features that they hold
@@ -154,6 +156,6 @@ def unpack_running(file: Stored, part: Stored, fresh: Running, name: str) -> Run
     missing = {"mean", *(field for field in ("scatter", "offset", "whitener") if hasattr(fresh, field))} - set(arrays)
     if missing:
         raise ModelFileError(f"the arrays of {name} lack {sorted(missing)}")
-    count, power = part.integer("count"), part.number("power", 0.0)
+    count, power = part.integer("count"), part.number("power", 0.0, high=MOST_POWER)
     track = tuple(part.numbers("track", 0, MOVES + 1, low=0.0))
     return replace(fresh, **arrays, count=count, power=power, track=track)

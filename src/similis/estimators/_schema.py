@@ -101,10 +101,12 @@ class Stored:
             raise _refused(name, value, f"an integer from {low} to {high}")
         return value
 
-    def number(self, name: str, low: float = -np.inf, *, above: float = -np.inf, finite: bool = True) -> float:
-        """A number of at least ``low`` and more than ``above``; if not ``finite``, or infinite, or NaN."""
+    def number(
+        self, name: str, low: float = -np.inf, *, above: float = -np.inf, high: float = np.inf, finite: bool = True
+    ) -> float:
+        """A number from ``low`` to ``high``, more than ``above``; if not ``finite``, or infinite, or NaN."""
         value = self._take(name)
-        if not _is_number(value, low, finite) or value <= above:
+        if not _is_number(value, low, finite) or value <= above or value > high:
             raise _refused(name, value, f"a number >= {low:g}" if above == -np.inf else f"a number > {above:g}")
         return value
 

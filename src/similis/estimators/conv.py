@@ -345,8 +345,9 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         shapes: dict[str, tuple[int, ...]] = {"W": (k, patch), "M": (k, k), "V": (k, len(self.classes_))}
         shapes |= {"patches.mean": (white,), "patches.P": (white, white), "patches.count": ()}
         arrays = {name: torch.from_numpy(file.array(name, *shape)) for name, shape in shapes.items()}
-        if not bool((arrays["M"] >= 0).all() and (arrays["M"].diagonal() > 0).all()):
-            raise ModelFileError("M holds numbers below 0, or 0 on its diagonal")
+        M, powers = arrays["M"], arrays["M"].diagonal()
+        if not bool((M >= 0).all() and (powers > 0).all() and (1.01 * torch.outer(powers, powers) >= M * M.T).all()):
+            raise ModelFileError("M is no mean of y y'")
         self.network_ = self._network(self.image_shape_, arrays["M"].dtype, 0)
         self.network_.V = arrays["V"]
         self.network_.load_state_dict(arrays)

@@ -200,6 +200,8 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         """The network begun with these scaled rows, but for outliers, and taught them."""
         if self.scale is not None:
             rows = rows[np.einsum("ti,ti->t", rows, rows) <= OUTLIER]
+        if not len(rows):
+            raise InputError("the rows held back to begin with are all outliers beside their moments. Fit again")
         Z, state = stream.run(self.circuit_, row_sum_start(self.circuit_, rows), rows)
         self._memory = self._notice(None, Z, state.t, {})
         return state

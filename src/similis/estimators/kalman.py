@@ -184,7 +184,10 @@ class NeuralKalmanFilter(Estimator):
         check_is_fitted(self)
         X = self._admit(X, False)
         U = self._acted(actions, len(X), self._n_actions)
-        return self._forecaster(X.shape[1]).foretell(self._state, X, U)
+        try:
+            return self._forecaster(X.shape[1]).foretell(self._state, X, U)
+        except np.linalg.LinAlgError as error:
+            raise DivergenceError("the filter left the finite numbers: fit again, with clip=10") from error
 
     def score(self, X: Any, y: Any = None, *, actions: Any = None) -> float:
         """Share of the variance of the observations that is foretold: 1 - mean |x - predict|^2 / mean |x - mean|^2."""
