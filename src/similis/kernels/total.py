@@ -47,7 +47,11 @@ def settle_diagonal(own, d, b, total, give, z, unit):
         if left == active or left == 0:
             break
     if left <= 1 and best >= 0:  # one takes all; its drive, of which rounding may leave nothing, does not matter
-        z[best] = (total + give * unit[0]) / b[best]
+        share = total + give * unit[0]
+        if share > 0:
+            z[best] = share / b[best]
+        else:  # a soft total is not worth any output
+            z[best], unit[0] = zero, -total / give
         return True
     for i in range(k):
         if z[i] > 0:
