@@ -165,3 +165,16 @@ def test_moments_of_another_shape_are_refused():
     arrays, meta = model._pack()
     with pytest.raises(ModelFileError, match="of shape"):
         MotionDetector()._unpack(Stored(arrays | {"whitener.chi": np.eye(4)}, json.loads(json.dumps(meta))))
+
+
+@pytest.mark.parametrize("factor", [1e5, 1e6, 1e9])
+def test_a_pair_that_is_no_measurement_ends_nothing(factor):
+    X, shift = shifted_textures(3000, 5, random_state=0)
+    spoilt = X.copy()
+    spoilt[100] *= factor
+    model = MotionDetector(2, random_state=0)
+    for start in range(0, 3000, 500):
+        model.partial_fit(spoilt[start : start + 500])
+    assert model.n_idle_ == 1 + (X[:, :5] == X[:, 5:]).all(1).sum()  # in which nothing moves
+    Z = model.transform(X)
+    assert abs(np.corrcoef(Z[:, 0] - Z[:, 1], shift)[0, 1]) > 0.6

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..circuit import Outer
-from ..kernels.running import ABSURD
 from ._moments import Moments
 from ._running import Heard, Running
+
+#: how many times the mean power of the frames so far a pair may have: beyond that it is no measurement
+BEYOND = 1e6
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Frames(Running):
             sizes = np.einsum("ti,ti->t", X, X, dtype=np.float64)
         frames = 2 * self.count
         power = np.trace(self.scatter) / frames + self.mean @ self.mean if frames else np.median(sizes)
-        return np.isfinite(sizes) & (sizes <= ABSURD * power if power > 0 else True)
+        return np.isfinite(sizes) & (sizes <= BEYOND * power if power > 0 else True)
 
     def apply(self, X: np.ndarray) -> Outer:
         return self.products(X) / self.rms

@@ -31,7 +31,7 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Short
     def __init__(
         self, n_components: int = 64, *, linear: bool = False, mean_rate: float = 1e-3, decoupled: bool = False,
         readout: str = "least-squares", ridge: float = 0.0, center: bool = True, scale: str | None = "auto",
-        eta0: float = 0.25, decay: float = 1e-4, max_norm: float = 2.0, target_rate: float = 0.02, tau: float = 50.0,
+        eta0: float = 0.25, decay: float = 1e-4, max_norm: float = 2.0, target_rate: float = 0.01, tau: float = 50.0,
         n_epochs: int = 1, shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components

@@ -92,7 +92,7 @@ class ReducedRankRegression(
     def __init__(
         self, n_components: int = 1, *, metric: str | float = "rrmse", ridge: float = 0.0, solver: str = "online",
         center: bool = True, scale: str | None = "auto", eta0: float = 0.25, decay: float = 1e-4,
-        max_norm: float = 2.0, target_rate: float = 0.02, tau: float = 50.0, average: bool = True, n_epochs: int = 1,
+        max_norm: float = 2.0, target_rate: float = 0.01, tau: float = 50.0, average: bool = True, n_epochs: int = 1,
         shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components

@@ -25,7 +25,7 @@ def local_supervision(
     linear: bool = False,
     mean_rate: float = 1e-3,
     decoupled: bool = False,
-    target_rate: float = 0.02,
+    target_rate: float = 0.01,
     tau: float = 50.0,
     step: Step | None = None,
 ) -> Circuit:

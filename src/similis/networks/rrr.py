@@ -23,7 +23,7 @@ def reduced_rank_regression(
     n_components: int = 2,
     *,
     metric: float = 0.0,
-    target_rate: float = 0.02,
+    target_rate: float = 0.01,
     tau: float = 50.0,
     step: Step | None = None,
 ) -> Circuit:
