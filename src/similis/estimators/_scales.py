@@ -53,9 +53,8 @@ def too_large(X: Any, Y: np.ndarray) -> InputError:
 
 
 def check_range(X: Any, Y: np.ndarray) -> None:
-    """Refuse numbers of which a sum of squares is beyond the range of floats."""
-    limit = np.sqrt(np.finfo(np.float64).max) / max(1, X.shape[0] * X.shape[1], Y.size)
-    if max(largest(X), largest(Y)) > limit:
+    """Refuse targets of which a sum of squares is beyond the range of floats: weights would follow them in silence."""
+    if largest(Y) > np.sqrt(np.finfo(np.float64).max) / max(1, Y.size):
         raise too_large(X, Y)
 
 
