@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from .._errors import InputError, ModelFileError
-from ..estimators._schema import Stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +31,8 @@ class Checkpoint:
     @classmethod
     def read(cls, progress: dict[str, Any], path: Path) -> Checkpoint:
         """Rebuild from what a model file holds."""
+        from ..estimators._schema import Stored
+
         try:
             file = Stored({}, progress)
             first, second, dtype = (None if file.empty(n) else file.text(n) for n in ("columns", "y_columns", "dtype"))

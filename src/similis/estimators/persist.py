@@ -142,10 +142,12 @@ def _params(kind: type[BaseEstimator], params: Any) -> dict[str, Any]:
 def _width(estimator: BaseEstimator, file: Stored, key: str) -> int:
     """Columns of the stream whose names are kept under this key."""
     stream = key.removeprefix(NAMES).removesuffix("_")
+    if stream == "y" and getattr(estimator, "beside_x", None) == "labels":
+        return 1
     own = "n_features_in_" if not stream else {"y": "n_features_y_"}.get(stream, "")
     if hasattr(estimator, own):
         return getattr(estimator, own)
-    return file.sizes[f"features.{stream}"]
+    return file.sizes[f"features.{stream}" if f"features.{stream}" in file.sizes else "K"]  # targets of the dual
 
 
 def _class(name: str) -> type[BaseEstimator]:
