@@ -104,15 +104,13 @@ class Regard:
         if X.shape[0] >= SOME:
             check_scales(X[:: X.shape[0] // SOME], count, eta0, alike)
             return self
-        fresh = (
-            X if count <= 2 * SOME else X[-(count - X.shape[0]) % EVERY :: EVERY]
-        )  # the first soon, later ones cheaply
+        # the first soon, later ones cheaply
+        fresh = X if count <= 2 * SOME else X[-(count - X.shape[0]) % EVERY :: EVERY]
         rows = (*self.rows, fresh.copy())
         if sum(part.shape[0] for part in rows) < SOME:
             return replace(self, rows=rows)
-        check_scales(
-            sparse.vstack(rows, format="csr") if sparse.issparse(X) else np.concatenate(rows), count, eta0, alike
-        )
+        together = sparse.vstack(rows, format="csr") if sparse.issparse(X) else np.concatenate(rows)
+        check_scales(together, count, eta0, alike)
         return replace(self, rows=())
 
 
