@@ -27,6 +27,8 @@ def hear(
     rows are also normalised in random order, for the mean of those so far is not theirs. Streams that are ``unitless``
     must not have a feature that outweighs all others.
     """
+    if rng is not None:
+        running = {name: running[name].over(X) for name, X in piece.items()}
     found = {name: running[name].hear(X, refuse=name in unitless) for name, X in piece.items()}
     for name, one in found.items():
         if one.bad >= 0:

@@ -158,4 +158,5 @@ def unpack_running(file: Stored, part: Stored, fresh: Running, name: str) -> Run
         raise ModelFileError(f"the arrays of {name} lack {sorted(missing)}")
     count, power = part.integer("count"), part.number("power", 0.0, high=MOST_POWER)
     track = tuple(part.numbers("track", 0, MOVES + 1, low=0.0))
+    arrays |= {name: part.integer(name) for name in ("until", "frames") if hasattr(fresh, name)}
     return replace(fresh, **arrays, count=count, power=power, track=track)
