@@ -83,6 +83,10 @@ class Stored:
     def _fits(self, wanted: int | str, size: int) -> bool:
         return size == (self.sizes.setdefault(wanted, size) if isinstance(wanted, str) else wanted)
 
+    def arrays(self) -> list[str]:
+        """Names of the arrays that nobody has asked for yet."""
+        return list(self._arrays)
+
     def shape(self, name: str) -> tuple[int, ...]:
         """Of the array of that name; () if there is none."""
         return self._arrays[name].shape if name in self._arrays else ()

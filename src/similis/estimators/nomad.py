@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Sequence
 from copy import copy
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import pairwise_kernels
 
 from .._errors import InputError, ModelFileError
+from .._kept import Kept, restore
 from .._random import Seed, generator
 from ..metrics import squared_distances
 from ..nomad import Feasible, Similarity, Solution, check_memory, components, embedding, rounded, solve
@@ -23,6 +26,7 @@ from ..nomad.problem import check_clusters, power_of_two
 from ._admit import validate_data
 from ._estimator import Estimator, check_is_fitted
 from ._schema import Stored
+from ._unfinished import kept
 
 #: samples of the certificate where it is on a subsample
 SAMPLE = 1000
@@ -121,25 +125,35 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
         self.memory_limit = memory_limit
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any = None, *, checkpoint: str | PathLike | None = None, resume: bool = False
+    ) -> Self:  # fmt: skip
         """Solve for all samples.
 
         Parameters
         ----------
         X : (n_samples, n_features) array, or (n_samples, n_samples) similarities if kernel is "precomputed"
+        checkpoint : file that keeps the state of the solver, once a minute, until the fit is done
+        resume : go on from ``checkpoint`` if it is there; ends bit for bit where the unbroken fit ends
 
         Raises
         ------
+        ModelFileError
+            For a checkpoint that is damaged.
         InputError
-            Before any work: for a K outside 1..n_samples, a similarity that is not symmetric or has negative
+            Before any work: for a checkpoint that is there without ``resume`` or is of another fit, for a K outside
+            1..n_samples, a similarity that is not symmetric or has negative
             eigenvalues, or a problem that does not fit in memory.
         """
         fresh = copy(self)  # so that a call that is refused changes nothing
-        fresh._fit(validate_data(fresh, X, dtype=[np.float64, np.float32]))
+        X = validate_data(fresh, X, dtype=[np.float64, np.float32])
+        keep = kept(checkpoint, self, [X], resume=resume)
+        fresh._fit(X, keep)
         self.__dict__ = fresh.__dict__
+        keep.close()
         return self
 
-    def _fit(self, X: np.ndarray) -> None:
+    def _fit(self, X: np.ndarray, keep: Kept) -> None:
         self._check(len(X))
         if self.kernel != "linear" or self.layers:
             check_memory(24.0 * len(X) ** 2, f"a similarity matrix of {len(X)} samples", self.memory_limit)
@@ -150,10 +164,17 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
             "tol": self.tol, "max_iter": self.max_iter, "time_limit": self.time_limit, "rank": self.rank,
             "catch": bool(self.return_interrupted), "memory_limit": self.memory_limit, "rng": rng,
         }  # fmt: skip
-        solution = solve(D, self.n_clusters, self.solver, **words)
-        for K in self.layers or ():
-            D = Similarity.given(solution.point.dense())
-            solution = solve(D, K, self.solver, **words)
+        layers = (self.n_clusters, *(self.layers or ()))
+        for i, K in enumerate(layers):
+            if (held := keep.found(f"layer{i}")) is not None:
+                solution = Solution.restored(held)
+                restore(rng, held.plain("rng"))
+            else:
+                solution = solve(D, K, self.solver, keep=keep.within(f"layer{i}"), **words)
+            if i + 1 < len(layers):
+                arrays, meta = solution.pack(time.perf_counter())
+                keep.put(f"layer{i}", arrays, meta | {"rng": rng.bit_generator.state})
+                D = Similarity.given(solution.point.dense())
         self._keep(solution)
         self._certify(D, solution, words)
         self.embedding_ = shared(embedding(solution.point, self.n_components), first).astype(X.dtype)

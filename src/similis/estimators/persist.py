@@ -77,7 +77,7 @@ def save(
     header = {
         "class": name,
         "version": __version__,
-        "params": {key: _plain(key, value) for key, value in estimator.get_params(deep=False).items()},
+        "params": {key: plain(key, value) for key, value in estimator.get_params(deep=False).items()},
         "meta": meta,
         "progress": progress,
     }
@@ -156,7 +156,8 @@ def _class(name: str) -> type[BaseEstimator]:
     return getattr(estimators, name)
 
 
-def _plain(key: str, value: Any) -> Any:
+def plain(key: str, value: Any) -> Any:
+    """A parameter as JSON holds it."""
     if hasattr(value, "to_dict"):
         return value.to_dict()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..superconductor.table import FAMILIES
 from ._estimator import Estimator, check_is_fitted
 from ._schema import Stored
 from ._targets import Regressor
+from ._unfinished import kept
 
 if TYPE_CHECKING:
     from ..superconductor.conformal import Errors
@@ -106,7 +108,9 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: Sequence[Any], y: Any) -> Self:
+    def fit(
+        self, X: Sequence[Any], y: Any, *, checkpoint: str | PathLike | None = None, resume: bool = False
+    ) -> Self:  # fmt: skip
         """Learn from formulas and their Tc; rows of one composition are merged to their median.
 
         Parameters
@@ -114,11 +118,16 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
         X : sequence of formulas (str, mapping, or pymatgen's Composition); those that cannot be read are listed in
             ``refused_``
         y : (n,) kelvin, 0 where none was reported
+        checkpoint : file that keeps each member as soon as it is learned, until the fit is done
+        resume : go on from ``checkpoint`` if it is there; ends bit for bit where the unbroken fit ends
 
         Raises
         ------
+        ModelFileError
+            For a checkpoint that is damaged.
         InputError
-            For Tc that are negative or not finite, fewer than 10 compositions with a Tc, or parameters out of range.
+            For a checkpoint that is there without ``resume`` or is of another fit, for Tc that are negative or not
+            finite, fewer than 10 compositions with a Tc, or parameters out of range.
         MissingDependencyError
             Without PyTorch.
         """
@@ -131,18 +140,22 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
         warm = int((self.table_.tc > 0).sum())
         if warm < 10:
             raise InputError(f"{warm} compositions with a Tc above 0, expected at least 10. Fix: give more rows.")
-        seed = int(generator(self.random_state).integers(2**31))
-        data = self.table_
+        seed, data = int(generator(self.random_state).integers(2**31)), self.table_
+        keep = kept(checkpoint, self, [data.fractions, data.tc, data.systems], resume=resume)
+        if (held := keep.found("seed")) is not None:
+            seed = held.integer("seed")
+        keep.put("seed", {}, {"seed": seed})
         self._ensemble, self._scout = (
             train(data.fractions, data.tc, data.systems, members=members, threshold=self.threshold, epochs=self.epochs,
-                  seed=seed, device=self._device(), n_jobs=self.n_jobs)
-            for members in (self.members or MEMBERS, SCOUT)
+                  seed=seed, device=self._device(), n_jobs=self.n_jobs, keep=keep.within(part))
+            for part, members in (("members", self.members or MEMBERS), ("scout", SCOUT))
         )  # fmt: skip
         self._errors = calibrate(self._ensemble, data, seed)
         hot = data.where(data.tc > 0)
         shares = between(hot.fractions, hot.systems)
         self._usual = float(np.quantile(shares, _USUAL)) if len(shares) else 1.0
         self.n_samples_seen_ = len(data.tc)
+        keep.close()
         return self
 
     def predict(self, X: Sequence[Any], return_std: bool = False) -> Any:

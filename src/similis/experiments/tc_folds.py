@@ -13,6 +13,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from .. import superconductor
+from .._orphans import end_with
 from ..datasets import cache_folder, load_supercon
 from ..superconductor import Table, folds, supercon
 
@@ -41,7 +42,7 @@ def run(kinds: dict[str, tuple[int, ...]], *, merge: bool = True) -> dict[tuple[
         for number, (train, test) in enumerate(folds(data, kind, seed=seed))  # type: ignore[arg-type]
         if merge or not number
     ]
-    done = Parallel(os.cpu_count() or 1)(
+    done = Parallel(os.cpu_count() or 1, initializer=end_with, initargs=(os.getpid(),))(
         delayed(_kept)(
             folder / f"{'' if merge else 'copies-'}{kind}-{seed}-{number}.npz", data, train, test, seed,
             merge and kind != "family" and (seed, number) == (kinds[kind][0], 0),

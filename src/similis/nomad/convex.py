@@ -12,9 +12,11 @@ from __future__ import annotations
 import time
 from copy import copy
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from .._kept import Kept
 from .certificate import Feasible, relative_gap, upper_bound
 from .eigen import Leading
 from .problem import Similarity, blocks
@@ -61,15 +63,42 @@ class Solution:
         """
         return relative_gap(self.objective, self.bound, self.point.n)
 
+    def pack(self, began: float) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Arrays and numbers; ``began`` is when its seconds began."""
+        point = self.point
+        arrays = {"factor": point.factor, "spill": point.spill, "scale": point.scale}
+        meta = {"share": point.share, "objective": self.objective, "bound": self.bound, "n_iter": self.n_iter}
+        return arrays, meta | {"stopped": self.stopped} | history_of(self.history, began)
+
+    @classmethod
+    def restored(cls, held: Any) -> Solution:
+        """The solution of :meth:`pack`."""
+        factor = held.array("factor", "n", "r", dtype=np.float64)
+        spill, scale = (held.array(name, "n", dtype=np.float64) for name in ("spill", "scale"))
+        point = Feasible(factor, spill, scale, held.number("share", -1, high=1))
+        objective, bound = held.number("objective"), held.number("bound", finite=False)
+        return cls(point, objective, bound, times(held), held.integer("n_iter"), held.text("stopped"))
+
     def times(self, scale: float) -> Solution:
         """The solution where the similarity is ``scale`` times as large."""
         history = [(seconds, n_iter, scale * low, scale * high) for seconds, n_iter, low, high in self.history]
         return replace(self, objective=scale * self.objective, bound=scale * self.bound, history=history)
 
 
+def history_of(history: list[tuple[float, int, float, float]], began: float) -> dict[str, Any]:
+    """The history of a solver that is not finished, and its seconds so far."""
+    return {"history": [list(row) for row in history], "seconds": time.perf_counter() - began}
+
+
+def times(held: Any) -> list[tuple[float, int, float, float]]:
+    """The history of :func:`history_of`."""
+    return [(float(s), int(n), float(low), float(high)) for s, n, low, high in held.plain("history")]
+
+
 def convex(
     D: Similarity, K: float, start: np.ndarray, *, tol: float = 1e-4, max_iter: int = 5000, rho: float | None = None,
-    dtype: type = np.float64, deadline: float = np.inf, catch: bool = False, seed: np.random.Generator,
+    dtype: type = np.float64, deadline: float = np.inf, catch: bool = False, keep: Kept | None = None,
+    seed: np.random.Generator,
 ) -> Solution:  # fmt: skip
     """The optimum, certified: iterate until objective and bound are within ``tol`` of each other.
 
@@ -83,15 +112,24 @@ def convex(
     dtype : of the n x n state, numpy.float32 halves memory and time
     deadline : value of ``time.perf_counter`` at which to stop
     catch : whether KeyboardInterrupt ends the iteration instead of the call
+    keep : where the state is kept now and then, and found if it was
     seed : Generator
     """
+    keep = keep or Kept()
     began, scale, D = time.perf_counter(), D.scale, D.normal
     state = _State(D, K, start, (rho or 0.0) / scale or RHO * D.of(start) / (K - 1) or 1.0, dtype, seed)
     point = Feasible.nearest(start, K)
     solution = Solution(point, point.objective(D), np.inf)
     target = tol
+    if (held := keep.found("convex")) is not None:
+        state.restore(held)
+        solution, target, began = (
+            Solution.restored(held),
+            held.number("target", above=0),
+            began - held.number("seconds", 0),
+        )
     while True:
-        solution.stopped = _iterate(state, solution, began, target, max_iter, deadline, catch)
+        solution.stopped = _iterate(state, solution, began, target, max_iter, deadline, catch, keep)
         solution.bound = min(solution.bound, upper_bound(D, K, state.T, state.rho))
         if solution.gap <= tol:
             break
@@ -101,7 +139,7 @@ def convex(
             solution.point, solution.objective = point, objective
         if last or solution.gap <= tol:
             break
-        target /= 2
+        target, state.before = target / 2, np.inf
     if solution.gap <= tol:
         solution.stopped = "gap"
     elif solution.stopped == "gap":  # too many samples for a second state: nothing is left to go on from
@@ -111,10 +149,10 @@ def convex(
 
 
 def _iterate(
-    state: _State, solution: Solution, began: float, target: float, max_iter: int, deadline: float, catch: bool
-) -> str:
+    state: _State, solution: Solution, began: float, target: float, max_iter: int, deadline: float, catch: bool,
+    keep: Kept,
+) -> str:  # fmt: skip
     """Go on until the start is proved good enough, or the bound is tight; says why it stopped."""
-    before = np.inf
     try:
         while solution.n_iter < max_iter:
             state.step()
@@ -124,11 +162,14 @@ def _iterate(
             if solution.n_iter % LOOK == 0:
                 objective, bound = state.look()
                 solution.history.append((time.perf_counter() - began, solution.n_iter, objective, bound))
-                room, still = target * abs(objective), before - bound <= 0.1 * target * abs(objective)
+                room, still = target * abs(objective), state.before - bound <= 0.1 * target * abs(objective)
                 if bound - solution.objective <= 0.9 * room or (still and bound - objective <= 0.5 * room):
                     return "gap"
-                before = bound
+                state.before = bound
                 state.leading.refresh()
+                if keep.due():
+                    (arrays, meta), (own, more) = state.pack(), solution.pack(began)
+                    keep.put("convex", arrays | own, meta | more | {"target": target})
     except KeyboardInterrupt:
         if not catch:
             raise
@@ -153,6 +194,7 @@ class _State:
         guesses = guesses - guesses.mean(0) + 1e-6 * rng.standard_normal(guesses.shape) / D.n**0.5
         self.leading = Leading(guesses.astype(dtype), K - 1, rng)
         self.weights, self.V = self.leading(self.times, 5)
+        self.before = np.inf
 
     def times(self, V: np.ndarray) -> np.ndarray:
         """(|T| + D / rho) V, without a second n x n matrix."""
@@ -201,6 +243,16 @@ class _State:
             if Feasible.spilt(F).sum() <= tol * (self.K - 1):
                 break
         return Feasible.nearest(F, self.K)
+
+    def pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What the next step begins from."""
+        arrays, meta = self.leading.pack()
+        return arrays | {"T": self.T}, meta | {"rho": self.rho, "before": self.before}
+
+    def restore(self, held: Any) -> None:
+        self.T = held.array("T", self.n, self.n, dtype=self.T.dtype)
+        self.leading.restore(held)
+        self.rho, self.before = held.number("rho", above=0), held.number("before", finite=False)
 
     def copy(self) -> _State:
         other = copy(self)

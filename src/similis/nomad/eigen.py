@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import linalg
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 
+from .._kept import restore
 from .problem import simplex
 
 #: vectors kept beside the active ones, and fresh random ones now and then, so that none is missed
@@ -56,6 +58,18 @@ class Leading:
         other = Leading(self.V.copy(), self.total, self.rng)
         other.values, other._low, other._lowest = self.values.copy(), self._low, self._lowest
         return other
+
+    def pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Arrays and numbers that the next call begins from."""
+        arrays = {"V": self.V, "values": self.values, "lowest": self._lowest}
+        return arrays, {"low": self._low, "rng": self.rng.bit_generator.state}
+
+    def restore(self, held: Any) -> None:
+        n = len(self.V)
+        self.V = held.array("V", n, "block", dtype=self.V.dtype)
+        self.values = held.array("values", "block", dtype=np.float64)
+        self._lowest, self._low = held.array("lowest", n, 1, dtype=self.V.dtype), held.number("low")
+        restore(self.rng, held.plain("rng"))
 
     def _power(self, times: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """(A - shift) V with the shift midway between the lowest eigenvalue and the last of the block."""

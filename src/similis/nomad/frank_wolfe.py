@@ -15,10 +15,12 @@ atoms follow instead: W = V S V' on an orthonormal basis V of the atoms so far, 
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 from scipy import linalg
 
+from .._kept import Kept, restore
 from .certificate import Feasible, upper_bound
 from .convex import LEFT, RHO, Solution, _State
 from .eigen import lanczos
@@ -32,7 +34,7 @@ ATOMS, CORRECTIONS, RELAX, PENALTY = 2, 3, 1.6, 1.7
 
 def conditional_gradient(
     D: Similarity, K: float, *, tol: float = 1e-3, max_iter: int = 2000, corrective: bool = True,
-    deadline: float = np.inf, catch: bool = False, seed: np.random.Generator,
+    deadline: float = np.inf, catch: bool = False, keep: Kept | None = None, seed: np.random.Generator,
 ) -> Solution:  # fmt: skip
     """The paper's solver, projected on the feasible set at the end and bounded by its multipliers.
 
@@ -44,15 +46,22 @@ def conditional_gradient(
         -tol K / n, the root mean square of those below 0 is under tol / 10, and the bound is near
     max_iter : rounds t
     corrective : whether the weights of all atoms are corrected each round; False is the paper's fixed step
-    deadline, catch, seed : as in :func:`similis.nomad.convex`
+    deadline, catch, keep, seed : as in :func:`similis.nomad.convex`
     """
     began, scale, D = time.perf_counter(), D.scale, D.normal
     rounds = (_Corrective if corrective else _Paper)(D.rows(slice(0, D.n)), K, seed)
     solution = Solution(Feasible.nearest(np.full((D.n, 1), D.n**-0.5), K), 0.0, np.inf)
     solution.objective = solution.point.objective(D)
-    target = tol
+    target, keep = tol, keep or Kept()
+    if (held := keep.found("conditional-gradient")) is not None:
+        rounds.restore(held)
+        solution, target, began = (
+            Solution.restored(held),
+            held.number("target", above=0),
+            began - held.number("seconds", 0),
+        )
     while True:
-        solution.stopped = _descend(D, K, rounds, solution, began, target, max_iter, deadline, catch)
+        solution.stopped = _descend(D, K, rounds, solution, began, target, max_iter, deadline, catch, keep)
         F = rounds.factor()
         state = _State(D, K, F, rounds.penalty, np.float64, seed, below=rounds.L / rounds.penalty)
         for point in (Feasible.nearest(F, K), state.feasible(LEFT * target)):
@@ -70,7 +79,7 @@ def conditional_gradient(
 
 def _descend(
     D: Similarity, K: float, rounds: _Paper, solution: Solution, began: float, target: float, max_iter: int,
-    deadline: float, catch: bool,
+    deadline: float, catch: bool, keep: Kept,
 ) -> str:  # fmt: skip
     """Rounds until Q is nearly feasible and its objective near the bound; says why it stopped."""
     try:
@@ -87,6 +96,9 @@ def _descend(
                 small = float(lacking.max()) * D.n / K < target and float((lacking**2).mean()) ** 0.5 < target / 10
                 if small and abs(solution.bound - objective) <= target * abs(objective):
                     return "gap"
+                if keep.due():
+                    (arrays, meta), (own, more) = rounds.pack(), solution.pack(began)
+                    keep.put("conditional-gradient", arrays | own, meta | more | {"target": target})
     except KeyboardInterrupt:
         if not catch:
             raise
@@ -115,6 +127,16 @@ class _Paper:
                 self.Q += share * (1 / n + (self.K - 1) * np.outer(V[:, 0], V[:, 0]) - self.Q)
         self.L = np.minimum(self.L + self.Q, 0)
         return STEPS
+
+    def pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What the next round begins from."""
+        return {"Q": self.Q, "L": self.L}, {"done": self.done, "rng": self.rng.bit_generator.state}
+
+    def restore(self, held: Any) -> None:
+        n = len(self.Q)
+        self.Q, self.L = (held.array(name, n, n, dtype=np.float64) for name in ("Q", "L"))
+        self.done = held.integer("done")
+        restore(self.rng, held.plain("rng"))
 
     def factor(self) -> np.ndarray:
         """(n, r) F, FF' the nearest psd matrix of the right row sums and trace."""
@@ -146,6 +168,15 @@ class _Corrective(_Paper):
             self.Q = 1 / n + V @ self.S @ V.T
         self.L = np.minimum(self.L + RELAX * b * self.Q, 0)
         return 1
+
+    def pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        arrays, meta = super().pack()
+        return arrays | {"V": self.V, "S": self.S}, meta
+
+    def restore(self, held: Any) -> None:
+        super().restore(held)
+        self.V = held.array("V", len(self.Q), "atoms", dtype=np.float64)
+        self.S = held.array("S", "atoms", "atoms", dtype=np.float64)
 
     def _join(self, X: np.ndarray) -> None:
         """Take what the span of the atoms lacks of some vectors into it."""

@@ -17,8 +17,9 @@ import time
 
 import numpy as np
 
+from .._kept import Kept
 from .certificate import Feasible, row_scale
-from .convex import Solution
+from .convex import Solution, history_of, times
 from .problem import Similarity
 
 #: steps of the least squares for the multipliers; of momentum the most; iterations between looks
@@ -38,7 +39,7 @@ def spread(labels: np.ndarray, rank: int, rng: np.random.Generator, noise: float
 
 def low_rank(
     D: Similarity, K: float, start: np.ndarray, *, tol: float = 1e-6, max_iter: int = 1000, deadline: float = np.inf,
-    catch: bool = False,
+    catch: bool = False, keep: Kept | None = None,
 ) -> Solution:  # fmt: skip
     """Climb from a nonnegative Y until the objective gains less than ``tol``, relatively, in 25 iterations.
 
@@ -47,7 +48,7 @@ def low_rank(
     D : Similarity
     K : trace
     start : (n, r) array >= 0 of any scale; its dtype is used throughout
-    deadline, catch : as in :func:`similis.nomad.convex`
+    deadline, catch, keep : as in :func:`similis.nomad.convex`
 
     Returns
     -------
@@ -59,6 +60,12 @@ def low_rank(
     climb = _Climb(D, K, size)
     before, objective, momentum, n_iter, stopped = Y, 0.0, 1.0, 0, "iterations"
     history: list[tuple[float, int, float, float]] = []
+    keep = keep or Kept()
+    if (held := keep.found("low-rank")) is not None:
+        Y, before = (held.array(name, *Y.shape, dtype=Y.dtype, low=0) for name in ("Y", "before"))
+        climb.z, climb.m = held.array("z", D.n, dtype=np.float64), held.number("m")
+        objective, momentum, n_iter = held.number("objective"), held.number("momentum", 1), held.integer("n_iter")
+        history, began = times(held), began - held.number("seconds", 0)
     try:
         while n_iter < max_iter:
             following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
@@ -76,6 +83,9 @@ def low_rank(
                 if abs(objective - last) <= tol * abs(objective):
                     stopped = "objective"
                     break
+                if keep.due():
+                    meta = {"m": climb.m, "objective": objective, "momentum": momentum, "n_iter": n_iter}
+                    keep.put("low-rank", {"Y": Y, "before": before, "z": climb.z}, meta | history_of(history, began))
     except KeyboardInterrupt:
         if not catch:
             raise

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 
 from .._errors import InputError
+from .._kept import Kept
 from .._threads import one_thread
 from .certificate import Feasible
 from .convex import KEPT, Solution, convex
@@ -27,7 +28,7 @@ AUTO = 5000
 def solve(
     D: Similarity, n_clusters: float, solver: str = "auto", *, rank: int | None = None, tol: float = 1e-3,
     max_iter: int | None = None, dtype: type | None = None, time_limit: float | None = None, catch: bool = False,
-    memory_limit: float | None = None, rng: np.random.Generator,
+    memory_limit: float | None = None, keep: Kept | None = None, rng: np.random.Generator,
 ) -> Solution:  # fmt: skip
     """Solve ``max <D, Q>, Q >= 0, Q psd, Q1 = 1, tr Q = K``.
 
@@ -45,6 +46,7 @@ def solve(
     time_limit : seconds after which the best point so far is returned with its gap
     catch : whether KeyboardInterrupt returns the best point so far with its gap, too
     memory_limit : bytes; None is what the machine has free
+    keep : where the state is kept now and then, and found if it was: it ends as it would have without a break
     rng : Generator
 
     Raises
@@ -53,12 +55,13 @@ def solve(
         For a K or a solver that cannot be, or when the memory does not suffice: before the work starts.
     """
     with one_thread():
-        return _solve(D, n_clusters, solver, rank, tol, max_iter, dtype, time_limit, catch, memory_limit, rng)
+        return _solve(D, n_clusters, solver, rank, tol, max_iter, dtype, time_limit, catch, memory_limit, keep, rng)
 
 
 def _solve(
     D: Similarity, n_clusters: float, solver: str, rank: int | None, tol: float, max_iter: int | None,
-    dtype: type | None, time_limit: float | None, catch: bool, memory_limit: float | None, rng: np.random.Generator,
+    dtype: type | None, time_limit: float | None, catch: bool, memory_limit: float | None, keep: Kept | None,
+    rng: np.random.Generator,
 ) -> Solution:  # fmt: skip
     n, K = D.n, check_clusters(n_clusters, D.n)
     if solver not in SOLVERS:
@@ -74,7 +77,7 @@ def _solve(
     need, what = memory(n, solver, rank, dtype)
     check_memory(need, what, memory_limit)
     deadline = np.inf if time_limit is None else time.perf_counter() + time_limit
-    words: dict[str, Any] = {"deadline": deadline, "catch": catch}
+    words: dict[str, Any] = {"deadline": deadline, "catch": catch, "keep": keep or Kept()}
     if solver == "conditional-gradient":
         return conditional_gradient(D, K, tol=tol, max_iter=max_iter or 2000, seed=rng, **words)
     Y = spread(first_labels(D, K, rng), rank, rng)

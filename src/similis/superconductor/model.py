@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,15 @@ from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 from .._errors import InputError
+from .._kept import Kept
+from .._orphans import end_with
 from .conformal import FEWEST, Errors
 from .features import Coordinates
 from .recall import Kernel, Recall
 from .similarity import Similarity, learn
 from .table import Table, folds
 from .trunks import answer, train_trunk
+from .weights import weights_of
 
 UNIT = 30.0  # kelvin in a unit of the first target
 MEMBERS = ("kernel", "recall", "attention", "connected", "convolutional")
@@ -115,12 +119,12 @@ def mean(answers: Mapping[str, NDArray]) -> NDArray[np.float64]:
 
 def train(
     X: NDArray, tc: NDArray, systems: NDArray, *, members: Mapping[str, int], threshold: float, epochs: int,
-    seed: int, device: str = "cpu", n_jobs: int | None = None,
+    seed: int, device: str = "cpu", n_jobs: int | None = None, keep: Kept | None = None,
 ) -> Ensemble:  # fmt: skip
     """Train every member on all rows; the same to the last bit, however many do so side by side.
 
     ``epochs`` is for the networks; a kernel learns each similarity in 7.5 steps an epoch, the gated one in 15, a recall
-    in half an epoch.
+    in half an epoch. ``keep`` keeps the weights of each as soon as they are learned.
     """
     check_members(members)
     coordinates, y, warm = Coordinates(X), targets(tc, threshold), np.flatnonzero(tc > 0)
@@ -129,26 +133,52 @@ def train(
     of_classes = (coordinates, c, y[:, 1:], y[:, 1:].mean(0), systems)
     few, passes = 15 * epochs // 2, max(20, epochs * len(X) // (2 * 512))
     numbered = [(kind, i) for kind in MEMBERS for i in range(members.get(kind, 0))]
-    jobs: list[Any] = []
+    jobs: dict[str, tuple[Callable, tuple, dict[str, Any]]] = {}
     for kind, i in numbered:
         if kind == "kernel":
-            jobs += [
-                delayed(_kernel)(*of_tc, seed=seed + i, steps=few, groups=False, device=device),
-                delayed(_kernel)(*of_tc, seed=seed + i, steps=2 * few, gated=True, device=device),
-                delayed(_kernel)(*of_classes, seed=seed + i, steps=few, device=device),
-            ]
+            jobs |= {
+                f"kernel{i}.0": (_kernel, of_tc, {"seed": seed + i, "steps": few, "groups": False}),
+                f"kernel{i}.1": (_kernel, of_tc, {"seed": seed + i, "steps": 2 * few, "gated": True}),
+                f"kernel{i}.2": (_kernel, of_classes, {"seed": seed + i, "steps": few}),
+            }
         elif kind == "recall":
-            jobs.append(delayed(_recall)(coordinates, c, y, systems, seed=seed + 50 + i, steps=passes, device=device))
+            jobs[f"recall{i}"] = (_recall, (coordinates, c, y, systems), {"seed": seed + 50 + i, "steps": passes})
         else:
-            jobs.append(delayed(train_trunk)(kind, X, y, seed=seed + 100 + i, epochs=epochs, device=device))
-    with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):  # the caller's state stays
-        n_jobs = min(effective_n_jobs(n_jobs), len(jobs))  # no process without work
-        # copy on write: PyTorch warns of arrays that it must not write to
-        done = iter(Parallel(n_jobs, backend="loky", mmap_mode="c")(jobs))
-    kernels = [(next(done), next(done), next(done)) for kind, _ in numbered if kind == "kernel"]
-    recalls = [next(done) for kind, _ in numbered if kind == "recall"]
-    trunks = [(kind, next(done)) for kind, _ in numbered if kind in MEMBERS[2:]]
+            jobs[f"{kind}{i}"] = (train_trunk, (kind, X, y), {"seed": seed + 100 + i, "epochs": epochs})
+    done = _side_by_side(jobs, device, n_jobs, keep or Kept())
+    kernels = [tuple(done[f"kernel{i}.{j}"] for j in range(3)) for kind, i in numbered if kind == "kernel"]
+    recalls = [done[f"recall{i}"] for kind, i in numbered if kind == "recall"]
+    trunks = [(kind, done[f"{kind}{i}"]) for kind, i in numbered if kind in MEMBERS[2:]]
     return Ensemble(coordinates, kernels, recalls, trunks, threshold, device)
+
+
+def _side_by_side(
+    jobs: dict[str, tuple[Callable, tuple, dict[str, Any]]], device: str, n_jobs: int | None, keep: Kept
+) -> dict[str, Any]:
+    """What functions return, each in a process; the weights of what has been learned are kept, and found."""
+    words: dict[str, dict[str, Any]] = {}
+    for name in jobs:
+        held = keep.found(name)
+        words[name] = {"device": device} if held is None else {"device": device, "learned": _weights(held)}
+    n_jobs = min(effective_n_jobs(n_jobs), len(jobs))  # no process without work
+    calls = (delayed(_named)(name, *jobs[name], words[name]) for name in jobs)
+    done: dict[str, Any] = {}
+    with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):  # the caller's state stays
+        # copy on write: PyTorch warns of arrays that it must not write to
+        how = {"mmap_mode": "c", "initializer": end_with, "initargs": (os.getpid(),)}
+        for name, one in Parallel(n_jobs, backend="loky", return_as="generator_unordered", **how)(calls):
+            done[name] = one
+            if "learned" not in words[name]:
+                keep.put(name, weights_of(getattr(one, "net", one)), {})
+    return done
+
+
+def _weights(held: Any) -> dict[str, NDArray]:
+    return {name: held.array(name, *held.shape(name), dtype=(np.float32, np.int64)) for name in held.arrays()}
+
+
+def _named(name: str, function: Callable, args: tuple, words: dict[str, Any], more: dict[str, Any]) -> tuple[str, Any]:
+    return name, function(*args, **words, **more)
 
 
 def _kernel(where: Coordinates, c: NDArray, y: NDArray, centre: NDArray, systems: NDArray, **words: Any) -> Known:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from .._errors import ModelFileError
@@ -16,6 +15,7 @@ from .model import MEMBERS, Ensemble, Known
 from .recall import N_CURVED, Kernel, Recall
 from .similarity import Reading, Similarity
 from .trunks import TRUNKS
+from .weights import filled, weights_of
 
 #: the three similarities of a kernel: how many targets each has, and whether it is gated
 _KERNEL = ((1, False), (1, True), (2, False))
@@ -28,9 +28,9 @@ def pack(ensemble: Ensemble, prefix: str = "") -> dict[str, NDArray]:
     known = {f"kernel{i}.{j}.": own for i, kernel in enumerate(ensemble.kernels) for j, own in enumerate(kernel)}
     known |= {f"recall{i}.": member for i, member in enumerate(ensemble.recalls)}
     for name, member in known.items():
-        arrays |= {name + key: value for key, value in (member.reading.arrays() | _state(member.net)).items()}
+        arrays |= {name + key: value for key, value in (member.reading.arrays() | weights_of(member.net)).items()}
     for i, (_, net) in enumerate(ensemble.trunks):
-        arrays |= {f"trunk{i}.{key}": value for key, value in _state(net).items()}
+        arrays |= {f"trunk{i}.{key}": value for key, value in weights_of(net).items()}
     return {prefix + name: value for name, value in arrays.items()}
 
 
@@ -94,9 +94,4 @@ def _filled(file: Any, prefix: str, net: Any, device: str) -> Any:
         name: file.array(prefix + name, *shape, dtype=dtype, low=0 if name.endswith("running_var") else -np.inf)
         for name, (shape, dtype) in shapes.items()
     }
-    net.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-    return net.to(device).eval()
-
-
-def _state(net: Any) -> dict[str, NDArray]:
-    return {name: value.cpu().numpy() for name, value in net.state_dict().items()}
+    return filled(net, arrays).to(device)

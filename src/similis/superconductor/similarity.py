@@ -15,6 +15,7 @@ system g left out whole. ``recall`` hides the query's own element system.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ from ..kernels.cityblock import cityblock, cityblock_gradient
 from .features import GROUP_KINDS, N_DESCRIPTORS, Coordinates
 from .recall import N_CURVED
 from .schedule import rise_and_fall
+from .weights import filled
 
 Reading = Literal["kernel", "recall"]
 #: compositions of a step of ``kernel``, drawn from so many times as many nearest to one: as dense as they are asked
@@ -111,7 +113,7 @@ class Similarity(nn.Module):
 @one_torch_thread(torch)
 def learn(
     reading: Reading, where: Coordinates, c: NDArray, y: NDArray, systems: NDArray, *, seed: int, steps: int,
-    groups: bool = True, gated: bool = False, device: str = "cpu",
+    groups: bool = True, gated: bool = False, device: str = "cpu", learned: Mapping[str, NDArray] | None = None,
 ) -> Similarity:  # fmt: skip
     """Learn a similarity for one way of reading it.
 
@@ -121,12 +123,15 @@ def learn(
     where, c : the coordinates, and theirs of the compositions (n, n_coordinates)
     y : (n, k), "kernel" takes them less their centre; "recall" skips those that are nan
     systems : (n,) int
+    learned : the weights, if they are known
     """
     torch.manual_seed(seed)
     rng, loss = np.random.default_rng(seed), {"kernel": _left_out, "recall": _recalled}[reading]
     rows, own = torch.from_numpy(c).to(device), torch.from_numpy(systems).to(device)
     values = torch.from_numpy(y).to(device, torch.float32)
     net = Similarity(where.axis, where.kind, reading, groups=groups, gated=gated).to(device)
+    if learned is not None:
+        return filled(net, learned)
     quick = net.weights()
     others = [p for p in net.parameters() if all(p is not q for q in quick)]
     optimiser = torch.optim.AdamW([{"params": others, "weight_decay": 0.02}, {"params": quick, "weight_decay": 0}])

@@ -6,6 +6,7 @@ All end in three outputs: Tc / 30 K, and logits of "a Tc is reported" and "Tc is
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from .._threads import one_torch_thread
 from .features import table_image, tokens
 from .schedule import rise_and_fall
+from .weights import filled
 
 _OUT = 3
 
@@ -129,15 +131,19 @@ TRUNKS: dict[str, Any] = {
 
 @one_torch_thread(torch)
 def train_trunk(
-    kind: str, X: NDArray, targets: NDArray, *, seed: int, epochs: int, device: str = "cpu", batch: int = 128
-) -> nn.Module:
+    kind: str, X: NDArray, targets: NDArray, *, seed: int, epochs: int, device: str = "cpu", batch: int = 128,
+    learned: Mapping[str, NDArray] | None = None,
+) -> nn.Module:  # fmt: skip
     """Huber loss of Tc / 30 K where it is known, and the cross-entropies of the two classes.
 
-    Rows of like numbers of elements share a batch, so that few tokens are padding.
+    Rows of like numbers of elements share a batch, so that few tokens are padding. ``learned`` are the weights, if they
+    are known.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     net = TRUNKS[kind]().to(device)
+    if learned is not None:
+        return filled(net, learned)
     inputs = [torch.from_numpy(part).to(device) for part in net.inputs(X)]
     known = torch.from_numpy(np.isfinite(targets[:, 0])).to(device)
     y = torch.from_numpy(np.nan_to_num(targets)).to(device, torch.float32)

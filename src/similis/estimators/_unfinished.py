@@ -1,0 +1,117 @@
+"""A fit that is not finished, in a file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from .._atomic import new_file
+from .._errors import InputError
+from .._kept import Kept
+from ._modelfile import read, to_bytes
+from ._schema import Stored
+
+#: seconds between two writings of a state that changes all the time
+EVERY = 60.0
+
+
+class Unfinished(Kept):
+    """Keeps the parts of a fit in one file, written whole or not at all; the file goes when the fit is done.
+
+    Parameters
+    ----------
+    path : of the file
+    estimator : the one that fits; its parameters, but for those that may change after a fit, belong to the fit
+    data : arrays that it learns from
+    resume : whether to go on from the file, if it is there
+
+    Raises
+    ------
+    InputError
+        If the file is there and ``resume`` is False, or it is of another fit.
+    ModelFileError
+        If it is damaged, or holds no unfinished fit.
+    """
+
+    def __init__(self, path: str | os.PathLike, estimator: BaseEstimator, data: Iterable[Any], *, resume: bool) -> None:
+        from .. import __version__
+        from .persist import plain
+
+        self._path, self._at, self._last = Path(path), "", time.monotonic()
+        bound = {name: value for name, value in estimator.get_params().items() if name not in estimator._free}
+        params = {name: plain(name, value) for name, value in bound.items()} | {"data": _digest(data)}
+        self._header = {"class": f"unfinished {type(estimator).__name__}", "version": __version__, "params": params}
+        self._arrays: dict[str, np.ndarray] = {}
+        self._meta: dict[str, Any] = {}
+        if not self._path.exists():
+            return
+        if not resume:
+            raise InputError(f"{path} exists. Say resume=True to go on from it, or remove it")
+        header, arrays = read(self._path)
+        if header["class"] != self._header["class"] or header["params"] != params:
+            raise InputError(
+                f"{path} is not of this fit. Resume with the same parameters and data, or start without it"
+            )
+        self._arrays, self._meta = arrays, header["meta"]
+
+    def found(self, part: str) -> Stored | None:
+        part = self._at + part
+        if part not in self._meta:
+            return None
+        return Stored(self._of(part), self._meta[part])
+
+    def due(self) -> bool:
+        return time.monotonic() - self._last >= EVERY
+
+    def put(
+        self, part: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], over: str | None = None
+    ) -> None:
+        for name in (self._at + part, None if over is None else self._at + over):
+            for old in [key for key in self._meta if name and (key == name or key.startswith(f"{name}/"))]:
+                for array in self._of(old):
+                    del self._arrays[f"{old}:{array}"]
+                del self._meta[old]
+        self._arrays |= {f"{self._at}{part}:{name}": array for name, array in arrays.items()}
+        self._meta[self._at + part] = dict(meta)
+        content = to_bytes(self._header | {"meta": self._meta, "progress": None}, self._arrays)
+        with new_file(self._path, force=True) as draft:
+            draft.write_bytes(content)
+        self._last = time.monotonic()
+
+    def within(self, name: str) -> Kept:
+        inner = object.__new__(Unfinished)
+        inner.__dict__ = self.__dict__ | {"_at": f"{self._at}{name}/"}
+        return inner
+
+    def close(self) -> None:
+        """The fit is done."""
+        self._path.unlink(missing_ok=True)
+
+    def _of(self, part: str) -> dict[str, np.ndarray]:
+        start = f"{part}:"
+        return {key.removeprefix(start): array for key, array in self._arrays.items() if key.startswith(start)}
+
+
+def kept(path: str | os.PathLike | None, estimator: BaseEstimator, data: Iterable[Any], *, resume: bool) -> Kept:
+    """Where a fit keeps what it has reached: a file, or nowhere."""
+    if path is None:
+        if resume:
+            raise InputError("resume=True, but no checkpoint is named. Fix: checkpoint=FILE")
+        return Kept()
+    return Unfinished(path, estimator, data, resume=resume)
+
+
+def _digest(data: Iterable[Any]) -> str:
+    whole = hashlib.sha256()
+    for part in data:
+        array = np.ascontiguousarray(part)
+        whole.update(f"{array.dtype.str}{array.shape}".encode())
+        whole.update(array.data.cast("B") if array.size else b"")
+    return whole.hexdigest()
