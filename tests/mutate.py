@@ -155,7 +155,7 @@ def _reworded(data: bytes, word: bytes, rng: np.random.Generator) -> tuple[str, 
     if len(data) < 12:
         return "nothing", data
     wide = 4 if data[6:7] == b"\x02" else 2
-    length = int.from_bytes(data[8 : 8 + wide], "little")
+    length = min(int.from_bytes(data[8 : 8 + wide], "little"), 60_000)
     header, body = data[8 + wide : 8 + wide + length], data[8 + wide + length :]
     marks = [i for i, char in enumerate(header) if char in b":(,' "] or [0]
     at = marks[int(rng.integers(len(marks)))] + 1

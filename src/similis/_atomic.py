@@ -153,8 +153,8 @@ def _sweep(folder: Path) -> None:
 def _commit(draft: Path, path: Path, *, force: bool) -> None:
     """Give the draft its name; what stands there is replaced only if it may be."""
     try:
-        refuse_existing(path, force=force)
         if force:
+            refuse_existing(path, force=True)
             os.replace(draft, path)
         else:
             _name(draft, path)

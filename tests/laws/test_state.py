@@ -211,3 +211,13 @@ def test_a_copy_reads_and_learns_as_the_original(name):
             np.testing.assert_array_equal(np.asarray(getattr(copied, method)(X)), np.asarray(getattr(model, method)(X)))
         for method in calls(model, ("partial_fit",)):
             getattr(copied, method)(*case.rows())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_equal_models_are_equal_files(name, tmp_path):
+    from similis import load, save
+
+    for file in "ab":
+        save(CASES[name].fitted(), tmp_path / file)
+    save(load(tmp_path / "a"), tmp_path / "c")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() == (tmp_path / "c").read_bytes()
