@@ -181,4 +181,8 @@ def _name(draft: Path, path: Path) -> None:
         if isinstance(error, FileExistsError) or not draft.exists():
             raise
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        os.replace(draft, path)
+        try:
+            os.replace(draft, path)
+        except OSError:
+            path.unlink()
+            raise

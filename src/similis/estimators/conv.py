@@ -327,7 +327,8 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         check_is_fitted(self)
         arrays = {name: tensor.cpu().numpy() for name, tensor in self.network_.state_dict().items()}
-        meta = {key: getattr(self, key) for key in ("n_features_in_", "n_samples_seen_", "history_")}
+        arrays["history_"] = np.array(self.history_, float)
+        meta = {key: getattr(self, key) for key in ("n_features_in_", "n_samples_seen_")}
         meta["image_shape_"] = dict(zip(SIDES, self.image_shape_, strict=True))
         meta |= {"classes": pack_classes(self.classes_)} if hasattr(self, "classes_") else {}
         return arrays, meta
@@ -351,7 +352,8 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         if not self.alpha:
             del self.classes_
         self.n_features_in_, self.n_samples_seen_ = file.integer("n_features_in_", 1), file.integer("n_samples_seen_")
-        self.history_, self._n_features_out = file.numbers("history_"), self._outputs(self.network_)
+        history = file.array("history_", "steps", dtype=np.float64, largest=float(np.finfo(float).max))
+        self.history_, self._n_features_out = history.tolist(), self._outputs(self.network_)
         Step(self.eta0, self.decay)
 
 

@@ -39,7 +39,7 @@ class _Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
     _learned: tuple[str, ...]
 
     def _admit(self, X: Any, *, reset: bool) -> np.ndarray:
-        return validate_data(self, X, reset=reset, dtype=[np.float64, np.float32])
+        return validate_data(self, X, reset=reset, dtype=[np.float64, np.float32], copy=reset)
 
     def score(self, X: Any, y: None = None) -> float:
         """Mean log likelihood of noisy rows: the cloud with the noise added, ``log (1/N) sum_j N(x; t_j, noise I)``."""

@@ -147,7 +147,7 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
             eigenvalues, or a problem that does not fit in memory.
         """
         fresh = copy(self)  # so that a call that is refused changes nothing
-        fresh._fit(validate_data(fresh, X, dtype=[np.float64, np.float32]))
+        fresh._fit(validate_data(fresh, X, dtype=[np.float64, np.float32], copy=True))
         self.__dict__ = fresh.__dict__
         return self
 

@@ -19,6 +19,7 @@ from ._admit import validate_data
 from ._base import NetworkEstimator, _pieces
 from ._estimator import check_is_fitted
 from ._moments import principal
+from ._scales import largest
 from ._schema import Stored
 
 #: below this share of the largest eigenvalue M may hold but what is left of its beginning
@@ -222,7 +223,10 @@ class SimilarityMatching(_Scaled):
         """Fraction of the variance of X about ``mean_`` that lies in the learned subspace, in [0, 1]."""
         check_is_fitted(self)
         basis, inside, total = np.linalg.qr(self.components_.T.astype(float))[0], 0.0, 0.0
+        size = max(map(largest, self._centred(X)))
         for rows in self._centred(X):
+            if size > 0:
+                rows = rows / size  # their squares are floats then
             inside += float(((rows @ basis) ** 2).sum())
             total += float((rows.multiply(rows) if sparse.issparse(rows) else rows * rows).sum())
         return inside / total if total > 0 else 1.0
