@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import warnings
 
 
 def main() -> None:
@@ -14,7 +15,9 @@ def main() -> None:
     sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
     sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
     from ._app import app
+    from ._output import printable
 
+    warnings.formatwarning = lambda message, *_, **__: f"{printable(f'warning: {message}')}\n"
     # SIGTERM unwinds like Ctrl-C, so that temporary files are removed
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:

@@ -14,7 +14,6 @@ from .._values import NONNEGATIVE, NOTHING, Number, OneOf, Whole
 from ..circuit import System
 from ..control import bio_ofc
 from ..control.forecasters import Forecaster, LeastSquares, Published, State, sound
-from ..control.gate import finite, number, whole
 from ._admit import check_columns, validate_data
 from ._estimator import Estimator, check_is_fitted
 from ._schema import Stored
@@ -145,10 +144,8 @@ class NeuralKalmanFilter(Estimator):
 
     def _forecaster(self, n: int) -> Forecaster:
         """The rule with these parameters for so many observations."""
-        delay = whole("delay", self.delay, 1, "what is seen now cannot be foretold now")
-        clip, average, centre = number("clip", self.clip), finite("average", self.average), bool(self.center)
-        eta, decay, damp = (finite(name, getattr(self, name)) for name in ("eta", "decay", "damp"))
-        m = None if self.n_latent is None else whole("n_latent", self.n_latent)
+        delay, centre, m = int(self.delay), bool(self.center), None if self.n_latent is None else int(self.n_latent)
+        clip, average, eta, decay, damp = map(float, (self.clip, self.average, self.eta, self.decay, self.damp))
         if self.rule == "published":
             scaled = self.scale == "auto"
             return Published(delay, n if m is None else m, centre, scaled, clip, damp, eta, decay, average)
