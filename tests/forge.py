@@ -11,21 +11,20 @@ import copy
 import hashlib
 import io
 import json
-import multiprocessing
 import re
-import resource
 import tempfile
 import time
 import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tests.estimators.test_persist import CASES as VARIANTS
+from tests.hunt import SECONDS, hunt
 from tests.laws.estimators import CASES
 
 from similis import CriticalTemperatureRegressor, OptimalFeedbackController, load, save
@@ -36,8 +35,6 @@ from similis.control import double_integrator
 from similis.estimators.persist import load_with_progress
 from similis.superconductor import known
 
-#: memory beside what the libraries take, and seconds, that a file may cost
-MEMORY, SECONDS = 1 << 30, 20
 PLANT = double_integrator(delay=2)
 FORMULAS = known()[:2]
 PROGRESS = Checkpoint(64, 2, None, None, "float64", 64, 64, 123).to_dict()
@@ -362,50 +359,9 @@ def mutant(files: dict[str, Any], seed: int, number: int) -> tuple[str, str, byt
     return name, done, data
 
 
-def worker(files: dict[str, Any], seed: int, start: int, stop: int, pipe: Connection, folder: str) -> None:
-    """Answer (number, model, what was done, outcome) for each file of a range."""
-    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY,) * 2)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    path = Path(folder) / "forged"
-    for number in range(start, stop):
-        name, done, data = mutant(files, seed, number)
-        pipe.send((number, name, done, None))
-        path.write_bytes(data)
-        pipe.send((number, name, done, outcome(path, files[name][1])))
-
-
 def attack(files: dict[str, Any], seed: int, n: int, start: int = 0) -> Iterator[tuple[int, str, str, str]]:
-    """Outcomes of n files, each in a process that may crash or hang; a new one follows then."""
-    context = multiprocessing.get_context("fork")
-    with tempfile.TemporaryDirectory() as folder:
-        number, stop = start, start + n
-        while number < stop:
-            near, far = context.Pipe(False)
-            process = context.Process(target=worker, args=(files, seed, number, stop, far, folder))
-            process.start()
-            far.close()
-            pending = (number, "?", "?", None)
-            while number < stop:
-                try:
-                    found = near.recv() if near.poll(2 * SECONDS) else None
-                except EOFError:
-                    process.join()
-                    yield (*pending[:3], f"crash: exit {process.exitcode}")
-                    number = pending[0] + 1
-                    break
-                if found is None:
-                    process.kill()
-                    yield (*pending[:3], "hang")
-                    number = pending[0] + 1
-                    break
-                if found[3] is None:
-                    pending = found
-                else:
-                    yield found
-                    number = found[0] + 1
-            process.kill()
-            process.join()
+    """Outcomes of n files."""
+    return hunt(partial(mutant, files, seed), lambda path: outcome(path, files[path.name][1]), n, start)
 
 
 def saved(folder: Path, only: str = "", *, slow: bool = True) -> dict[str, tuple[Path, Rows]]:

@@ -60,7 +60,7 @@ def report(tmp_path_factory):
         @experiment("psp", "broken", "Broken", claims=claims[:1])
         def broken(budget, seeds):
             """Raises."""
-            raise RuntimeError("a reason <script>alert(1)</script>")
+            raise RuntimeError("a reason <script>alert(1)</script> \x1b[31m\u202e")
 
         folder = tmp_path_factory.mktemp("report")
         results = reproduce(["psp"], out=folder)
@@ -95,6 +95,8 @@ def test_report_is_one_file_that_asks_for_nothing(report):
     for attribute in (' src="http', "@import", "<script", '<link rel="stylesheet', "url(http", 'src="/'):
         assert attribute not in page
     assert "&lt;b&gt;that&lt;/b&gt;" in page
+    assert r"alert(1)&lt;/script&gt; \x1b[31m\u202e" in page
+    assert not any(mark in page for mark in "\x1b\u202e")
     assert page.count('id="') == len(set(part.split('"')[0] for part in page.split(' id="')[1:]))
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import tracemalloc
 import zipfile
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import mutate
+from tests.hunt import hunt
 
 from similis._errors import InputError
 from similis.datasets import read_blocks, shape_hint
@@ -251,3 +255,68 @@ def test_wrong_calls(tmp_path):
     for rows in (0, 2.5, True):
         with pytest.raises(InputError, match="rows: expected"):
             read_blocks("-", rows=rows)
+
+
+@pytest.mark.parametrize(
+    ("descr", "shape", "words"),
+    [("'<f8'", "(-1, 5)", "expected .rows, columns"), ("'<f8'", "(1, 1000000000)", "announces"),
+     ("'<f8'", "(0, 1000000000)", "no numbers"), ("'<f8'", "(True, 5)", "expected .rows, columns"),
+     ("'<f8'", "(" * 300, "not a NPY"), ("'" * 3, "(1, 5)", "not a NPY"), ("[('a', '<f8')]", "(5,)", "real numbers")],
+)  # fmt: skip
+@pytest.mark.parametrize("archive", [False, True])
+def test_headers_of_arrays_are_not_believed(tmp_path, descr, shape, words, archive):
+    text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    data = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(40)
+    path = tmp_path / f"x.{'npz' if archive else 'npy'}"
+    path.write_bytes(data)
+    if archive:
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("x.npy", data)
+    for columns in (None, "0:", "-1:"):
+        with pytest.raises(InputError, match=words):
+            list(read_blocks(path, columns=columns))
+
+
+def test_an_encrypted_archive_is_refused(tmp_path):
+    np.savez(tmp_path / "x.npz", X)
+    data = bytearray((tmp_path / "x.npz").read_bytes())
+    data[6] |= 1
+    data[data.find(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "x.npz").write_bytes(data)
+    with pytest.raises(InputError, match="encrypted"):
+        list(read_blocks(tmp_path / "x.npz"))
+
+
+def test_standard_input_is_utf8_or_refused(monkeypatch):
+    for content in (b"1,2\n\xe9,4\n", b"\xff\xfe1\x00"):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), "ascii", "surrogateescape"))
+        with pytest.raises(InputError, match="UTF-8"):
+            list(read_blocks("-"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\ufeff\u00e9,b\n1,2\n".encode()), "ascii"))
+    assert np.concatenate(list(read_blocks("-", columns="\u00e9"))).tolist() == [[1.0]]
+
+
+def test_a_line_without_an_end_fills_no_memory(tmp_path):
+    path = tmp_path / "x.csv"
+    for content, words in ((b"," * (3 << 20), "columns, expected"), (b"1" * (65 << 20), "over 67108864 characters")):
+        path.write_bytes(content)
+        tracemalloc.start()
+        try:
+            with pytest.raises(InputError, match=words):
+                list(read_blocks(path))
+            assert tracemalloc.get_traced_memory()[1] < 300e6
+        finally:
+            tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".csv", "a\0b.npy"])
+def test_names_that_no_file_can_have(name):
+    with pytest.raises(InputError, match=r"no (name of a|such) file"):
+        read_blocks(name)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="files are read in processes that may crash")
+def test_damaged_tables_are_refused_or_read():
+    found = list(hunt(partial(mutate.mutant, mutate.samples(), 1), mutate.judge, 360))
+    assert not [entry for entry in found if entry[3] not in ("refused", "reads")]
+    assert {entry[3] for entry in found} == {"refused", "reads"}

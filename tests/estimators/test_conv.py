@@ -54,7 +54,7 @@ def test_images_as_users_have_them():
     [
         ({}, np.ones((3, 2, 2, 2, 2)), "expected"),
         ({"image_shape": (3, 3)}, np.ones((3, 8)), "rows of 8"),
-        ({"pool": "mean"}, IMAGES, "'max', 'sum' or None"),
+        ({"pool": "mean"}, IMAGES, "'max' or 'sum' or None"),
         ({"alpha": 0.1}, IMAGES, "requires y"),
         ({"batch_size": 0}, IMAGES, "batch_size=0"),
         ({"eta0": 0.9}, IMAGES, "eta=0.9"),

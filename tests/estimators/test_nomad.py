@@ -71,7 +71,8 @@ def test_saved_and_loaded_bit_for_bit(tmp_path):
     save(model, tmp_path / "m")
     again = load(tmp_path / "m")
     assert again.get_params() == model.get_params()
-    assert (again.gap_, again.certificate_, again.history_) == (model.gap_, model.certificate_, model.history_)
+    assert (again.gap_, again.certificate_) == (model.gap_, model.certificate_)
+    assert again.history_ == {name: values for name, values in model.history_.items() if name != "seconds"}
     for name in ("labels_", "embedding_", "Q_", "factor_"):
         np.testing.assert_array_equal(getattr(again, name), getattr(model, name))
     np.testing.assert_array_equal(again.transform(X + 0.1), model.transform(X + 0.1))
@@ -91,7 +92,7 @@ def test_a_subsample_is_said_to_be_one(monkeypatch):
 @pytest.mark.parametrize(
     ("params", "match"),
     [
-        ({"n_clusters": 0}, "from 1 to n_samples"), ({"n_clusters": 91}, "from 1 to n_samples"),
+        ({"n_clusters": 0}, "n_clusters=0; expected"), ({"n_clusters": 91}, "from 1 to n_samples"),
         ({"solver": "simplex"}, "low-rank"), ({"assign_labels": "x"}, "components"), ({"tol": 0}, "tol"),
         ({"memory_limit": 10}, "GiB"), ({"kernel": "rbf", "memory_limit": 10}, "GiB"),
         ({"kernel": "precomputed"}, "square"), ({"layers": (4, 0)}, "layer"),

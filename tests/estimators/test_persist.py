@@ -137,8 +137,11 @@ def test_a_failing_disk_leaves_nothing(tmp_path, monkeypatch, failing):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, failing, fail)
-    with pytest.raises(OSError, match="No space"):
-        save(SimilarityMatching(random_state=0).fit(X), tmp_path / "m")
+    if failing == "replace":  # as it is where files have no links
+        monkeypatch.setattr(os, "link", fail)
+    for force in (False, True) if failing == "replace" else (False,):
+        with pytest.raises(InputError, match="No space"):
+            save(SimilarityMatching(random_state=0).fit(X), tmp_path / "m", force=force)
     assert list(tmp_path.iterdir()) == []
 
 

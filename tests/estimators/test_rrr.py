@@ -126,7 +126,7 @@ def test_pieces_of_one_row_are_enough():
 @pytest.mark.parametrize(
     ("params", "match"),
     [
-        ({"metric": "mse"}, "'rrmse', 'cca' or a number"), ({"metric": 1.5}, "metric=1.5"),
+        ({"metric": "mse"}, "'rrmse' or 'cca' or a finite number"), ({"metric": 1.5}, "metric=1.5"),
         ({"n_components": 8}, "narrower of X and Y"), ({"solver": "svd"}, "solver='svd'"),
         ({"ridge": -1}, "ridge=-1"), ({"ridge": 0.1, "scale": None}, "needs scale"),
     ],

@@ -14,6 +14,8 @@ from tests.laws.estimators import CASES, LABELS, LEARN, READ, X, Y, calls, first
 
 import similis.estimators as estimators
 from similis._errors import InputError
+from similis.estimators._params import allowed
+from similis.networks import nonnegative_similarity
 
 #: rows that no estimator may learn from
 BAD_ROWS = {
@@ -46,6 +48,8 @@ def equal(a, b) -> bool:
         return isinstance(b, dict) and list(a) == list(b) and all(equal(a[key], b[key]) for key in a)
     if isinstance(a, list | tuple):
         return type(a) is type(b) and len(a) == len(b) and all(map(equal, a, b))
+    if isinstance(a, np.random.Generator):
+        return equal(a.bit_generator.state, b.bit_generator.state)
     if hasattr(a, "state_dict"):
         return equal(
             {k: v.numpy() for k, v in a.state_dict().items()}, {k: v.numpy() for k, v in b.state_dict().items()}
@@ -127,15 +131,13 @@ def test_an_interrupted_fit_leaves_what_was_learned(name, monkeypatch):
     assert equal(before, dict(vars(model)))
 
 
-def other(value):
-    """A different value of a parameter."""
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int | float):
-        return 2 * value if value else type(value)(1)
-    if value is None:
-        return 1
-    return {"auto": "numpy", "fixed": "adaptive", "own": "least-squares", "online": "exact"}.get(value, "another")
+def other(kind, name, value):
+    """A different value that the parameter may have."""
+    kinds = allowed(kind)[name]
+    tried = [not value] if isinstance(value, bool) else [2 * value, value / 2] if isinstance(value, int | float) else []
+    texts = [text for of in kinds for text in getattr(of, "texts", ())]
+    tried += [1, 0.5, 2.0, *texts, None, [3, 2], [2.0], {"gamma": 0.5}, "cuda", nonnegative_similarity(2)]
+    return next(v for v in tried if any(of(v) for of in kinds) and v != value)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -144,7 +146,7 @@ def test_a_parameter_changed_after_the_fit_is_refused_or_does_not_matter_to_what
     model = case.fitted()
     learned, refused = {m: np.asarray(getattr(model, m)(X)) for m in calls(model, READ)}, 0
     for param, value in model.get_params(deep=False).items():
-        model.set_params(**{param: other(value)})
+        model.set_params(**{param: other(type(model), param, value)})
         if param in model._free:
             for method, expected in learned.items():
                 if (param, method) not in (("whiten", "transform"), ("n_neighbors", "transform")):  # honoured
@@ -209,3 +211,13 @@ def test_a_copy_reads_and_learns_as_the_original(name):
             np.testing.assert_array_equal(np.asarray(getattr(copied, method)(X)), np.asarray(getattr(model, method)(X)))
         for method in calls(model, ("partial_fit",)):
             getattr(copied, method)(*case.rows())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_equal_models_are_equal_files(name, tmp_path):
+    from similis import load, save
+
+    for file in "ab":
+        save(CASES[name].fitted(), tmp_path / file)
+    save(load(tmp_path / "a"), tmp_path / "c")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() == (tmp_path / "c").read_bytes()

@@ -14,6 +14,9 @@ from .._errors import SimilisError
 from . import catalogue, data, doctor, fit, predict, reproduce, score, screen, transform
 from ._output import printable
 
+#: of click, or of the copy of it that typer holds
+_UsageError: Any = typer.BadParameter.__base__
+
 
 class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
@@ -22,12 +25,15 @@ class _Commands(TyperGroup):
                 # columns are matched by name where they are read; blocks are arrays
                 warnings.filterwarnings("ignore", "X does not have valid feature names")
                 return super().invoke(ctx)
+        except _UsageError as error:
+            vars(error).update(message=printable(error.message))
+            raise
         except SimilisError as error:
             typer.echo(printable(f"error: {error}"), err=True)
             raise typer.Exit(1) from None
         except (ValueError, TypeError, ArithmeticError, MemoryError, OSError) as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:  # the reader of stdout has enough
-                raise
+                raise typer.Exit(1) from None
             typer.echo(printable(f"error: {type(error).__name__}: {error or 'no more is known'}"), err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:

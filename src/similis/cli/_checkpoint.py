@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import tempfile
 import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from .._errors import InputError, ModelFileError
 
 if TYPE_CHECKING:
     import numpy as np
+    from sklearn.base import BaseEstimator
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,33 @@ class Checkpoint:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def keep(estimator: BaseEstimator, output: Path, *, force: bool) -> None:
+    """Save a finished fit; where its file cannot be written any more, beside it or in another folder.
+
+    Raises
+    ------
+    InputError
+        If it is not in its file; the message says where it is.
+    """
+    from .._atomic import KeptElsewhereError
+    from ..estimators.persist import save
+
+    try:
+        return save(estimator, output, force=force)
+    except KeptElsewhereError:
+        raise
+    except InputError as error:
+        refused = error
+    for folder in (output.parent, Path.cwd(), Path(tempfile.gettempdir())):
+        other = folder / f"kept-{secrets.token_hex(4)}.safetensors"
+        try:
+            save(estimator, other, force=False)
+        except InputError:
+            continue
+        raise KeptElsewhereError(f"{refused}. The fitted model is kept in {other}") from refused
+    raise refused
 
 
 def beside(output: Path) -> Path:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import csv
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
 from typing import IO, NamedTuple
 
 import typer
 
 from .._errors import InputError
-from ..datasets.delimited import find_delimiter
+from ..datasets.delimited import find_delimiter, lines_of
 from ._output import printable
 
 #: what a header calls the column of formulas, and that of Tc in kelvin, when all but letters and digits is left out
 _FORMULA = ("(chemical|reduced)?formulae?", "(chemical)?composition", "names?|materials?|compounds?")
 _TC = ("(tc|(critical|transition)temp(erature)?)(in)?(k|kelvin)?",)
+
+#: characters of a line; the longest formulas have some hundred
+_LONGEST = 1 << 16
 
 
 class Formulas(NamedTuple):
@@ -47,7 +49,7 @@ def read_formulas(
     found = Formulas([], [], [])
     layout: _Layout | None = None
     with _open(data) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(iter(partial(file.readline, 1 << 20), ""), 1):
             if not line.strip("\ufeff \t\r\n"):
                 continue
             where = f"{data}, line {number}"
@@ -122,6 +124,8 @@ class _Layout:
         return cells
 
     def _split(self, line: str, where: str) -> list[str]:
+        if len(line) > _LONGEST:
+            raise InputError(f"{where}: a line of {len(line)} characters. Fix: write one formula a line.")
         try:
             return next(csv.reader([line.rstrip("\r\n")], delimiter=self.delimiter, strict=True))
         except csv.Error as error:
@@ -150,13 +154,8 @@ def _number(text: str, where: str) -> float:
 
 @contextmanager
 def _open(data: str) -> Iterator[IO[str]]:
-    if data == "-":
-        yield sys.stdin
-        return
     try:
-        with Path(data).open(encoding="utf-8-sig", newline="") as file:
+        with lines_of(data) as file:
             yield file
-    except OSError as error:
-        raise InputError(f"cannot read {data}: {error.strerror}. Fix: check the path.") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{data} is no text file ({error.reason}). Fix: give a CSV, or one formula a line.") from error

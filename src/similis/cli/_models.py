@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from .._errors import InputError
+from ._output import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,6 +83,8 @@ def class_of(name: str, *, labels: bool) -> str:
 def build(name: str, n_components: int | None, seed: int, given: list[str], *, labels: bool = False) -> BaseEstimator:
     """The estimator for a network's name, with parameters from ``name=value`` texts (values in JSON, or bare words)."""
     from .. import estimators
+    from .._values import check, parse
+    from ..estimators._params import allowed
 
     estimator = getattr(estimators, class_of(name, labels=labels))()
     if "random_state" in estimator.get_params():
@@ -88,6 +92,7 @@ def build(name: str, n_components: int | None, seed: int, given: list[str], *, l
     valid = sorted(set(estimator.get_params()) - set(_ELSEWHERE))
     if n_components is not None and "n_components" not in estimator.get_params():
         raise typer.BadParameter(f"{name} has no number of components", param_hint="--n-components")
+    kinds = allowed(type(estimator))  # type: ignore[arg-type]
     params: dict[str, Any] = {} if n_components is None else {"n_components": n_components}
     for text in given:
         key, equals, value = text.partition("=")
@@ -96,9 +101,9 @@ def build(name: str, n_components: int | None, seed: int, given: list[str], *, l
         if not equals or key not in valid:
             raise typer.BadParameter(f"{text!r} is no name=value; names: {', '.join(valid)}", param_hint="--param")
         try:
-            params[key] = json.loads(value)
-        except ValueError:
-            params[key] = value
+            params[key] = check(key, parse(value, kinds[key]), kinds[key])
+        except InputError as error:
+            raise typer.BadParameter(printable(str(error)), param_hint="--param") from error
     return estimator.set_params(**params)
 
 

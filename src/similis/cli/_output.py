@@ -8,15 +8,12 @@ from typing import Any
 
 import typer
 
+from .._text import printable
+
 
 def emit(record: dict[str, Any], *, as_json: bool, text: str) -> None:
     """Print ``record`` as one JSON object, or ``text``, on stdout."""
     typer.echo(json.dumps(record, allow_nan=False) if as_json else printable(text))
-
-
-def printable(text: str) -> str:
-    """Text that says nothing to a terminal: control characters, which a file may hold, are written out."""
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

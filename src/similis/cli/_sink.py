@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import typer
 from .._atomic import new_file
 from .._errors import InputError
 from .._optional import require
+from .._text import cell
 
 Write = Callable[[np.ndarray], None]
 
@@ -37,7 +39,7 @@ def sink(output: str, names: list[str], *, force: bool) -> Iterator[Write]:
 
 
 def _csv(file: IO[str], names: list[str]) -> Write:
-    file.write(",".join(names) + "\n")
+    csv.writer(file, lineterminator="\n").writerow(map(cell, names))
     # as text, NumPy gives the fewest digits that read back to the same number, in either precision
     return lambda block: file.writelines(",".join(row) + "\n" for row in block.astype(str).tolist())
 
@@ -57,7 +59,7 @@ def _npy(draft: Path, names: list[str]) -> Iterator[Write]:
             header()
         elif block.dtype != dtype:
             raise InputError(f"outputs turn from {dtype} to {block.dtype} at row {rows + 1}. Add --dtype {dtype}")
-        np.ascontiguousarray(block).tofile(file)
+        file.write(np.ascontiguousarray(block).data)  # tofile would not say why it fails
         rows += len(block)
 
     with draft.open("wb+") as file:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .._errors import InputError
 from . import _options as opt
 from ._checkpoint import Checkpoint, beside
 from ._models import beside_x, build, card, classes_of, keep_names, names_of, shaped
-from ._output import emit
+from ._output import emit, printable
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -58,11 +59,11 @@ def fit(
     a killed fit of m.safetensors goes on with --resume m.checkpoint.safetensors and ends bit for bit where the unbroken
     one ends.
     """
-    from .._atomic import refuse_existing
-    from ..estimators.persist import save
+    from .._atomic import refuse_existing, refuse_unwritable
+    from ._checkpoint import keep
     from ._views import Views
 
-    refuse_existing(output, force=force)
+    refuse_unwritable(output, force=force)
     if resume is None:
         estimator, start = build(model, n_components, seed or 0, param or [], labels=labels), None
     else:
@@ -102,7 +103,7 @@ def fit(
     rows = _learn(model, estimator, views, plan, start, output) if streams else _learn_table(estimator, views)
     seconds = time.perf_counter() - began
     keep_names(estimator, views)
-    save(estimator, output, force=force)
+    keep(estimator, output, force=force)
     if plan.every is not None:
         beside(output).unlink(missing_ok=True)
     record = {
@@ -138,13 +139,13 @@ def _fit_formulas(
     output: Path, *, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Learn from a file of formulas and Tc; what cannot be read is named and left out."""
-    from ..estimators.persist import save
+    from ._checkpoint import keep
     from ._formulas import complain, read_formulas
 
     given, began = read_formulas(data, columns, y_columns, tc=True, header=header), time.perf_counter()
     estimator.fit(given.formulas, given.tc)
     complain(data, given.lines, estimator.refused_)
-    save(estimator, output, force=force)
+    keep(estimator, output, force=force)
     record = {
         "model": str(output), "network": name, "class": type(estimator).__name__, "rows": len(given.tc),
         "n_samples_seen": int(estimator.n_samples_seen_), "refused": len(estimator.refused_),
@@ -190,7 +191,10 @@ def _learn(
                     estimator.partial_fit(*shaped(estimator, block), **known)
                 if now.due(before.rows):
                     keep_names(estimator, views)
-                    save(estimator, beside(output), force=True, progress=now.to_dict())
+                    try:
+                        save(estimator, beside(output), force=True, progress=now.to_dict())
+                    except InputError as error:  # the fit is worth more than its checkpoint
+                        typer.echo(printable(f"note: no checkpoint after {now.rows} rows: {error}"), err=True)
     if pending is not None:
         pending.check(now, views.data)
     return now.rows - (start.rows if start else 0)

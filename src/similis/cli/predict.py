@@ -73,6 +73,7 @@ def _formulas(
 ) -> dict[str, object]:
     """Everything that is known of each formula, as CSV; those that cannot be read get a message and an empty row."""
     from .._atomic import new_file
+    from .._text import cell
     from ..superconductor import read
     from ._formulas import complain, read_formulas
 
@@ -86,7 +87,7 @@ def _formulas(
         out = csv.writer(file, lineterminator="\n")
         out.writerow(("formula", "tc", "low", "high", "p_superconducting", "p_above", "novelty", "novel"))
         out.writerows(
-            (formula, *([""] * 7 if row in bad else next(rows))) for row, formula in enumerate(given.formulas)
+            (cell(formula), *([""] * 7 if row in bad else next(rows))) for row, formula in enumerate(given.formulas)
         )
     return {"output": output, "rows": len(good), "refused": len(refused)}
 

@@ -31,7 +31,7 @@ def screen(
 
     A quick network looks at all of them, the ensemble judges the 5,000 most promising.
     """
-    from .._atomic import new_file, refuse_existing
+    from .._atomic import new_file, refuse_unwritable
     from ..estimators.persist import load
 
     estimator, symbols = load(model), [symbol.strip() for symbol in elements.split(",")]
@@ -42,7 +42,7 @@ def screen(
     if heat_map is not None and len(symbols) != 3:
         raise typer.BadParameter(f"a map has three elements, got {len(symbols)}", param_hint="--map")
     if heat_map is not None:
-        refuse_existing(heat_map, force=force)
+        refuse_unwritable(heat_map, force=force)
     with new_file(output, force=force) as draft:
         ranking = estimator.screen(symbols, max_atoms)
         _write(draft, symbols, ranking, estimator, top)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from .._errors import InputError
+from .._values import Number, Whole, check
 
 
 def number(name: str, value: Any, low: float = 0.0, high: float = np.inf, *, open_: bool = False) -> float:
@@ -16,23 +16,17 @@ def number(name: str, value: Any, low: float = 0.0, high: float = np.inf, *, ope
 
     With ``open_`` the lower end itself is refused.
     """
-    fits = isinstance(value, Real) and not isinstance(value, bool | np.bool_) and low <= float(value) <= high
-    if not fits or (open_ and value == low):
-        least = f"{'>' if open_ else '>='} {low:g}" + ("" if high == np.inf else f" and <= {high:g}")
-        raise InputError(f"{name}={value!r}; expected a number {least}")
-    return float(value)
+    return float(check(name, value, (Number(low, high, "low" if open_ else "", infinite=high == np.inf),)))
 
 
 def finite(name: str, value: Any, low: float = 0.0, high: float = np.inf, *, open_: bool = False) -> float:
     """As ``number``, and not infinite."""
-    return number(name, value, low, min(high, float(np.finfo(np.float64).max)), open_=open_)
+    return float(check(name, value, (Number(low, high, "low" if open_ else ""),)))
 
 
 def whole(name: str, value: Any, low: int = 1, why: str = "") -> int:
     """The value as an int; refused unless it is an integer of at least ``low``."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
-        raise InputError(f"{name}={value!r}; expected an integer >= {low}{': ' * bool(why)}{why}")
-    return int(value)
+    return int(check(name, value, (Whole(low, why=why),)))
 
 
 def entering(

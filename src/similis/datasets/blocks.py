@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._errors import InputError
+from .._text import brief
 from . import delimited, npy, parquet
 from .columns import Choice, Columns
 
@@ -117,7 +118,11 @@ def _reader(source: str | os.PathLike[str]) -> tuple[str, ModuleType]:
         raise InputError(
             f"{name}: unknown kind of file {path.suffix!r}. Fix: use one of {', '.join(_READERS)}, or '-'."
         )
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:  # a name that is too long
+        raise InputError(f"{name[:80]!r}: no name of a file ({brief(error)}). Fix: check the path.") from error
+    if not there:
         raise InputError(f"{name}: no such file. Fix: check the path; the working folder is {Path.cwd()}.")
     return name, _READERS[path.suffix.lower()]
 

@@ -91,7 +91,7 @@ def _one(item: str | int, width: int, names: Sequence[str] | None, where: str) -
             return range(width)[slice(int(start) if start else None, int(stop) if stop else None)]
         return [range(width)[int(item)]]
     except (ValueError, IndexError):
-        there = f"columns {_some(names)}" if names else f"{width} columns, 0 to {width - 1}"
+        there = f"columns {some(names)}" if names else f"{width} columns, 0 to {width - 1}"
         raise InputError(
             f"{where}: no column {item!r}; there are {there}. Fix: a name, an index or a range like 0:10."
         ) from None
@@ -100,12 +100,12 @@ def _one(item: str | int, width: int, names: Sequence[str] | None, where: str) -
 def _difference(found: Sequence[str], like: Sequence[str], where: str) -> str:
     new, gone = [name for name in found if name not in like], [name for name in like if name not in found]
     if not (new or gone):
-        what = f"names occur twice and stand in another order than {_some(like)}"
+        what = f"names occur twice and stand in another order than {some(like)}"
     else:
         what = " and ".join(
-            f"{said} {_some(part)}" for said, part in (("new", new), ("missing", gone)) if part
+            f"{said} {some(part)}" for said, part in (("new", new), ("missing", gone)) if part
         )  # fmt: skip
-        what = f"columns are {what}; the model was fitted with {_some(like)}"
+        what = f"columns are {what}; the model was fitted with {some(like)}"
     fix = (
         f"choose them, as columns='{','.join(like)}' (--columns)"
         if new and not gone
@@ -114,5 +114,7 @@ def _difference(found: Sequence[str], like: Sequence[str], where: str) -> str:
     return f"{where}: {what}. Fix: {fix}."
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+def some(names: Sequence[str]) -> str:
+    """The first of the names, each no longer than a word or two, and how many more there are."""
+    listed = ", ".join(name if len(name) <= 40 else f"{name[:37]}..." for name in names[:12])
+    return listed + (f" and {len(names) - 12} more" if len(names) > 12 else "")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count, islice
+from itertools import count
 from typing import TextIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._errors import InputError
+from .._text import brief
 from .columns import Choice
 
 STDIN = "-"
+#: characters of a line, and columns, beyond which a table is none: so that a file without newlines fills no memory
+LONGEST, WIDEST = 1 << 26, 1 << 21
 #: how a value that is missing is written
 _MISSING = frozenset(("", "-", "--", ".", "?", "na", "n/a", "#n/a", "<na>", "nan", "nil", "none", "null", "missing"))
 
@@ -26,9 +30,9 @@ def blocks(
 ) -> Iterator[NDArray | list[str] | None]:
     """Yield the names of the chosen columns, then blocks of at most ``rows`` lines; bad lines are named by number."""
     where = "stdin" if source == STDIN else source
-    with _lines(source) as handle:
+    with lines_of(source) as handle:
         first, number = _first_line(handle, where)
-        delimiter = find_delimiter(first)
+        delimiter = _delimiter(first, where)
         fields = _fields(first, delimiter)
         named = _names_columns(fields) if header is None else header
         if named and first.count('"') % 2:
@@ -50,9 +54,9 @@ def shape(source: str) -> tuple[int | None, int | None]:
     """Return (None, columns): counting the rows would mean reading the file. Standard input is not touched."""
     if source == STDIN:
         return None, None
-    with _lines(source) as handle:
+    with lines_of(source) as handle:
         first, _ = _first_line(handle, source)
-        return None, len(_fields(first, find_delimiter(first)))
+        return None, len(_fields(first, _delimiter(first, source)))
 
 
 def find_delimiter(line: str) -> str:
@@ -120,21 +124,58 @@ class _Table:
 
 
 @contextmanager
-def _lines(source: str) -> Iterator[TextIO]:
+def lines_of(source: str) -> Iterator[TextIO]:
+    """A file, or standard input, as text in UTF-8, whatever the terminal's encoding is.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened.
+    """
     if source == STDIN:
-        yield sys.stdin
+        held = getattr(sys.stdin, "buffer", None)
+        handle = sys.stdin if held is None else io.TextIOWrapper(held, encoding="utf-8-sig")
+        try:
+            yield handle
+        finally:
+            if held is not None:
+                handle.detach()  # type: ignore[union-attr]
         return
-    with open(source, encoding="utf-8-sig") as handle:
-        yield handle
+    try:
+        file = open(source, encoding="utf-8-sig")  # noqa: SIM115
+    except OSError as error:
+        raise InputError(f"cannot read {source}: {error.strerror}. Fix: check the path.") from error
+    with file:
+        yield file
 
 
 def _take(handle: TextIO, rows: int, where: str, number: int) -> list[str]:
+    """The next lines, ``rows`` of them, or fewer if they are long: memory is bounded by characters as well."""
+    taken, size = list[str](), 0
     try:
-        return list(islice(handle, rows))
+        while len(taken) < rows and size < LONGEST and (line := handle.readline(LONGEST)):
+            taken.append(line)
+            size += len(line)
     except UnicodeDecodeError as error:
         raise InputError(
             f"{where}, after line {number}: not text in UTF-8 ({error.reason}). Fix: save it as UTF-8."
         ) from error
+    except OSError as error:
+        raise InputError(f"{where}, after line {number}: {brief(error)}. Fix: check what it is read from.") from error
+    if taken and len(taken[-1]) >= LONGEST:
+        at = number + len(taken) - 1
+        raise InputError(f"{where}, line {at}: over {LONGEST} characters. Fix: end lines by a newline.")
+    return taken
+
+
+def _delimiter(first: str, where: str) -> str:
+    """The delimiter of a table, of which the first line tells it; a line of too many fields is never taken apart."""
+    delimiter = find_delimiter(first)
+    if first.count(delimiter) >= WIDEST:
+        raise InputError(
+            f"{where}: {first.count(delimiter) + 1} columns, expected {WIDEST} at most. Fix: write such a table as NPY."
+        )
+    return delimiter
 
 
 def _first_line(handle: TextIO, where: str) -> tuple[str, int]:

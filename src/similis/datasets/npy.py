@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from numpy.lib import format as npy_format
 from numpy.typing import DTypeLike, NDArray
 
 from .._errors import InputError
-from .columns import Choice
+from .._text import brief
+from .columns import Choice, some
 
 MEMBER = re.compile(r"(?P<path>.+\.npz)(?::(?P<name>[^/:]+))?", re.IGNORECASE)
 
@@ -95,15 +95,20 @@ def _open(source: str) -> Iterator[tuple[BinaryIO, _Header]]:
         archive = zipfile.ZipFile(member["path"])
         with archive, archive.open(_choose(archive, member["name"], source)) as packed:
             header = _header(packed, source)  # type: ignore[arg-type]
+            _check_size(archive.getinfo(packed.name).file_size, header, source)
             if header.fortran:
                 raise InputError(
                     f"{source}: the array is in Fortran order inside an archive and cannot be read row by row. "
                     "Fix: save numpy.ascontiguousarray(X), or use a .npy file."
                 )
             yield packed, header  # type: ignore[misc]
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except InputError:
+        raise
+    except MemoryError as error:
+        raise InputError(f"{source}: a block of rows takes too much memory. Fix: read fewer at a time.") from error
+    except Exception as error:  # whatever damage does to the unpacking of an archive
         raise InputError(
-            f"{source}: damaged or truncated archive ({error}). Fix: copy or write the file again."
+            f"{source}: unreadable, damaged or encrypted ({brief(error)}). Fix: copy or write the file again."
         ) from error
 
 
@@ -122,9 +127,7 @@ def _choose(archive: zipfile.ZipFile, name: str | None, source: str) -> str:
         return names[0] + ".npy"
     if name not in names:
         asked = "no array was named" if name is None else f"no array {name!r}"
-        raise InputError(
-            f"{source}: {asked}; there are {', '.join(names) or 'none'}. Fix: write it as 'file.npz:name'."
-        )
+        raise InputError(f"{source}: {asked}; there are {some(names) or 'none'}. Fix: write it as 'file.npz:name'.")
     return f"{name}.npy"
 
 
@@ -133,13 +136,17 @@ def _header(handle: BinaryIO, source: str) -> _Header:
         version = npy_format.read_magic(handle)
         reader = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}[version]
         shape, fortran, dtype = reader(handle)
-    except (ValueError, KeyError, EOFError) as error:
-        raise InputError(f"{source}: not a NPY array ({error}). Fix: write it with numpy.save.") from error
+    except zipfile.BadZipFile:
+        raise
+    except Exception as error:  # whatever damage does to the parser of a header
+        raise InputError(f"{source}: not a NPY array ({brief(error)}). Fix: write it with numpy.save.") from error
     if dtype.kind not in "fiub":
         raise InputError(
             f"{source}: holds {dtype}, expected real numbers. Fix: save X.astype(float); objects are never loaded."
         )
-    shape = (*shape, 1) if len(shape) == 1 else shape  # targets are mostly saved as one column
-    if len(shape) != 2:
+    shape = (*shape, 1) if len(shape) == 1 else tuple(shape)  # targets are mostly saved as one column
+    if len(shape) != 2 or any(type(n) is not int or n < 0 for n in shape):
         raise InputError(f"{source}: shape {shape}, expected (rows, columns). Fix: save X.reshape(len(X), -1).")
+    if not all(shape):
+        raise InputError(f"{source}: no numbers in it, its shape is {shape}. Fix: check what wrote it.")
     return _Header(shape, dtype, fortran and min(shape) > 1, handle.tell())

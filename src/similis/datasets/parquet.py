@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._errors import InputError
+from .._errors import InputError, SimilisError
 from .._optional import require
+from .._text import brief
 from .columns import Choice
 
 # Pages are read as they are needed: by default a whole row group is held, and that may be the whole file.
@@ -76,12 +77,15 @@ def _check(fields: list[Any], arrow: Any, source: str) -> None:
 
 @contextmanager
 def _open(source: str) -> Iterator[Any]:
-    arrow, parquet = require("pyarrow", extra="data"), require("pyarrow.parquet", extra="data")
+    parquet = require("pyarrow.parquet", extra="data")
     try:
         with parquet.ParquetFile(source, **FRUGAL) as file:
             yield file
-    except (arrow.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except SimilisError:
+        raise
+    except MemoryError as error:
+        raise InputError(f"{source}: a block of rows takes too much memory. Fix: read fewer at a time.") from error
+    except Exception as error:  # whatever damage does to the reader
         raise InputError(
-            f"{source}: damaged, truncated or not Parquet ({reason}). Fix: copy or write the file again."
+            f"{source}: damaged, truncated or not Parquet ({brief(error)}). Fix: copy or write the file again."
         ) from error

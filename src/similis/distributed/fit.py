@@ -17,6 +17,7 @@ from .._optional import require
 from ..estimators._admit import column_names
 from ..estimators._estimator import unchanged_on_error
 from ..estimators._labels import admit_labels, merged, one_hot
+from ..estimators._params import check_kinds
 from ..estimators.persist import load_with_progress, save
 from .blocks import Blocks, as_array, head
 from .rounds import Rounds
@@ -70,6 +71,7 @@ def fit(
     """
     epochs = getattr(estimator, "n_epochs", 1) if n_epochs is None else n_epochs
     _admit_estimator(estimator)
+    check_kinds(estimator)
     if min(round_rows, epochs, checkpoint_every) < 1:
         given = f"round_rows={round_rows}, n_epochs={epochs}, checkpoint_every={checkpoint_every}"
         raise InputError(f"{given}; expected integers >= 1")

@@ -14,6 +14,8 @@ from .._masks import unmasked
 
 #: attributes that hold column names: of X, and with a name and an underscore more of a stream beside X
 NAMES = "feature_names_in_"
+#: sizes of numbers whose squares, summed, are floats
+SMALLEST, LARGEST = 1e-140, 1e140
 #: names that a message lists
 LISTED = 5
 
@@ -26,11 +28,15 @@ def validate_data(
     Raises
     ------
     InputError
-        For masked values, where missing ones are not allowed, and for sparse indices out of range.
+        For masked values, where missing ones are not allowed, for sparse indices out of range, and for data to begin
+        with (``reset``) all of which are too large or too small to be squared.
     """
     X = _well_formed(unmasked(X, "X", missing=words.get("ensure_all_finite") == "allow-nan"), "X")
     y = y if isinstance(y, str) else unmasked(y, "y")
     found = validation.validate_data(estimator, X, y, reset=reset, **words)
+    if reset:
+        for name, values in zip("Xy", found if isinstance(found, tuple) else (found,), strict=False):
+            _check_scale(name, values)
     return (_canonical(found[0]), found[1]) if isinstance(found, tuple) else _canonical(found)
 
 
@@ -44,7 +50,10 @@ def admit_stream(estimator: BaseEstimator, name: str, values: Any, *, reset: boo
     """
     values = _well_formed(unmasked(values, name), name)
     check_columns(estimator, name, values, reset=reset)
-    return _canonical(validation.check_array(values, input_name=name, estimator=estimator, **words))
+    found = validation.check_array(values, input_name=name, estimator=estimator, **words)
+    if reset:
+        _check_scale(name, found)
+    return _canonical(found)
 
 
 def check_columns(estimator: BaseEstimator, name: str, values: Any, *, reset: bool = False) -> None:
@@ -89,6 +98,20 @@ def _well_formed(X: Any, name: str) -> Any:
     except ValueError as error:
         raise InputError(f"{name} is a sparse matrix, not well formed: {error}. Build it from coordinates") from error
     return X
+
+
+def _check_scale(name: str, values: Any) -> None:
+    """Refuse data to begin with whose squares all leave the range of floats: there would be nothing to learn from."""
+    numbers = values.data if sparse.issparse(values) else np.asarray(values)
+    if numbers.dtype.kind != "f" or not numbers.size:
+        return
+    size = max(float(np.fmax.reduce(numbers, axis=None)), -float(np.fmin.reduce(numbers, axis=None)))
+    told = np.abs(numbers[numbers != 0]) if not SMALLEST <= size <= LARGEST else np.zeros(0)
+    if told.size and (size < SMALLEST or not np.nanmin(told) <= LARGEST):
+        raise InputError(
+            f"the numbers of {name} are up to {size:.3g}; expected {SMALLEST:.3g} to {LARGEST:.3g}, whose squares are "
+            "in the range of floats. Multiply them by a constant"
+        )
 
 
 def _canonical(X: Any) -> Any:

@@ -221,8 +221,6 @@ class NetworkEstimator(Estimator):
         return self.state_ if self.average_ is None else self.average_
 
     def _new_running(self, d: int, name: str = "x") -> Running:
-        if self.scale not in ("auto", None):
-            raise InputError(f"scale={self.scale!r}; expected 'auto' or None")
         return Running(bool(self.center), self.scale == "auto", np.zeros(d))
 
     # exact second moments -------------------------------------------------------------------------------------------

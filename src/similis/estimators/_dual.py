@@ -13,17 +13,21 @@ from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 
 from .._errors import InputError, ModelFileError
 from .._random import generator
+from .._values import FLAG, FUNCTION, NONNEGATIVE, NOTHING, POSITIVE, Number, OneOf, Whole
 from ..kernels import dual as kernel
 from ..networks import Representer, duality
-from ..networks.regularizers import Entropy
+from ..networks.losses import LOSSES
+from ..networks.regularizers import REGULARIZERS, Entropy
 from ._admit import check_columns, validate_data
 from ._ascent import RIDGE, Problem, features, packed
 from ._base import _pieces
 from ._estimator import Estimator, check_is_fitted
 from ._running import Running
-from ._scales import Regard, check_numbers, check_range, diverged, largest, too_large
+from ._scales import Regard, check_range, diverged, largest, too_large
 from ._schema import FLOATS, Packed, Stored
 
+#: kernels by name
+KERNELS = (*sorted(PAIRWISE_KERNEL_FUNCTIONS), "precomputed")
 #: rows that meet the support pairs at a time
 BLOCK = 64
 #: the step by default
@@ -34,17 +38,18 @@ FITTED = (
     "support_vectors_", "_weights", "_hebbian", "_average", "_power", "_input", "_target", "n_samples_seen_",
     "n_damped_", "_regard", *CERTIFICATE,
 )  # fmt: skip
-#: parameters that are numbers, where they are not None: the least, and whether it is allowed
-NUMBERS: dict[str, tuple[float, bool]] = {
-    "alpha": (0.0, False), "eta0": (0.0, False), "decay": (0.0, True), "tol": (0.0, True), "max_iter": (1, True),
-    "n_epochs": (1, True), "epsilon": (0.0, True), "total_weight": (0.0, False), "p": (1.0, False),
-    "gamma": (0.0, True), "degree": (0, True), "coef0": (-np.inf, False),
-}  # fmt: skip
 
 
 class DualEstimator(Estimator):
     """Base of the estimators; abstract: a subclass makes rows Y (K, T) of its targets, and predictions of outputs."""
 
+    _allowed: ClassVar = {
+        "loss": (OneOf(tuple(LOSSES)),), "regularizer": (OneOf(tuple(REGULARIZERS)),), "alpha": (POSITIVE,),
+        "epsilon": (NONNEGATIVE,), "total_weight": (POSITIVE,), "p": (Number(1, 2, open_="low"),),
+        "kernel": (OneOf(KERNELS), FUNCTION), "gamma": (NONNEGATIVE, NOTHING), "degree": (Whole(0),),
+        "coef0": (Number(),), "solver": (OneOf(("dual", "ascent", "online")),), "fit_intercept": (FLAG,),
+        "tol": (NONNEGATIVE,), "max_iter": (Whole(1),),
+    }  # fmt: skip
     beside_x: ClassVar[str | None]
     #: whether the mean of the targets is taken out with that of the inputs
     _centres_targets: ClassVar[bool]
@@ -73,14 +78,8 @@ class DualEstimator(Estimator):
             raise InputError(f"loss={self.loss!r} is for class labels; use DualClassifier, or loss='squared'")
         if network.loss.name == "epsilon-insensitive" and self.beside_x == "labels":
             raise InputError(f"loss={self.loss!r} is for numbers; use DualRegressor, or loss='hinge'")
-        check_numbers(self, NUMBERS)
-        if self.solver not in ("dual", "ascent", "online"):
-            raise InputError(f"solver={self.solver!r}; expected 'dual', 'ascent' or 'online'")
         if self.kernel != "linear" and self.regularizer != "l2":
             raise InputError(f"kernel={self.kernel!r} with regularizer={self.regularizer!r}; kernels need 'l2'")
-        if not (callable(self.kernel) or self.kernel in (*PAIRWISE_KERNEL_FUNCTIONS, "precomputed")):
-            names = ", ".join(sorted(PAIRWISE_KERNEL_FUNCTIONS))
-            raise InputError(f"kernel={self.kernel!r}; expected 'precomputed', a function or one of {names}")
         return network
 
     # data -----------------------------------------------------------------------------------------------------------

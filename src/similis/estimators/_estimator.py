@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import validation
 
 from .._errors import InputError
+from .._values import Kinds
 from ._params import check_kinds
 
 #: methods that learn
@@ -28,8 +29,8 @@ class Estimator(BaseEstimator):
     #: parameters that may change after a fit
     _free: ClassVar[frozenset[str]] = frozenset({"n_epochs", "shuffle", "trace_every", "random_state"})
 
-    #: passes without which ``fit`` has learned nothing
-    _least_epochs: ClassVar[int] = 1
+    #: what each parameter may be that is not among :data:`similis.estimators._params.SHARED`
+    _allowed: ClassVar[dict[str, Kinds]] = {}
 
     def __init_subclass__(cls, **words: Any) -> None:
         super().__init_subclass__(**words)
@@ -42,7 +43,8 @@ class Estimator(BaseEstimator):
         self._learned_with = {name: copy(getattr(self, name)) for name in _bound(type(self))}  # type: ignore[arg-type]
 
     def _check_params(self) -> None:
-        """Refuse parameters that changed since the fit."""
+        """Refuse parameters that are not what they may be, and those that changed since the fit."""
+        check_kinds(self)
         for name, value in getattr(self, "_learned_with", {}).items():
             now = getattr(self, name)
             if now is not value and not _same(now, value):
@@ -54,8 +56,8 @@ class Estimator(BaseEstimator):
 
 def check_is_fitted(estimator: Any) -> None:
     """:func:`sklearn.utils.validation.check_is_fitted`; the parameters must be those of the fit."""
-    validation.check_is_fitted(estimator)
     estimator._check_params()
+    validation.check_is_fitted(estimator)
 
 
 class unchanged_on_error:
@@ -83,8 +85,9 @@ def _learning(method: Callable) -> Callable:
 
     @wraps(method)
     def guarded(self: Estimator, *args: Any, **words: Any) -> Any:
-        check_kinds(self)
-        if not anew:
+        if anew:
+            check_kinds(self)
+        else:
             self._check_params()
         with unchanged_on_error(self):
             if anew:

@@ -38,7 +38,15 @@ def to_bytes(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
     if len(text) > _HEADER_LIMIT // 2 or not _small(text):
         raise InputError(f"the model's header takes {len(text)} bytes. A larger trace_every shortens history_")
     stored = {key: np.asarray(a.T if key in fortran else a, order="C") for key, a in arrays.items()}
-    return save(stored, {"similis": text, "sha256": hashlib.sha256(text.encode()).hexdigest()})
+    return _ordered(save(stored, {"similis": text, "sha256": hashlib.sha256(text.encode()).hexdigest()}))
+
+
+def _ordered(content: bytes) -> bytes:
+    """The same file with the names of its outer header in order: equal models are equal bytes."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    text = json.dumps(json.loads(content[8:start]), sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[start:]
 
 
 def number(value: Any) -> Any:

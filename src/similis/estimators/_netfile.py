@@ -15,7 +15,7 @@ from ..kernels.running import MOVES
 from ._guard import Order
 from ._moments import Moments
 from ._running import Running
-from ._schema import Packed, Stored
+from ._schema import Packed, Stored, pack_records
 
 if TYPE_CHECKING:
     from ._base import NetworkEstimator
@@ -38,12 +38,14 @@ def pack(model: NetworkEstimator) -> Packed:
         arrays |= {f"average.W.{name}": W for name, W in average.W.items()} | {"average.M": average.M}
     meta: dict[str, Any] = {
         "t": state.t, "averaged": 0 if average is None else average.t, "circuit": model.circuit_.to_dict(),
-        "running": {}, "history": model.history_,
+        "running": {},
     }  # fmt: skip
     for name, running in model.running_.items():
         own, meta["running"][name] = pack_running(running, name)
         arrays |= own
     arrays |= pack_order(model._order)
+    recorded, named = pack_records("history", model.history_)
+    arrays, meta = arrays | recorded, meta | named
     if hasattr(model, "moments_"):
         arrays |= {"moments.mean": model.moments_.mean, "moments.scatter": model.moments_.scatter}
         meta["moments"] = model.moments_.count
@@ -74,7 +76,7 @@ def unpack(model: NetworkEstimator, file: Stored) -> None:
     _check_inverses(circuit, state, average or state)
     model.circuit_, model._state, model.average_ = circuit, state, average
     model.running_ = {name: running[name] for name in circuit.names}
-    model.history_, model._dtype = file.series("history"), state.dtype
+    model.history_, model._dtype = file.records("history"), state.dtype
     rows = {name: np.zeros((0, own.width), state.dtype) for name, own in running.items()}
     model._order = unpack_order(file, model._watched(np.zeros((0, circuit.size)), rows, state).shape[1])
     if file.has("moments"):

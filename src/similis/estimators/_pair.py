@@ -147,10 +147,6 @@ class SolvedStreams(TwoStreams):
     """Two streams whose network has a closed form: ``solver="exact"``, with a ridge; abstract."""
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
-        if self.solver not in ("online", "exact"):
-            raise InputError(f"solver={self.solver!r}; expected 'online' or 'exact'")
-        if self.ridge < 0:
-            raise InputError(f"ridge={self.ridge}; expected a number >= 0")
         if self.scale is None and self.ridge > 0:
             raise InputError("ridge is a fraction of the mean variance, which needs scale='auto'; set ridge=0 or scale")
         if self.solver == "online":

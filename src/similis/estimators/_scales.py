@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -25,18 +23,6 @@ EVERY, LENGTH = 4, 64
 MANY = 4.0
 #: how much larger than half of the features one may be before that is said, and before it is an error
 UNEVEN, HOPELESS = 100.0, 1e6
-
-
-def check_numbers(estimator: Any, limits: Mapping[str, tuple[float, bool]]) -> None:
-    """Refuse parameters that are not finite numbers above their limit, or at it where that is allowed; None may be."""
-    for name, (least, allowed) in limits.items():
-        value = getattr(estimator, name, None)
-        if value is None:
-            continue
-        number = float(value) if isinstance(value, Real) else np.nan
-        if not (np.isfinite(number) and (number > least or (allowed and number == least))):
-            bound = "" if np.isinf(least) else f" {'>=' if allowed else '>'} {least:g}"
-            raise InputError(f"{name}={value!r}; expected a finite number{bound}")
 
 
 def largest(X: Any) -> float:

@@ -156,6 +156,14 @@ class Stored:
             raise _refused(name, "lists of several lengths", "one length")
         return found
 
+    def records(self, name: str) -> dict[str, list[float]]:
+        """What :func:`pack_records` made arrays of."""
+        most, size = float(np.finfo(float).max), f"{name} records"
+        return {
+            key: self.array(f"{name}.{key}", size, dtype=(np.int64, np.float64), largest=most).tolist()
+            for key in self.texts(name)
+        }
+
     def labels(self, name: str, *, ordered: bool = True) -> np.ndarray:
         """Labels as ``pack_classes`` writes them; with ``ordered`` each once, in order."""
         part = self.part(name)
@@ -195,6 +203,11 @@ class Stored:
         if name not in self._meta:
             raise _refused(name, None, "it in the header")
         return self._meta.pop(name)
+
+
+def pack_records(name: str, records: Mapping[str, list[float]]) -> Packed:
+    """Lists of numbers, of one length however long, as arrays, and their names as a part of the header."""
+    return {f"{name}.{key}": np.asarray(values) for key, values in records.items()}, {name: list(records)}
 
 
 _SCALARS = (str, int, float, bool)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from .. import metrics
 from .._errors import InputError
 from .._random import Seed
+from .._values import NONNEGATIVE, NOTHING, POSITIVE, Number, OneOf
 from ..circuit import Circuit, State, Step
 from ..networks import adaptive_canonical_correlation, canonical_correlation
 from ._base import Streams
@@ -85,6 +85,11 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
     _pairs: Recent | None = None  # of projections of x and y, and 1
     _late: tuple[tuple[np.ndarray, np.ndarray], ...] = ()  # blocks that are not yet among them
 
+    _allowed: ClassVar = {
+        "rank": (OneOf(("fixed", "adaptive")),), "threshold": (Number(0, 1, open_="high"),),
+        "solver": (OneOf(("online", "exact")),), "decay": (NONNEGATIVE, NOTHING), "tau": (POSITIVE, NOTHING),
+    }  # fmt: skip
+
     def __init__(
         self, n_components: int = 2, *, rank: str = "fixed", threshold: float = 0.5, ridge: float = 0.01,
         solver: str = "online", center: bool = True, scale: str | None = "auto", eta0: float = 0.3,
@@ -109,12 +114,10 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
 
     def _circuit(self, dims: dict[str, int]) -> Circuit:
         k = self.n_components
-        if not isinstance(k, Integral) or not 1 <= k <= min(dims.values()):
+        if k > min(dims.values()):
             raise InputError(
                 f"n_components={k!r}; expected an integer from 1 to {min(dims.values())}, the narrower view"
             )
-        if self.rank not in ("fixed", "adaptive"):
-            raise InputError(f"rank={self.rank!r}; expected 'fixed' or 'adaptive'")
         ridge = tuple(self.ridge / d for d in dims.values())  # the scaled view has total variance 1
         if self.rank == "adaptive":
             circuit = adaptive_canonical_correlation(int(k), threshold=self.threshold, ridge=ridge)

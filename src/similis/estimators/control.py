@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
+from .._values import FLAG, NONNEGATIVE, NOTHING, Number, OneOf, Whole
 from ..circuit import System
 from ..control import Agent, Agents, Chance, Plant, Rule, bio_ofc
 from ..control.gate import whole
-from ..control.rule import SYNAPSES
+from ..control.rule import BASELINES, SYNAPSES
 from ._estimator import Estimator, check_is_fitted
 from ._schema import Stored
 from ._worlds import World
@@ -88,6 +89,15 @@ class OptimalFeedbackController(Estimator):
     errors_: np.ndarray
     n_episodes_seen_: int
     _chance: Chance
+
+    _allowed: ClassVar = {
+        "n_latent": (Whole(1), NOTHING), "eta": (NONNEGATIVE,), "eta_K": (NONNEGATIVE,), "decay_K": (NONNEGATIVE,),
+        "half_life": (Number(0, open_="low", infinite=True),), "warmup": (Whole(0),), "sigma": (NONNEGATIVE,),
+        "decay_sigma": (NONNEGATIVE,), "trace": (Number(0, 1),), "momentum": (Number(0, 1, open_="high"),),
+        "baseline": (OneOf(BASELINES),), "memory": (Number(0, 1),), "natural": (FLAG,),
+        "clip": (Number(0, infinite=True),), "damp": (NONNEGATIVE,), "bias": (Number(),), "average": (NONNEGATIVE,),
+        "n_episodes": (Whole(1),),
+    }  # fmt: skip
 
     def __init__(
         self, *, n_latent: int | None = None, eta: float = 0.015, eta_K: float = 0.024, decay: float = 3e-4,

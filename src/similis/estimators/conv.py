@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from math import isqrt, prod
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from .._errors import DivergenceError, InputError, ModelFileError
 from .._optional import require
 from .._random import Seed, generator
+from .._values import DEVICE, NONNEGATIVE, NOTHING, OneOf, Several, Whole
 from ..circuit import Step
 from ..networks import convolutional_similarity
 from ._admit import validate_data
@@ -86,9 +86,16 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
 
     beside_x: ClassVar[str | None] = None
     _free = Estimator._free | {"eta0", "decay", "batch_size"}
-    _least_epochs = 0
     network_: ConvSimilarityMatching
     history_: list[float]
+
+    _allowed: ClassVar = {
+        "kernel_size": (Whole(1), Several(Whole(1), (2,))), "stride": (Whole(1), Several(Whole(1), (2,))),
+        "padding": (Whole(0), Several(Whole(0), (2,))), "contrast": (NONNEGATIVE, NOTHING),
+        "whiten": (NONNEGATIVE, NOTHING), "alpha": (NONNEGATIVE,), "pool": (OneOf(("max", "sum")), NOTHING),
+        "pool_size": (Whole(1),), "image_shape": (Several(Whole(1), (2, 3)), NOTHING), "l1": (NONNEGATIVE,),
+        "iterations": (Whole(1, 10_000),), "n_epochs": (Whole(0),), "batch_size": (Whole(1),), "device": (DEVICE,),
+    }  # fmt: skip
 
     def __init__(
         self, n_components: int = 32, *, kernel_size: int | tuple[int, int] = 5, stride: int | tuple[int, int] = 1,
@@ -204,7 +211,6 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
 
     def _admit(self, X: Any, *, reset: bool) -> np.ndarray:
         """Images as (n, channels, height, width); their shape is remembered, or must be the one remembered."""
-        self._check_shape()
         X = validate_data(self, X, reset=reset, dtype=[np.float64, np.float32], allow_nd=True, order="C")
         if X.ndim == 2:
             images = X.reshape(len(X), *self._shape_of_rows(X.shape[1]))
@@ -221,17 +227,11 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
             raise InputError(f"images of {images.shape[1:]}; expected {self.image_shape_} as in fit")
         return images if reset and not hasattr(self, "network_") else images.astype(self._dtype(), copy=False)
 
-    def _check_shape(self) -> None:
-        sides = self.image_shape
-        listed = isinstance(sides, list | tuple) and len(sides) in (2, 3)
-        if sides is not None and not (listed and all(isinstance(n, Integral) and n >= 1 for n in sides)):
-            raise InputError(f"image_shape={sides!r}; expected 2 or 3 integers >= 1, or None")
-
     def _shape_of_rows(self, n: int) -> tuple[int, ...]:
         if self.image_shape is None:
             return (1, isqrt(n), isqrt(n)) if isqrt(n) ** 2 == n else (1, 1, n)
         shape = tuple(self.image_shape)
-        if prod(shape) != n or len(shape) not in (2, 3):
+        if prod(shape) != n:
             raise InputError(
                 f"rows of {n} numbers do not fit image_shape={self.image_shape}; their product must be {n}"
             )
@@ -263,8 +263,6 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         """Height and width that maps of this size are pooled by."""
         from ..nn.admit import whole
 
-        if self.pool not in ("max", "sum", None):
-            raise InputError(f"pool={self.pool!r}; expected 'max', 'sum' or None")
         side = whole("pool_size", self.pool_size)
         return min(side, down), min(side, across)
 
@@ -329,14 +327,14 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         check_is_fitted(self)
         arrays = {name: tensor.cpu().numpy() for name, tensor in self.network_.state_dict().items()}
-        meta = {key: getattr(self, key) for key in ("n_features_in_", "n_samples_seen_", "history_")}
+        arrays["history_"] = np.array(self.history_, float)
+        meta = {key: getattr(self, key) for key in ("n_features_in_", "n_samples_seen_")}
         meta["image_shape_"] = dict(zip(SIDES, self.image_shape_, strict=True))
         meta |= {"classes": pack_classes(self.classes_)} if hasattr(self, "classes_") else {}
         return arrays, meta
 
     def _unpack(self, file: Stored) -> None:
         torch = require("torch", extra="torch")
-        self._check_shape()
         shape = file.part("image_shape_")
         self.image_shape_ = tuple(shape.integer(side, 1) for side in SIDES)
         self.classes_ = file.labels("classes") if self.alpha else np.empty(0)
@@ -354,7 +352,8 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         if not self.alpha:
             del self.classes_
         self.n_features_in_, self.n_samples_seen_ = file.integer("n_features_in_", 1), file.integer("n_samples_seen_")
-        self.history_, self._n_features_out = file.numbers("history_"), self._outputs(self.network_)
+        history = file.array("history_", "steps", dtype=np.float64, largest=float(np.finfo(float).max))
+        self.history_, self._n_features_out = history.tolist(), self._outputs(self.network_)
         Step(self.eta0, self.decay)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
 
 from .._errors import InputError
 from .._random import Seed
+from .._values import Kind
 from ..circuit import Circuit
 from ._admit import admit_stream
 from ._estimator import check_is_fitted
@@ -44,6 +45,8 @@ class CircuitTransformer(OneStream):
     (200, 3)
     """
 
+    _allowed: ClassVar = {"circuit": (Kind(lambda value: isinstance(value, Circuit), "a similis.circuit.Circuit"),)}
+
     def __init__(
         self, circuit: Circuit, *, center: bool = True, scale: str | None = "auto", n_epochs: int = 1,
         shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
@@ -65,8 +68,6 @@ class CircuitTransformer(OneStream):
         return self
 
     def _streams(self, X: Any, *, reset: bool) -> dict[str, Any]:
-        if not isinstance(self.circuit, Circuit):
-            raise InputError(f"circuit={self.circuit!r}; expected a similis.circuit.Circuit")
         names = self.circuit.names
         if sparse.issparse(X) or not isinstance(X, Mapping):  # a dok matrix is a dict
             if len(names) > 1:

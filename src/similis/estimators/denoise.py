@@ -10,8 +10,8 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
+from .._values import NONNEGATIVE, NOTHING, POSITIVE, Number, OneOf
 from ..memory import balance, calibrate, diagnose, kernel_mean, log_density, refine
-from ..memory.admit import positive
 from ..memory.calibrate import Diagnosis
 from ..memory.cloud import Engine, Kernel, check_range
 from ..memory.particles import check_step
@@ -31,6 +31,7 @@ class _Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
     #: what is learned from beside X: nothing; the command line asks
     beside_x: ClassVar[str | None] = None
     _free = Estimator._free | {"engine"}
+    _allowed: ClassVar = {"engine": (OneOf(get_args(Engine)),)}
 
     tokens_: np.ndarray
     noise_variance_: float
@@ -38,7 +39,7 @@ class _Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
     _learned: tuple[str, ...]
 
     def _admit(self, X: Any, *, reset: bool) -> np.ndarray:
-        return validate_data(self, X, reset=reset, dtype=[np.float64, np.float32])
+        return validate_data(self, X, reset=reset, dtype=[np.float64, np.float32], copy=reset)
 
     def score(self, X: Any, y: None = None) -> float:
         """Mean log likelihood of noisy rows: the cloud with the noise added, ``log (1/N) sum_j N(x; t_j, noise I)``."""
@@ -119,6 +120,11 @@ class InContextDenoiser(_Denoiser):
 
     _learned = ("alpha_", "beta_", "noise_variance_")
 
+    _allowed: ClassVar = {
+        "noise_variance": (POSITIVE,), "attention": (OneOf(("gaussian", "softmax", "linear")),),
+        "weights": (OneOf(("theory", "context")),), "alpha": (POSITIVE, NOTHING), "beta": (POSITIVE, NOTHING),
+    }  # fmt: skip
+
     def __init__(
         self, noise_variance: float = 1.0, *, attention: str = "gaussian", weights: str = "theory",
         alpha: float | None = None, beta: float | None = None, engine: Engine = "auto", random_state: Seed = None,
@@ -150,18 +156,10 @@ class InContextDenoiser(_Denoiser):
         self._take(X if first else np.concatenate([self.tokens_, X]))
         return self
 
-    def _check(self) -> None:
-        if self.attention not in ("gaussian", "softmax", "linear"):
-            raise InputError(f"attention={self.attention!r}; expected 'gaussian', 'softmax' or 'linear'")
-        if self.weights not in ("theory", "context"):
-            raise InputError(f"weights={self.weights!r}; expected 'theory' or 'context'")
-
     def _take(self, tokens: np.ndarray) -> None:
-        self._check()
-        noise = positive("noise_variance", self.noise_variance)
+        noise = float(self.noise_variance)
         check_range("X", tokens, noise**-0.5)
-        given = [value if value is None else positive(name, value) for name, value in
-                 (("alpha", self.alpha), ("beta", self.beta))]  # fmt: skip
+        given = [None if value is None else float(value) for value in (self.alpha, self.beta)]
         derive = self._from_context if self.weights == "context" and len(tokens) > 1 else self._from_theory
         alpha, beta = derive(np.asarray(tokens, float), noise, *given)
         _check_size(alpha, tokens)
@@ -208,7 +206,6 @@ class InContextDenoiser(_Denoiser):
 
     def _unpack(self, file: Stored) -> None:
         super()._unpack(file)
-        self._check()
         self.alpha_, self.beta_ = file.number("alpha_"), file.number("beta_", above=0)
         for name in ("alpha", "beta"):
             if getattr(self, name) not in (None, getattr(self, f"{name}_")):
@@ -276,6 +273,11 @@ class EmpiricalBayesDenoiser(_Denoiser):
 
     _learned = ("noise_variance_", "beta_", "horizon_", "n_layers_", "log_likelihood_", "balance_", "diagnosis_")
 
+    _allowed: ClassVar = {
+        "noise_variance": (POSITIVE, NOTHING), "beta": (POSITIVE, NOTHING), "horizon": (NONNEGATIVE, NOTHING),
+        "prior_variance": (POSITIVE, NOTHING), "eta": (Number(0, 1, open_="low"),),
+    }  # fmt: skip
+
     def __init__(
         self, noise_variance: float | None = None, *, beta: float | None = None, horizon: float | None = None,
         prior_variance: float | None = None, eta: float = 0.1, engine: Engine = "auto", random_state: Seed = None,
@@ -298,10 +300,9 @@ class EmpiricalBayesDenoiser(_Denoiser):
         """
         X = self._admit(X, reset=True)
         given = {
-            name: None if value is None else positive(name, value)
-            for name, value in (("noise_variance", self.noise_variance), ("beta", self.beta),
-                                ("prior_variance", self.prior_variance))
-        }  # fmt: skip
+            name: None if getattr(self, name) is None else float(getattr(self, name))
+            for name in ("noise_variance", "beta", "prior_variance")
+        }
         if given["noise_variance"] is not None:
             check_range("X", X, given["noise_variance"] ** -0.5)
         chosen = calibrate(

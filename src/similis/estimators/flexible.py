@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClusterMixin
@@ -12,6 +11,7 @@ from sklearn.cluster import AgglomerativeClustering
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
+from .._values import NONNEGATIVE, NOTHING, POSITIVE, Number, Whole
 from ..circuit import Circuit, State, Step
 from ..engine import stream
 from ..kernels.running import OUTLIER
@@ -87,6 +87,11 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
     _coactivity: np.ndarray
     _held: np.ndarray | None  # samples seen before the network begins
 
+    _allowed: ClassVar = {
+        "trace": (Number(1), NOTHING), "gamma": (NONNEGATIVE,), "mu": (POSITIVE,), "n_clusters": (Whole(1), NOTHING),
+        "soft": (Number(0, open_="low", infinite=True), NOTHING),
+    }  # fmt: skip
+
     def __init__(
         self, n_components: int = 16, *, trace: float | None = None, gamma: float = 0.0, mu: float = 0.05,
         n_clusters: int | None = None, soft: float | None = None, center: bool = True, scale: str | None = "auto",
@@ -123,11 +128,6 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         return self
 
     def _circuit(self, dims: dict[str, int]) -> Circuit:
-        self._check_size(dims["x"])
-        if self.n_clusters is not None and not (isinstance(self.n_clusters, Integral) and self.n_clusters >= 1):
-            raise InputError(f"n_clusters={self.n_clusters!r}; expected an integer >= 1, or None")
-        if not (self.gamma >= 0 and self.mu > 0):
-            raise InputError(f"gamma={self.gamma}, mu={self.mu}; expected gamma >= 0 and mu > 0")
         soft = math.inf if self.soft is None else self.soft
         return row_sum_similarity(
             int(self.n_components), trace=self.trace, gamma=float(self.gamma), mu=self.mu, soft=soft, tau=self.tau,

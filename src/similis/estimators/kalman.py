@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils.validation import check_array
@@ -10,10 +10,10 @@ from sklearn.utils.validation import check_array
 from .._errors import DivergenceError, InputError
 from .._masks import unmasked
 from .._random import Seed, generator
+from .._values import NONNEGATIVE, NOTHING, Number, OneOf, Whole
 from ..circuit import System
 from ..control import bio_ofc
 from ..control.forecasters import Forecaster, LeastSquares, Published, State, sound
-from ..control.gate import finite, number, whole
 from ._admit import check_columns, validate_data
 from ._estimator import Estimator, check_is_fitted
 from ._schema import Stored
@@ -86,6 +86,12 @@ class NeuralKalmanFilter(Estimator):
     n_features_in_: int
     _state: State
 
+    _allowed: ClassVar = {
+        "rule": (OneOf(RULES),), "n_latent": (Whole(1), NOTHING),
+        "delay": (Whole(1, why="what is seen now cannot be foretold now"),), "eta": (NONNEGATIVE,),
+        "clip": (Number(0, infinite=True),), "damp": (NONNEGATIVE,), "average": (NONNEGATIVE,),
+    }  # fmt: skip
+
     def __init__(
         self, *, rule: str = "least-squares", n_latent: int | None = None, delay: int = 1, eta: float = 0.02,
         decay: float = 1e-3, clip: float = 10.0, damp: float = 5.0, average: float = 1.0, center: bool = True,
@@ -138,14 +144,8 @@ class NeuralKalmanFilter(Estimator):
 
     def _forecaster(self, n: int) -> Forecaster:
         """The rule with these parameters for so many observations."""
-        if self.rule not in RULES:
-            raise InputError(f"rule={self.rule!r}; expected one of {RULES}")
-        if self.scale not in ("auto", None):
-            raise InputError(f"scale={self.scale!r}; expected 'auto' or None")
-        delay = whole("delay", self.delay, 1, "what is seen now cannot be foretold now")
-        clip, average, centre = number("clip", self.clip), finite("average", self.average), bool(self.center)
-        eta, decay, damp = (finite(name, getattr(self, name)) for name in ("eta", "decay", "damp"))
-        m = None if self.n_latent is None else whole("n_latent", self.n_latent)
+        delay, centre, m = int(self.delay), bool(self.center), None if self.n_latent is None else int(self.n_latent)
+        clip, average, eta, decay, damp = map(float, (self.clip, self.average, self.eta, self.decay, self.damp))
         if self.rule == "published":
             scaled = self.scale == "auto"
             return Published(delay, n if m is None else m, centre, scaled, clip, damp, eta, decay, average)

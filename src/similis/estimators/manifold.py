@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import replace
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.base import ClassifierMixin
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
+from .._values import Number, OneOf, Whole
 from ..circuit import Circuit, State, Step
 from ..engine import stream
 from ..kernels.running import OUTLIER
@@ -91,6 +91,11 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
     _input: Running
     _tiles: State
     _held: tuple[np.ndarray, np.ndarray] | None
+
+    _allowed: ClassVar = {
+        "n_components": (Whole(1), OneOf(("auto",))), "sharpness": (Number(0, 1, open_="low"),),
+        "emphasis": (Number(1),), "eta0": (Number(0, 0.5, open_="both"),), "n_replays": (Whole(0),),
+    }  # fmt: skip
 
     def __init__(
         self, n_components: int | str = "auto", *, sharpness: float = 0.4, emphasis: float = 10.0, center: bool = True,
@@ -273,16 +278,10 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         k = self.n_components
         if isinstance(k, str) and k == "auto":
             return max(1, min(TILES, TILES_A_FEATURE * d, TILES if n is None else n // ROWS_A_TILE))
-        if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
-            raise InputError(f"n_components={k!r}; expected an integer >= 1, or 'auto'")
         return int(k)
 
     def _layer(self) -> Circuit:
         """Layer 1."""
-        if not 0 < self.sharpness <= 1:
-            raise InputError(f"sharpness={self.sharpness}; expected a number in (0, 1]")
-        if not (self.emphasis >= 1 and 0 < self.eta0 < 0.5):
-            raise InputError(f"emphasis={self.emphasis}, eta0={self.eta0}; expected emphasis >= 1 and 0 < eta0 < 1/2")
         return soft_tiles(self.n_tiles_, sharpness=float(self.sharpness))
 
     def _restart(self) -> None:

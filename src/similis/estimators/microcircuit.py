@@ -10,6 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, MultiOutputMixin, Tran
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed
+from .._values import FLAG, NONNEGATIVE, Number, OneOf
 from ..circuit import Circuit, State, Step
 from ..networks import local_supervision
 from ._base import Streams
@@ -27,6 +28,12 @@ MEMORY = 16
 
 class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Shortened):
     """What classifier and regressor share; abstract."""
+
+    _allowed: ClassVar = {
+        "linear": (FLAG,), "mean_rate": (Number(0, 1, open_="high"),), "decoupled": (FLAG,),
+        "readout": (OneOf(("own", "least-squares")),), "max_norm": (Number(0, open_="low", infinite=True),),
+        "target_rate": (NONNEGATIVE,),
+    }  # fmt: skip
 
     def __init__(
         self, n_components: int = 64, *, linear: bool = False, mean_rate: float = 1e-3, decoupled: bool = False,
@@ -71,10 +78,8 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Short
         return noisy(rows, self.ridge, t)
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
-        if self.readout not in ("own", "least-squares"):
-            raise InputError(f"readout={self.readout!r}; expected 'own' or 'least-squares'")
-        if self.ridge < 0 or (self.ridge > 0 and self.scale is None):
-            raise InputError(f"ridge={self.ridge} with scale={self.scale!r}; expected a number >= 0, and scale='auto'")
+        if self.ridge > 0 and self.scale is None:
+            raise InputError(f"ridge={self.ridge} with scale=None; expected ridge=0, or scale='auto'")
         super()._learn(streams, epochs, shuffle)
         self._n_features_out = self.circuit_.size
 
@@ -124,6 +129,7 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Short
         return self._hear(X)
 
     def _predicted(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
         if self.readout == "own":
             return super()._predicted(X)
         outputs, reading = self._hear(X), self._reading()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
 from .._errors import InputError
 from .._random import Seed
+from .._values import FLAG, POSITIVE
 from ..circuit import Circuit, Step
 from ..networks import motion_detection
 from ._estimator import check_is_fitted
@@ -64,6 +64,8 @@ class MotionDetector(OneStream):
     center: ClassVar[bool] = True
     _block: ClassVar[int] = 512
 
+    _allowed: ClassVar = {"rectify": (FLAG,), "eps": (POSITIVE,)}
+
     def __init__(
         self, n_components: int = 2, *, rectify: bool = True, eps: float = 0.01, eta0: float = 0.05,
         decay: float = 0.001, tau: float = 0.5, average: bool = True, n_epochs: int = 1, shuffle: bool = True,
@@ -83,15 +85,11 @@ class MotionDetector(OneStream):
 
     def _circuit(self, dims: dict[str, int]) -> Circuit:
         k, most = self.n_components, dims["chi"]
-        if not isinstance(k, Integral) or k < 1 or (k > most and not self.rectify):
-            raise InputError(
-                f"n_components={k!r}; expected an integer from 1" + ("" if self.rectify else f" to {most} = p^2")
-            )
+        if k > most and not self.rectify:
+            raise InputError(f"n_components={k}; expected an integer from 1 to {most} = p^2, or rectify=True")
         return motion_detection(int(k), rectify=self.rectify, tau=self.tau, step=Step(self.eta0, self.decay))
 
     def _new_running(self, d: int, name: str = "x") -> Frames:
-        if not self.eps > 0:
-            raise InputError(f"eps={self.eps}; expected a positive number")
         return Frames(True, True, np.zeros(d // 2), eps=float(self.eps))
 
     def _admit_and_learn(self, X: Any, epochs: int, shuffle: bool) -> Self:

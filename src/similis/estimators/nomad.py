@@ -12,13 +12,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics.pairwise import pairwise_kernels
+from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 
 from .._errors import InputError, ModelFileError
 from .._kept import Kept, restore
 from .._random import Seed, generator
+from .._values import FLAG, FUNCTION, NAMED, NOTHING, POSITIVE, Number, OneOf, Several, Whole
 from ..metrics import squared_distances
-from ..nomad import Feasible, Similarity, Solution, check_memory, components, embedding, rounded, solve
+from ..nomad import SOLVERS, Feasible, Similarity, Solution, check_memory, components, embedding, rounded, solve
 from ..nomad.certificate import relative_gap
 from ..nomad.embed import shared
 from ..nomad.near import Given, first_of_rows, first_of_similar, nearest_rows, nearest_similar, weights
@@ -28,6 +29,8 @@ from ._estimator import Estimator, check_is_fitted
 from ._schema import Stored
 from ._unfinished import kept
 
+#: kernels by name
+KERNELS = (*sorted(PAIRWISE_KERNEL_FUNCTIONS), "precomputed")
 #: samples of the certificate where it is on a subsample
 SAMPLE = 1000
 ARRAYS = ("labels_", "embedding_", "_factor", "_spill", "_scale", "_X", "_kernel_diagonal")
@@ -75,7 +78,8 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
     gap_ : ``(bound_ - objective_) / objective_``, certified; nan where only a subsample is (see ``certificate_``)
     certificate_ : dict: "kind" ("full", "subsample" or "none"), "n_samples" and "gap"; on a subsample, the certified
         gap of the same solver on those samples alone, which says nothing of the others
-    history_ : dict of lists: seconds, iterations, objective and bound while solving; estimates before the last
+    history_ : dict of lists: seconds (a saved model has none), iterations, objective and bound while solving; estimates
+        before the last
     n_iter_ : int
     stopped_ : "gap" if the gap is within ``tol``, else "iterations", "time" or "interrupt"; "objective" where that of
         the low-rank solver no longer grows
@@ -98,6 +102,14 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
     beside_x: ClassVar[str | None] = None
     _free = Estimator._free | {
         "tol", "max_iter", "n_neighbors", "certify", "time_limit", "return_interrupted", "memory_limit"
+    }  # fmt: skip
+
+    _allowed: ClassVar = {
+        "n_clusters": (Number(1),), "solver": (OneOf(SOLVERS),), "layers": (Several(Number(1)), NOTHING),
+        "assign_labels": (OneOf(("kmeans", "components")),), "n_labels": (Whole(1), NOTHING),
+        "kernel": (OneOf(KERNELS), FUNCTION), "kernel_params": (NAMED, NOTHING), "rank": (Whole(1), NOTHING),
+        "tol": (POSITIVE,), "max_iter": (Whole(1), NOTHING), "n_neighbors": (Whole(1),), "certify": (FLAG,),
+        "time_limit": (POSITIVE, NOTHING), "return_interrupted": (FLAG,), "memory_limit": (POSITIVE, NOTHING),
     }  # fmt: skip
 
     def __init__(
@@ -146,7 +158,7 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
             eigenvalues, or a problem that does not fit in memory.
         """
         fresh = copy(self)  # so that a call that is refused changes nothing
-        X = validate_data(fresh, X, dtype=[np.float64, np.float32])
+        X = validate_data(fresh, X, dtype=[np.float64, np.float32], copy=True)
         keep = kept(checkpoint, self, [X], resume=resume)
         fresh._fit(X, keep)
         self.__dict__ = fresh.__dict__
@@ -234,22 +246,9 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
     # what fit is made of --------------------------------------------------------------------------------------------
 
     def _check(self, n: int) -> None:
-        if self.assign_labels not in ("kmeans", "components"):
-            raise InputError(f"assign_labels={self.assign_labels!r}; expected 'kmeans' or 'components'")
-        for name in ("n_components", "n_neighbors", "n_labels", "rank", "max_iter"):
-            self._check_whole(name)
-        for name in ("tol", "time_limit"):
-            if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise InputError(f"{name}={getattr(self, name)}; expected a number > 0")
         check_clusters(self.n_clusters, n)
         for K in self.layers or ():
             check_clusters(K, n, "a layer")
-
-    def _check_whole(self, name: str) -> None:
-        value: Any = getattr(self, name)
-        optional = name in ("n_labels", "rank", "max_iter") and value is None
-        if not optional and not (isinstance(value, (int, np.integer)) and value >= 1):
-            raise InputError(f"{name}={value!r}; expected a whole number >= 1")
 
     def _similarity(self, X: np.ndarray) -> tuple[Similarity, np.ndarray]:
         """The similarity, and the index of the first sample that is the same as each one."""
@@ -333,7 +332,6 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
     def _neighbours(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Indices of the nearest training samples and weights of sum 1, one over the squared distance."""
         X = self._admit(X)
-        self._check_whole("n_neighbors")
         k = min(int(self.n_neighbors), len(self._X))
         if self.kernel == "linear":
             index, squared = nearest_rows(X, self._X, k)
@@ -369,8 +367,9 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
         check_is_fitted(self)
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in ARRAYS}
         meta = {name: getattr(self, name) for name in (*NUMBERS, "_fitted_kernel")} | {
-            "n_features_in_": self.n_features_in_
-        }
+            "n_features_in_": self.n_features_in_,
+            "history_": {name: values for name, values in self.history_.items() if name != "seconds"},
+        }  # equal models are equal files, however long they took
         return arrays, meta
 
     def _unpack(self, file: Stored) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, MultiOutputMixin, Tran
 
 from .._errors import InputError
 from .._random import Seed
+from .._values import NONNEGATIVE, Number, OneOf
 from ..circuit import Channel, Circuit, State, Step, Z
 from ..networks import reduced_rank_regression
 from ._base import Streams
@@ -89,6 +89,11 @@ class ReducedRankRegression(
 
     beside_x: ClassVar[str | None] = "target"
 
+    _allowed: ClassVar = {
+        "metric": (OneOf(("rrmse", "cca")), Number(0, 1)), "solver": (OneOf(("online", "exact")),),
+        "max_norm": (Number(0, open_="low", infinite=True),), "target_rate": (NONNEGATIVE,),
+    }  # fmt: skip
+
     def __init__(
         self, n_components: int = 1, *, metric: str | float = "rrmse", ridge: float = 0.0, solver: str = "online",
         center: bool = True, scale: str | None = "auto", eta0: float = 0.25, decay: float = 1e-4,
@@ -125,16 +130,13 @@ class ReducedRankRegression(
 
     def _share(self, n_targets: int) -> float:
         """The metric s' of the circuit, whose Sigma^-1 ~ s' Cyy + (1 - s') I, for y as it is scaled here."""
-        named = {"rrmse": 0.0, "cca": 1.0}
-        s = named.get(self.metric, self.metric) if isinstance(self.metric, str) else self.metric
-        if not isinstance(s, Real) or not 0 <= s <= 1:
-            raise InputError(f"metric={self.metric!r}; expected 'rrmse', 'cca' or a number in [0, 1]")
+        s = {"rrmse": 0.0, "cca": 1.0}[self.metric] if isinstance(self.metric, str) else float(self.metric)
         columns = 1 if self.scale is None else n_targets  # the scaled y has total variance 1
         return float(columns * s / (columns * s + 1 - s))
 
     def _circuit(self, dims: dict[str, int]) -> Circuit:
         k = self.n_components
-        if not isinstance(k, Integral) or not 1 <= k <= min(dims.values()):
+        if k > min(dims.values()):
             raise InputError(
                 f"n_components={k!r}; expected an integer from 1 to {min(dims.values())}, the narrower of X and Y"
             )

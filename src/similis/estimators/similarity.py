@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,12 +12,14 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from .. import metrics
 from .._errors import InputError
 from .._random import Seed
+from .._values import FLAG, NONNEGATIVE, OneOf
 from ..circuit import Circuit, State, Step
 from ..networks import nonnegative_similarity, principal_subspace
 from ._admit import validate_data
 from ._base import NetworkEstimator, _pieces
 from ._estimator import check_is_fitted
 from ._moments import principal
+from ._scales import largest
 from ._schema import Stored
 
 #: below this share of the largest eigenvalue M may hold but what is left of its beginning
@@ -71,11 +72,6 @@ class OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstima
 
 class _Scaled(OneStream):
     """One stream with its moments as plain attributes."""
-
-    def _check_size(self, d: int) -> None:
-        k = self.n_components
-        if not isinstance(k, Integral) or k < 1:
-            raise InputError(f"n_components={k!r}; expected an integer >= 1")
 
     def _centred(self, X: Any) -> Iterator[Any]:
         """Rows about ``mean_`` in double precision, piece by piece; sparse ones stay sparse."""
@@ -150,6 +146,7 @@ class SimilarityMatching(_Scaled):
 
     _block: ClassVar[int] = 0  # M and W average the same rows, and their average is read: the order hardly matters
     _free = _Scaled._free | {"whiten"}
+    _allowed: ClassVar = {"whiten": (FLAG,), "solver": (OneOf(("online", "exact")),)}
 
     def __init__(
         self, n_components: int = 2, *, whiten: bool = False, solver: str = "online", center: bool = True,
@@ -172,15 +169,12 @@ class SimilarityMatching(_Scaled):
         self.random_state = random_state
 
     def _circuit(self, dims: dict[str, int]) -> Circuit:
-        self._check_size(dims["x"])
         if self.n_components > dims["x"]:
             raise InputError(f"n_components={self.n_components} exceeds n_features={dims['x']}; lower n_components")
         step = Step(self.eta0, self.decay)
         return principal_subspace(int(self.n_components), tau=self.tau, step=step)
 
     def _learn(self, streams: Any, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
-        if self.solver not in ("online", "exact"):
-            raise InputError(f"solver={self.solver!r}; expected 'online' or 'exact'")
         if self.solver == "online":
             return super()._learn(streams, epochs, shuffle)
         self._merge(streams)
@@ -229,7 +223,10 @@ class SimilarityMatching(_Scaled):
         """Fraction of the variance of X about ``mean_`` that lies in the learned subspace, in [0, 1]."""
         check_is_fitted(self)
         basis, inside, total = np.linalg.qr(self.components_.T.astype(float))[0], 0.0, 0.0
+        size = max(map(largest, self._centred(X)))
         for rows in self._centred(X):
+            if size > 0:
+                rows = rows / size  # their squares are floats then
             inside += float(((rows @ basis) ** 2).sum())
             total += float((rows.multiply(rows) if sparse.issparse(rows) else rows * rows).sum())
         return inside / total if total > 0 else 1.0
@@ -260,6 +257,7 @@ class NonnegativeSimilarityMatching(_Scaled):
     """
 
     _block: ClassVar[int] = 512
+    _allowed: ClassVar = {"l1": (NONNEGATIVE,)}
 
     def __init__(
         self, n_components: int = 2, *, l1: float = 0.0, center: bool = False, scale: str | None = "auto",
@@ -279,7 +277,6 @@ class NonnegativeSimilarityMatching(_Scaled):
         self.random_state = random_state
 
     def _circuit(self, dims: dict[str, int]) -> Circuit:
-        self._check_size(dims["x"])
         step = Step(self.eta0, self.decay)
         return nonnegative_similarity(int(self.n_components), l1=self.l1, tau=self.tau, step=step)
 

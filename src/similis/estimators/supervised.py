@@ -11,8 +11,9 @@ import numpy as np
 from scipy import sparse
 
 from .. import metrics
-from .._errors import InputError, ModelFileError
+from .._errors import ModelFileError
 from .._random import Seed
+from .._values import POSITIVE
 from ..circuit import Circuit, Step
 from ..networks import supervised_similarity
 from ._estimator import check_is_fitted
@@ -66,6 +67,8 @@ class SupervisedSimilarityMatching(_Scaled):
     beside_x: ClassVar[str | None] = "labels"
     _block: ClassVar[int] = 512
     classes_: np.ndarray
+
+    _allowed: ClassVar = {"alpha": (POSITIVE,)}
 
     def __init__(
         self, n_components: int = 10, *, alpha: float = 0.1, center: bool = False, scale: str | None = "auto",
@@ -129,9 +132,6 @@ class SupervisedSimilarityMatching(_Scaled):
         self.__dict__.pop("classes_", None)
 
     def _circuit(self, dims: dict[str, int]) -> Circuit:
-        self._check_size(dims["x"])
-        if not self.alpha > 0:
-            raise InputError(f"alpha={self.alpha}; expected a positive number (without labels it is the nsm network)")
         step = Step(self.eta0, self.decay)
         return supervised_similarity(int(self.n_components), alpha=self.alpha, tau=self.tau, step=step)
 

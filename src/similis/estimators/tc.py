@@ -13,6 +13,7 @@ from .._errors import InputError, ModelFileError
 from .._masks import unmasked
 from .._optional import require
 from .._random import Seed, generator
+from .._values import DEVICE, LARGEST, NAMED, NONNEGATIVE, NOTHING, Kind, Number, Whole
 from ..superconductor import ELEMENTS, fractions, read, table
 from ..superconductor.table import FAMILIES
 from ._estimator import Estimator, check_is_fitted
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 #: the default ensemble
 MEMBERS = {"kernel": 1, "recall": 1, "attention": 1}
+COUNTS = Kind(lambda value: NAMED(value) and all(map(Whole(0), value.values())), "counts of members by their names")
+PROCESSES = Kind(lambda value: Whole(-LARGEST)(value) and value != 0, "a number of processes, -1 for one a core")
 #: and what a screening looks at everything with
 SCOUT = {"connected": 1}
 #: kelvin
@@ -95,6 +98,11 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
     _ensemble: Ensemble
     _scout: Ensemble
     _errors: Errors | None
+
+    _allowed: ClassVar = {
+        "members": (COUNTS, NOTHING), "threshold": (NONNEGATIVE,), "epochs": (Whole(1),),
+        "coverage": (Number(0, 1, open_="both"),), "device": (DEVICE, NOTHING), "n_jobs": (PROCESSES, NOTHING),
+    }  # fmt: skip
 
     def __init__(
         self, members: Mapping[str, int] | None = None, *, threshold: float = 10.0, epochs: int = 40,
@@ -231,14 +239,6 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
     def _check(self) -> None:
         from ..superconductor.model import check_members
 
-        if not (np.isfinite(self.threshold) and self.threshold >= 0):
-            raise InputError(f"threshold={self.threshold}; expected kelvin >= 0")
-        if not (isinstance(self.epochs, int | np.integer) and self.epochs >= 1):
-            raise InputError(f"epochs={self.epochs}; expected a whole number >= 1")
-        if not 0 < self.coverage < 1:
-            raise InputError(f"coverage={self.coverage}; expected a number between 0 and 1")
-        if self.n_jobs == 0 or not isinstance(self.n_jobs, int | np.integer | None):
-            raise InputError(f"n_jobs={self.n_jobs!r}; expected None, -1, or a whole number of processes")
         check_members(self.members or MEMBERS)
         if (self.members or MEMBERS).get("kernel", 0) < 1:
             raise InputError(f"members={self.members}; expected at least one kernel: it knows what is known")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from .._errors import InputError
 from .._random import Seed
+from .._values import NONNEGATIVE
 from ..circuit import Circuit, Step
 from ..networks import manifold_tiling
 from ._estimator import check_is_fitted
@@ -53,6 +53,8 @@ class ManifoldTiling(_Scaled):
     8
     """
 
+    _allowed: ClassVar = {"threshold": (NONNEGATIVE,)}
+
     def __init__(
         self, n_components: int = 16, *, threshold: float = 0.3, center: bool = True, scale: str | None = "auto",
         eta0: float = 0.05, decay: float = 1e-3, floor: float = 0.0025, n_epochs: int = 1, shuffle: bool = True,
@@ -71,9 +73,6 @@ class ManifoldTiling(_Scaled):
         self.random_state = random_state
 
     def _circuit(self, dims: dict[str, int]) -> Circuit:
-        self._check_size(dims["x"])
-        if not self.threshold >= 0:
-            raise InputError(f"threshold={self.threshold}; expected a number >= 0, below 1 for samples of norm 1")
         step = Step(self.eta0, self.decay, self.floor)
         return manifold_tiling(int(self.n_components), threshold=float(self.threshold), step=step)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from .._atomic import refuse_unwritable
 from .._errors import InputError, MissingDependencyError, SimilisError
 from ..circuit import describe
 from ..datasets import fetch
@@ -55,12 +56,18 @@ def reproduce(
     chosen = select(names)
     if (out / "index.html").exists() and not force:
         raise InputError(f"A report already lies in {out}. Choose another folder, or pass force=True to replace it.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {out}: {error.strerror}. Choose another.") from error
+    for name in (report.PAGE, report.NUMBERS):
+        refuse_unwritable(out / name, force=force)
     command = f"similis reproduce {' '.join(names)} --budget {budget} --seed {seed}"
     due = [entry for entry in chosen if budget in entry.budgets]
     if not due:
         raise InputError(f"{', '.join(names)} has no experiment at budget {budget!r}. Ask for budget='full'.")
     results = [_run(entry, budget, tuple(range(seed, seed + N_SEEDS)), command) for entry in due]
-    report.write(results, out)
+    report.write(results, out, force=force)
     return results
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .._atomic import new_file
 from .._optional import require
+from .._text import printable
 from ._registry import Figure
 from ._result import Result
 
@@ -19,15 +20,19 @@ SCHEMA = 1
 NONE = "\N{EN DASH}"
 
 
-def write(results: Sequence[Result], out: Path) -> None:
+#: files of a report
+PAGE, NUMBERS = "index.html", "results.json"
+
+
+def write(results: Sequence[Result], out: Path, *, force: bool = True) -> None:
     """Write ``out/results.json`` and ``out/index.html``; each file appears whole or not at all."""
     page = render(results)
     data = json.dumps(
         {"schema": SCHEMA, "results": [result.to_dict() for result in results]}, indent=1, allow_nan=False
     )
     out.mkdir(parents=True, exist_ok=True)
-    for name, text in (("results.json", data + "\n"), ("index.html", page)):
-        with new_file(out / name, force=True) as draft:
+    for name, text in ((NUMBERS, data + "\n"), (PAGE, page)):
+        with new_file(out / name, force=force) as draft:
             draft.write_text(text, "utf-8")
 
 
@@ -35,7 +40,7 @@ def render(results: Sequence[Result]) -> str:
     """The page as text: summary of all claims, then a section for each paper; no request leaves it."""
     jinja2 = require("jinja2", extra="plot")
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
     )
     environment.filters |= {"number": number, "given": "{:.6g}".format, "seconds": seconds, "embed": embed}
     template = environment.from_string(files("similis.experiments").joinpath("report.html.j2").read_text("utf-8"))
@@ -44,6 +49,11 @@ def render(results: Sequence[Result]) -> str:
     return template.render(
         results=results, papers=papers, verdicts=verdicts, total=sum(result.seconds for result in results)
     )
+
+
+def _shown(value: Any) -> Any:
+    """What the page shows of a value: text without control characters; markup is ours."""
+    return printable(value) if type(value) is str else value
 
 
 def number(value: float | str | None, goal: float | None = None) -> str:

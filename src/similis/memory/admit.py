@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from .._errors import InputError
 from .._masks import unmasked
+from .._values import NONNEGATIVE, POSITIVE, Whole, check
 
 
 def floats(name: str, values: Any, ndim: int | None = 2, *, empty: bool = False) -> np.ndarray:
@@ -36,14 +36,9 @@ def floats(name: str, values: Any, ndim: int | None = 2, *, empty: bool = False)
 
 def positive(name: str, value: Any, *, zero: bool = False) -> float:
     """A positive finite number; ``zero``: or 0."""
-    number = float(value) if isinstance(value, Real) else np.nan
-    if not (np.isfinite(number) and (number > 0 or (zero and number == 0))):
-        raise InputError(f"{name}={value!r}; expected a {'finite number >= 0' if zero else 'positive finite number'}")
-    return number
+    return float(check(name, value, (NONNEGATIVE if zero else POSITIVE,)))
 
 
 def count(name: str, value: Any, least: int = 0) -> int:
     """An integer from ``least``."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise InputError(f"{name}={value!r}; expected an integer >= {least}")
-    return int(value)
+    return int(check(name, value, (Whole(least),)))

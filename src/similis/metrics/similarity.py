@@ -38,6 +38,7 @@ def alignment(Y: ArrayLike, X: ArrayLike) -> float:
         If the numbers of rows differ, an entry is not finite or a representation is zero.
     """
     Y, X = same_rows(Y, X)
+    Y, X = _within(Y, Y), _within(X, X)
     xx, yy = _gram_product(X, X), _gram_product(Y, Y)
     if xx == 0 or yy == 0:
         raise InputError(f"{'X' if xx == 0 else 'Y'}: all zeros, so it has no similarities to align.")
@@ -72,10 +73,20 @@ def similarity_error(Y: ArrayLike, X: Any) -> float:
         same("samples (rows)", Y=len(Y), X=X.shape[0])
     else:
         Y, X = same_rows(Y, X)
+    Y, X = _within(Y, X), _within(X, X)
     xx = _gram_product(X, X)
     if xx == 0:
         raise InputError("X: all zeros, so no relative error exists.")
     return float(max(0.0, 1.0 + (_gram_product(Y, Y) - 2.0 * _gram_product(X, Y)) / xx))
+
+
+def _within(A: Any, B: Any) -> Any:
+    """A times the power of two that brings the largest number of B near 1: fourth powers are floats then."""
+    largest = np.abs(B.data if sparse.issparse(B) else B).max(initial=0.0)
+    exponent = -int(np.frexp(largest)[1])
+    if sparse.issparse(A):
+        return type(A)((np.ldexp(A.data, exponent), A.indices, A.indptr), shape=A.shape)
+    return np.ldexp(A, exponent)
 
 
 def _gram_product(A: Any, B: Any) -> float:

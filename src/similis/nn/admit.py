@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .._errors import InputError
+from .._values import Whole, check
 
 #: types in which outputs can settle
 TYPES = (torch.float32, torch.float64)
@@ -56,9 +57,7 @@ def wide(x: Tensor) -> Tensor:
 
 def whole(name: str, value: Any, low: int = 1) -> int:
     """An integer parameter as Python's int."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
-        raise InputError(f"{name}={value!r}; expected an integer >= {low}")
-    return int(value)
+    return int(check(name, value, (Whole(low),)))
 
 
 def pair(name: str, size: Any, low: int = 1) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, NoReturn
 
 import numpy as np
@@ -30,6 +31,8 @@ _HYDRATE = re.compile(
 )
 _VARIABLE = re.compile(r"[a-zδΔ]")
 _DEEPEST = 20
+#: characters of a formula that a message shows, and of a number that is read
+_SHOWN, _LONGEST = 100, 1000
 
 
 class FormulaError(InputError):
@@ -47,8 +50,10 @@ class FormulaError(InputError):
 
     def __init__(self, text: str, position: int, reason: str, fix: str) -> None:
         self.text, self.position, self.reason, self.fix = text, position, reason, fix
-        shown = "".join(char if char.isprintable() else "?" for char in text)
-        super().__init__(f"{reason}\n    {shown}\n    {' ' * position}^\nFix: {fix}")
+        start = max(0, min(position - _SHOWN // 2, len(text) - _SHOWN))
+        part = text[start : start + _SHOWN]
+        shown = "".join(char if char.isprintable() else "?" for char in part)
+        super().__init__(f"{reason}\n    {shown}\n    {' ' * (position - start)}^\nFix: {fix}")
 
     def __reduce__(self) -> tuple[type[FormulaError], tuple[str, int, str, str]]:
         return type(self), (self.text, self.position, self.reason, self.fix)
@@ -95,7 +100,7 @@ class _Reader:
         total: Composition = {}
         while True:
             factor = self._amount() if self.at else 1.0
-            _add(total, self._sequence(depth=0), factor)
+            self._add(total, self._sequence(depth=0), factor)
             if self.at == len(self.text):
                 break
             self.at += 1  # the joint
@@ -118,9 +123,9 @@ class _Reader:
                 if known is None:
                     self._refuse(self.at, f"no element is called {symbol!r}.", self._advice(symbol))
                 self.at += len(symbol)
-                _add(total, {known: 1.0}, self._amount())
+                self._add(total, {known: 1.0}, self._amount())
             elif char in _BRACKETS:
-                _add(total, *self._group(depth, char))
+                self._add(total, *self._group(depth, char))
             elif char == closing or (char in "·*" and not closing):
                 break
             else:
@@ -128,6 +133,11 @@ class _Reader:
         if not total and self.at == start:
             self._refuse(self.at, "an element was expected here.", "write elements and amounts, such as 'MgB2'.")
         return total
+
+    def _add(self, total: Composition, part: Composition, factor: float) -> None:
+        if factor and any(amount and not factor * amount for amount in part.values()):
+            self._refuse(self.at - 1, "amounts too small to be multiplied.", "multiply all by a common factor.")
+        _add(total, part, factor)
 
     def _group(self, depth: int, opening: str) -> tuple[Composition, float]:
         start = self.at
@@ -146,10 +156,19 @@ class _Reader:
             return 1.0
         self._refuse_hydrate(match)
         above, _, below = match[0].partition("/")
-        if below and not float(below):
+        if len(match[0]) > _LONGEST:
+            self._refuse(self.at, f"a number of {len(match[0])} characters.", "round it.")
+        if below and not Fraction(below):
             self._refuse(self.at, "this fraction divides by 0.", "correct its lower number.")
+        exact = Fraction(above) / Fraction(below or 1)
+        try:
+            amount = float(exact)
+        except OverflowError:
+            self._refuse(self.at, "this amount is too large.", "divide all amounts by a common factor.")
+        if exact and not amount:
+            self._refuse(self.at, "this amount is too small.", "multiply all amounts by a common factor.")
         self.at = match.end()
-        return float(above) / float(below) if below else float(above)
+        return amount
 
     def _refuse_hydrate(self, match: re.Match[str]) -> None:
         dot = self.text.find(".", match.start(), match.end())
@@ -196,7 +215,8 @@ class _Reader:
         self._refuse(at, f"{char!r} has no meaning in a formula.", "delete it, or put an element or a number.")
 
     def _refuse(self, at: int, reason: str, fix: str) -> NoReturn:
-        raise FormulaError(self.given, at, f"formula {self.given!r}: {reason}", fix)
+        given = self.given if len(self.given) <= _SHOWN else f"{self.given[:_SHOWN]}..."
+        raise FormulaError(self.given, at, f"formula {given!r}: {reason}", fix)
 
 
 def composition(value: Any, *, isotopes: bool = True) -> Composition:

@@ -1,0 +1,64 @@
+"""Files that may crash or hang what reads them: each is judged where memory and time are bounded."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import tempfile
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+#: memory beside what the libraries take, and seconds, that a file may cost
+MEMORY, SECONDS = 1 << 30, 20
+
+#: a number -> the name of a file, what was done to it, and its content
+Make = Callable[[int], tuple[str, str, bytes]]
+#: the path of a file -> what came of it
+Judge = Callable[[Path], str]
+
+
+def _worker(make: Make, judge: Judge, start: int, stop: int, pipe: Connection, folder: str) -> None:
+    """Answer (number, name, what was done, outcome) for each file of a range."""
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for number in range(start, stop):
+        name, done, data = make(number)
+        pipe.send((number, name, done, None))
+        path = Path(folder) / name
+        path.write_bytes(data)
+        pipe.send((number, name, done, judge(path)))
+
+
+def hunt(make: Make, judge: Judge, n: int, start: int = 0) -> Iterator[tuple[int, str, str, str]]:
+    """Outcomes of n files, each in a process that may crash or hang; a new one follows then."""
+    context = multiprocessing.get_context("fork")
+    with tempfile.TemporaryDirectory() as folder:
+        number, stop = start, start + n
+        while number < stop:
+            near, far = context.Pipe(False)
+            process = context.Process(target=_worker, args=(make, judge, number, stop, far, folder))
+            process.start()
+            far.close()
+            pending = (number, "?", "?", None)
+            while number < stop:
+                try:
+                    found = near.recv() if near.poll(2 * SECONDS) else None
+                except EOFError:
+                    process.join()
+                    yield (*pending[:3], f"crash: exit {process.exitcode}")
+                    number = pending[0] + 1
+                    break
+                if found is None:
+                    process.kill()
+                    yield (*pending[:3], "hang")
+                    number = pending[0] + 1
+                    break
+                if found[3] is None:
+                    pending = found
+                else:
+                    yield found
+                    number = found[0] + 1
+            process.kill()
+            process.join()
