@@ -145,3 +145,108 @@ def test_a_forged_checkpoint_is_refused(similis, tmp_path, npy, checkpoint, lie)
     save(model, tmp_path / "forged", progress=progress | lie)
     said = similis("fit", "psp", npy, "-o", tmp_path / "m", "--resume", tmp_path / "forged", status=1).stderr
     assert "no usable checkpoint" in said
+
+
+@contextmanager
+def learning(*args):
+    """A fit in a process of its own, from a pipe that does not end, once it has learned something."""
+    command = [sys.executable, "-m", "similis", "fit", *map(str, args)]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT"])
+def test_a_fit_that_is_told_to_stop_leaves_a_checkpoint_and_says_where(tmp_path, name, similis):
+    X = np.random.default_rng(0).standard_normal((5000, 6))
+    lines = [",".join(map(repr, row)) for row in X.tolist()]
+    out, checkpoint = tmp_path / "m.safetensors", tmp_path / "m.checkpoint.safetensors"
+    whole = tmp_path / "all.csv"
+    whole.write_text("\n".join(lines) + "\n")
+    often = ("--checkpoint-every", 2500)
+    with learning("psp", "-", "-o", out, "--block-rows", 500, "--no-header", "-k", 2, *often) as child:
+        child.stdin.write("\n".join(lines[:3200]) + "\n")
+        child.stdin.flush()  # and then the pipe is silent
+        while not checkpoint.exists():
+            assert child.poll() is None
+            time.sleep(0.1)
+        child.send_signal(getattr(signal, name))
+        _, said = child.communicate(timeout=60)
+    assert child.returncode == 128 + getattr(signal, name)
+    assert not out.exists()
+    rows = load_with_progress(checkpoint)[1]["rows"]
+    assert rows >= 2500
+    assert f"stopped after {rows} rows; go on with --resume {checkpoint}" in said
+    assert "Traceback" not in said
+    options = ("--block-rows", 500, "--no-header")
+    similis("fit", "psp", whole, "-o", out, "--resume", checkpoint, "--no-header")
+    similis("fit", "psp", whole, "-o", tmp_path / "unbroken", "-k", 2, *options)
+    assert weights(out) == weights(tmp_path / "unbroken")
+
+
+def test_a_fit_that_keeps_no_checkpoint_leaves_one_when_it_is_told_to_stop(similis, tmp_path, npy, monkeypatch):
+    out, checkpoint = tmp_path / "m.safetensors", tmp_path / "m.checkpoint.safetensors"
+    similis("fit", "psp", npy, "-o", tmp_path / "whole", *GRID)
+    learn, count = SimilarityMatching.partial_fit, iter(range(7))
+
+    def interrupted(self, *views):
+        if next(count, None) is None:
+            raise KeyboardInterrupt
+        return learn(self, *views)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SimilarityMatching, "partial_fit", interrupted)
+        said = similis("fit", "psp", npy, "-o", out, *GRID, status=128 + signal.SIGINT).stderr
+    rows = load_with_progress(checkpoint)[1]["rows"]
+    assert f"stopped after {rows} rows" in said
+    similis("fit", "psp", npy, "-o", out, "--resume", checkpoint)
+    assert weights(out) == weights(tmp_path / "whole")
+    assert not checkpoint.exists()
+    checkpoint.write_text("mine")
+    count = iter(range(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(SimilarityMatching, "partial_fit", interrupted)
+        said = similis("fit", "psp", npy, "-o", out, "--force", *GRID, status=128 + signal.SIGINT).stderr
+    assert "no checkpoint" in said
+    assert checkpoint.read_text() == "mine"
+
+
+def test_a_table_fit_goes_on_by_the_same_command(tmp_path, similis, monkeypatch):
+    from similis.estimators import _unfinished
+
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.standard_normal((30, 2)) + 2 * a for a in range(3)])
+    np.save(tmp_path / "x.npy", X)
+    command = (
+        "fit",
+        "nomad",
+        tmp_path / "x.npy",
+        "-o",
+        tmp_path / "m",
+        "--param",
+        "n_clusters=6",
+        "--param",
+        "tol=1e-5",
+    )
+    similis(*command)
+    whole = load(tmp_path / "m").labels_
+    (tmp_path / "m").unlink()
+    put = _unfinished.Unfinished.put
+
+    def killed(self, *args, **words):
+        put(self, *args, **words)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_unfinished, "EVERY", 0.0)
+        patch.setattr(_unfinished.Unfinished, "put", killed)
+        done = similis(*command, status=128 + signal.SIGINT)
+    checkpoint = tmp_path / "m.checkpoint"
+    assert f"go on with the same command and --resume {checkpoint}" in done.stderr
+    assert "already exists" in similis(*command, status=1).stderr
+    similis(*command, "--resume", checkpoint)
+    np.testing.assert_array_equal(load(tmp_path / "m").labels_, whole)
+    assert not checkpoint.exists()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 import warnings
 
@@ -18,8 +17,6 @@ def main() -> None:
     from ._output import printable
 
     warnings.formatwarning = lambda message, *_, **__: f"{printable(f'warning: {message}')}\n"
-    # SIGTERM unwinds like Ctrl-C, so that temporary files are removed
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()
     except SystemExit as done:

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from .._errors import SimilisError
 from . import catalogue, data, doctor, fit, predict, reproduce, score, screen, transform
 from ._output import printable
+from ._signals import stoppable
 
 #: of click, or of the copy of it that typer holds
 _UsageError: Any = typer.BadParameter.__base__
@@ -21,7 +22,7 @@ _UsageError: Any = typer.BadParameter.__base__
 class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
-            with warnings.catch_warnings():
+            with stoppable(), warnings.catch_warnings():
                 # columns are matched by name where they are read; blocks are arrays
                 warnings.filterwarnings("ignore", "X does not have valid feature names")
                 return super().invoke(ctx)
@@ -36,9 +37,9 @@ class _Commands(TyperGroup):
                 raise typer.Exit(1) from None
             typer.echo(printable(f"error: {type(error).__name__}: {error or 'no more is known'}"), err=True)
             raise typer.Exit(1) from None
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             typer.echo("interrupted", err=True)
-            raise typer.Exit(128 + signal.SIGINT) from None
+            raise typer.Exit(128 + getattr(stop, "number", signal.SIGINT)) from None
 
 
 app = typer.Typer(

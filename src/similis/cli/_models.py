@@ -70,6 +70,18 @@ def allows_missing(estimator: BaseEstimator) -> bool:
     return bool(get_tags(estimator).input_tags.allow_nan)
 
 
+def at_once(name: str) -> bool:
+    """Whether a network learns from the whole table at once."""
+    from .. import estimators
+
+    return not hasattr(getattr(estimators, card(name).estimator), "partial_fit")
+
+
+def checkpointed(estimator: BaseEstimator) -> bool:
+    """Whether a fit of the whole table keeps its state in a file."""
+    return "checkpoint" in signature(type(estimator).fit).parameters
+
+
 def class_of(name: str, *, labels: bool) -> str:
     """Name of a network's estimator: of its classifier where the target holds class labels and it has one."""
     entry = card(name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +13,13 @@ import typer
 from .._errors import InputError
 from . import _options as opt
 from ._checkpoint import Checkpoint, beside
-from ._models import beside_x, build, card, classes_of, keep_names, names_of, shaped
+from ._models import at_once, beside_x, build, card, checkpointed, classes_of, keep_names, names_of, shaped
 from ._output import emit, printable
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
+    from ._formulas import Formulas
     from ._views import Views
 
 
@@ -57,14 +60,17 @@ def fit(
     The data are read in blocks, so memory does not grow with the file. Rows of a block are learned in random order,
     because successive rows often resemble each other; --param shuffle=false keeps their order. With --checkpoint-every,
     a killed fit of m.safetensors goes on with --resume m.checkpoint.safetensors and ends bit for bit where the unbroken
-    one ends.
+    one ends. One that is told to stop (Ctrl-C, SIGTERM) leaves that file in any case. nomad and tc learn from the whole
+    table at once and keep their state in it as well: resume them by the same command with --resume.
     """
     from .._atomic import refuse_existing, refuse_unwritable
     from ._checkpoint import keep
+    from ._formulas import read_formulas
     from ._views import Views
 
     refuse_unwritable(output, force=force)
-    if resume is None:
+    whole = at_once(model)
+    if resume is None or whole:
         estimator, start = build(model, n_components, seed or 0, param or [], labels=labels), None
     else:
         if n_components is not None or param or seed is not None:
@@ -72,17 +78,24 @@ def fit(
                 "leave out -k, --param and --seed: the saved model has them", param_hint="--resume"
             )
         estimator, start = _resume(model, resume)
-    streams = hasattr(estimator, "partial_fit")
-    if not streams and (epochs not in (None, 1) or checkpoint_every is not None or resume is not None):
+    if whole and (epochs not in (None, 1) or checkpoint_every is not None):
         raise typer.BadParameter(
-            f"{model} learns from the whole table at once: leave out --epochs, --checkpoint-every and --resume"
+            f"{model} learns from the whole table at once: leave out --epochs and --checkpoint-every"
         )
+    if whole and resume is not None and not checkpointed(estimator):
+        raise typer.BadParameter(f"{model} keeps no checkpoint: leave it out", param_hint="--resume")
+    if whole and resume not in (None, beside(output)):
+        raise typer.BadParameter(f"expected {beside(output)}, beside the model", param_hint="--resume")
+    if whole and resume is None and checkpointed(estimator):
+        refuse_existing(beside(output), force=force)
+        beside(output).unlink(missing_ok=True)
     if card(model).data == "formulas":
         if y_data is not None or dtype is not None or block_rows is not None:
             raise typer.BadParameter(
                 f"{model} learns from a file of formulas: leave out --y-data, --dtype and --block-rows"
             )
-        _fit_formulas(model, estimator, data, columns, y_columns, header, output, force=force, as_json=as_json)
+        given = read_formulas(data, columns, y_columns, tc=True, header=header)
+        _fit_formulas(model, estimator, data, given, output, force=force, as_json=as_json)
         return
     if start is not None:
         start.refuse_other(epochs=epochs, columns=columns, y_columns=y_columns, dtype=dtype, block_rows=block_rows)
@@ -95,16 +108,20 @@ def fit(
     epochs = epochs or 1
     if epochs > 1 and data == "-":
         raise typer.BadParameter("stdin can be read once; save it to a file for more passes", param_hint="--epochs")
-    if streams and resume is None and "n_epochs" in estimator.get_params():
+    if not whole and resume is None and "n_epochs" in estimator.get_params():
         estimator.set_params(n_epochs=epochs)
 
     plan = Checkpoint(views.rows(), epochs, columns, y_columns, dtype, checkpoint_every)
     began = time.perf_counter()
-    rows = _learn(model, estimator, views, plan, start, output) if streams else _learn_table(estimator, views)
+    own = checkpoint_every is not None or beside(output) == resume
+    if whole:
+        rows = _learn_table(estimator, views, output)
+    else:
+        rows = _learn(model, estimator, views, plan, start, output, own=own)
     seconds = time.perf_counter() - began
     keep_names(estimator, views)
     keep(estimator, output, force=force)
-    if plan.every is not None:
+    if own:
         beside(output).unlink(missing_ok=True)
     record = {
         "model": str(output),
@@ -135,15 +152,15 @@ def _resume(model: str, path: Path) -> tuple[BaseEstimator, Checkpoint | None]:
 
 
 def _fit_formulas(
-    name: str, estimator: BaseEstimator, data: str, columns: str | None, y_columns: str | None, header: bool | None,
-    output: Path, *, force: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """Learn from a file of formulas and Tc; what cannot be read is named and left out."""
+    name: str, estimator: BaseEstimator, data: str, given: Formulas, output: Path, *, force: bool, as_json: bool
+) -> None:
+    """Learn from formulas and Tc; what cannot be read is named and left out."""
     from ._checkpoint import keep
-    from ._formulas import complain, read_formulas
+    from ._formulas import complain
 
-    given, began = read_formulas(data, columns, y_columns, tc=True, header=header), time.perf_counter()
-    estimator.fit(given.formulas, given.tc)
+    began = time.perf_counter()
+    with _resumable(output):
+        estimator.fit(given.formulas, given.tc, checkpoint=beside(output), resume=True)
     complain(data, given.lines, estimator.refused_)
     keep(estimator, output, force=force)
     record = {
@@ -155,20 +172,22 @@ def _fit_formulas(
     emit(record, as_json=as_json, text=text.format(**record))
 
 
-def _learn_table(estimator: BaseEstimator, views: Views) -> int:
+def _learn_table(estimator: BaseEstimator, views: Views, output: Path) -> int:
     """Read all blocks, then learn from all rows at once; returns their number."""
     import numpy as np
 
     table = [np.concatenate(view) for view in zip(*views.blocks(), strict=True)]
-    estimator.fit(*shaped(estimator, tuple(table)))
+    with _resumable(output):
+        words = {"checkpoint": beside(output), "resume": True} if checkpointed(estimator) else {}
+        estimator.fit(*shaped(estimator, tuple(table)), **words)
     return len(table[0])
 
 
 def _learn(
-    name: str, estimator: BaseEstimator, views: Views, plan: Checkpoint, start: Checkpoint | None, output: Path
-) -> int:
+    name: str, estimator: BaseEstimator, views: Views, plan: Checkpoint, start: Checkpoint | None, output: Path,
+    *, own: bool,
+) -> int:  # fmt: skip
     """Walk the blocks, skip those behind ``start``, learn the others; returns the number of rows learned."""
-    from ..estimators.persist import save
     from ._progress import progress
     from ._views import located, rows_of
 
@@ -176,25 +195,55 @@ def _learn(
     known = classes_of(estimator, views)
     if getattr(estimator, "shuffle", False) and hasattr(estimator, "_mixes"):
         estimator._mixes = True
-    with progress(f"fit {name}", total and total * plan.epochs) as advance:
-        for _ in range(plan.epochs):
-            for block in views.blocks():
-                before = now
-                now = now.after(block)
-                advance(len(block[0]))
-                if pending is not None and before.rows < pending.rows:
-                    continue
-                if pending is not None:
-                    pending.check(before, views.data)
-                    pending = None
-                with located(rows_of(views.data, before.rows, block)):
-                    estimator.partial_fit(*shaped(estimator, block), **known)
-                if now.due(before.rows):
-                    keep_names(estimator, views)
-                    try:
-                        save(estimator, beside(output), force=True, progress=now.to_dict())
-                    except InputError as error:  # the fit is worth more than its checkpoint
-                        typer.echo(printable(f"note: no checkpoint after {now.rows} rows: {error}"), err=True)
+    before, seen = now, _samples(estimator)
+    try:
+        with progress(f"fit {name}", total and total * plan.epochs) as advance:
+            for _ in range(plan.epochs):
+                for block in views.blocks():
+                    before, now, seen = now, now.after(block), _samples(estimator)
+                    advance(len(block[0]))
+                    if pending is not None and before.rows < pending.rows:
+                        continue
+                    if pending is not None:
+                        pending.check(before, views.data)
+                        pending = None
+                    with located(rows_of(views.data, before.rows, block)):
+                        estimator.partial_fit(*shaped(estimator, block), **known)
+                    if now.due(before.rows):
+                        _checkpoint(estimator, views, now, output, force=True)
+    except KeyboardInterrupt:
+        learned = now if _samples(estimator) > seen else before
+        if pending is None and learned.rows and _checkpoint(estimator, views, learned, output, force=own):
+            typer.echo(f"stopped after {learned.rows} rows; go on with --resume {beside(output)}", err=True)
+        raise
     if pending is not None:
         pending.check(now, views.data)
     return now.rows - (start.rows if start else 0)
+
+
+def _samples(estimator: BaseEstimator) -> int:
+    return int(getattr(estimator, "n_samples_seen_", 0))
+
+
+def _checkpoint(estimator: BaseEstimator, views: Views, now: Checkpoint, output: Path, *, force: bool) -> bool:
+    """Keep an unfinished fit beside its output; where that cannot be, say so: the fit is worth more."""
+    from ..estimators.persist import save
+
+    keep_names(estimator, views)
+    try:
+        save(estimator, beside(output), force=force, progress=now.to_dict())
+    except InputError as error:
+        typer.echo(printable(f"note: no checkpoint after {now.rows} rows: {error}"), err=True)
+        return False
+    return True
+
+
+@contextmanager
+def _resumable(output: Path) -> Iterator[None]:
+    """Say how a fit goes on that was told to stop."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if beside(output).exists():
+            typer.echo(f"stopped; go on with the same command and --resume {beside(output)}", err=True)
+        raise
