@@ -15,6 +15,7 @@ from tests.laws.test_state import equal
 from typer.testing import CliRunner
 
 from similis import (
+    NOMAD,
     ConvSimilarityMatchingTransformer,
     CriticalTemperatureRegressor,
     OptimalFeedbackController,
