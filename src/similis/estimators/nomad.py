@@ -268,11 +268,7 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
         try:
             return pairwise_kernels(X, Y, metric=self.kernel, **params)
         except TypeError as error:
-            if callable(self.kernel):
-                raise
-            raise InputError(
-                f"kernel_params={params!r}; expected what kernel={self.kernel!r} takes ({error})"
-            ) from error
+            raise InputError(f"kernel_params={params!r} do not suit kernel={self.kernel!r}: {error}") from error
 
     def _kernel_of_itself(self, X: np.ndarray) -> np.ndarray:
         """(n_samples,) similarity of each row to itself."""
