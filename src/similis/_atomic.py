@@ -11,10 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ._errors import InputError
+from ._text import brief
 
 try:
     import fcntl
-except ImportError:  # Windows, where a file that is open cannot be removed
+except ImportError:  # Windows: old drafts stay
     fcntl = None  # type: ignore[assignment]
 
 #: names of drafts: ours, and short, so that any name a file can have can be written
@@ -53,8 +54,8 @@ def new_file(path: str | os.PathLike, *, force: bool) -> Iterator[Path]:
                 lock = _closed(lock)
             _commit(draft, path, force=force)
     finally:
-        draft.unlink(missing_ok=True)
         _closed(lock)
+        draft.unlink(missing_ok=True)
 
 
 def refuse_existing(path: str | os.PathLike, *, force: bool) -> None:
@@ -87,8 +88,8 @@ def refuse_unwritable(path: str | os.PathLike, *, force: bool) -> None:
     refuse_existing(path, force=force)
     with _unwritable(path):
         draft, lock = _begin(path.parent)
-        draft.unlink(missing_ok=True)
         _closed(lock)
+        draft.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -99,7 +100,7 @@ def _unwritable(path: Path, draft: Path | None = None) -> Iterator[None]:
     except OSError as error:
         if draft is not None and error.errno not in _FULL and error.filename not in (draft, str(draft)):
             raise
-        raise InputError(f"cannot write {path}: {error.strerror}. Choose another place") from error
+        raise InputError(f"cannot write {path}: {error.strerror or brief(error)}. Choose another place") from error
 
 
 def _begin(folder: Path) -> tuple[Path, int]:
@@ -107,21 +108,28 @@ def _begin(folder: Path) -> tuple[Path, int]:
     while True:
         draft = folder / _DRAFT.format(secrets.token_hex(6))
         lock = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
-        _locked(lock)
-        if draft.exists():  # nobody took it for an old one before it was locked
-            return draft, lock
+        with suppress(BlockingIOError):  # somebody took it for an old one before it was locked
+            _locked(lock)
+            if draft.exists():
+                return draft, lock
         os.close(lock)
 
 
 def _locked(descriptor: int) -> bool:
-    """Whether the lock of a draft could be had: nobody alive holds it."""
+    """Lock a draft; False where files have no locks, and no draft is known to be old.
+
+    Raises
+    ------
+    BlockingIOError
+        If a process that lives holds it.
+    """
     if fcntl is None:
-        return True
+        return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks: no draft is taken for an old one
+        raise
+    except OSError:
         return False
     return True
 

@@ -14,7 +14,7 @@ import time
 import numpy as np
 import pytest
 
-from similis import CriticalTemperatureRegressor, InContextDenoiser, _atomic, load, save
+from similis import CriticalTemperatureRegressor, InContextDenoiser, LocalSupervisionClassifier, _atomic, load, save
 from similis._errors import InputError
 from similis._text import cell
 from similis.superconductor import known
@@ -262,6 +262,24 @@ def test_names_and_formulas_of_users_in_csv(similis, tmp_path, X):
         r"\x1b[31mNb3Sn",
         "'@Nb",
     ]
+
+
+@pytest.mark.parametrize("dtype", [str, object])
+def test_labels_that_are_text(similis, tmp_path, X, npy, dtype):
+    labels = np.where(X[:, 0] > 0, "=cmd|calc", "a,b\x1b[31m").astype(dtype)
+    model = LocalSupervisionClassifier(4, random_state=0).fit(X, labels)
+    save(model, tmp_path / "m")
+    words = ("predict", tmp_path / "m", npy, "--block-rows", 70, "-o")
+    similis(*words, tmp_path / "y.npy")
+    assert np.load(tmp_path / "y.npy")[:, 0].tolist() == model.predict(X).tolist()
+    text = similis(*words, "-").stdout
+    assert "\x1b" not in text
+    expected = {"=cmd|calc": "'=cmd|calc", "a,b\x1b[31m": r"a,b\x1b[31m"}
+    assert [row[0] for row in csv.reader(text.splitlines())][1:] == [expected[label] for label in model.predict(X)]
+    pytest.importorskip("pyarrow", reason="the data extra is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    similis(*words, tmp_path / "y.parquet")
+    assert parquet.read_table(tmp_path / "y.parquet")["prediction"].to_pylist() == model.predict(X).tolist()
 
 
 def test_usage_errors_command_no_terminal(similis, tmp_path, model, npy):

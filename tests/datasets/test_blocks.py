@@ -292,6 +292,9 @@ def test_standard_input_is_utf8_or_refused(monkeypatch):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), "ascii", "surrogateescape"))
         with pytest.raises(InputError, match="UTF-8"):
             list(read_blocks("-"))
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="closed"):
+        list(read_blocks("-"))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\ufeff\u00e9,b\n1,2\n".encode()), "ascii"))
     assert np.concatenate(list(read_blocks("-", columns="\u00e9"))).tolist() == [[1.0]]
 
@@ -320,3 +323,23 @@ def test_damaged_tables_are_refused_or_read():
     found = list(hunt(partial(mutate.mutant, mutate.samples(), 1), mutate.judge, 360))
     assert not [entry for entry in found if entry[3] not in ("refused", "reads")]
     assert {entry[3] for entry in found} == {"refused", "reads"}
+
+
+def test_parquet_of_large_integers_and_of_names_that_come_twice(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="the data extra is not installed")
+    parquet, path = pytest.importorskip("pyarrow.parquet"), tmp_path / "x.parquet"
+    big = np.array([2**53 + 1, -(2**60) - 1, 2**63 - 1])
+    parquet.write_table(pa.table({"a": big}), path)
+    np.testing.assert_array_equal(next(read_blocks(path))[:, 0], big.astype(float))
+    parquet.write_table(pa.table([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], names=["a", "a", "b"]), path)
+    assert next(read_blocks(path)).tolist() == [[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]]
+    assert next(read_blocks(path, columns="1,0")).tolist() == [[3.0, 1.0], [4.0, 2.0]]
+    with pytest.raises(InputError, match="two columns are called 'a'"):
+        next(read_blocks(path, columns="a"))
+
+
+@pytest.mark.parametrize("dtype", ["nonsense", object, "U3", "M8[s]", complex, "int8", bool])
+@pytest.mark.parametrize("kind", ["csv", "npy"])
+def test_blocks_are_of_floats(tmp_path, kind, dtype):
+    with pytest.raises(InputError, match="floats"):
+        read_blocks(write(tmp_path, kind), dtype=dtype)

@@ -8,12 +8,20 @@ from inspect import signature
 
 import numpy as np
 import pytest
+import torch
 from tests.forge import FORMULAS, PLANT, joined, parts
-from tests.laws.estimators import CASES, READ, calls, first
+from tests.laws.estimators import CASES, READ, X, calls, first
 from tests.laws.test_state import equal
 from typer.testing import CliRunner
 
-from similis import CriticalTemperatureRegressor, OptimalFeedbackController, load, save
+from similis import (
+    NOMAD,
+    ConvSimilarityMatchingTransformer,
+    CriticalTemperatureRegressor,
+    OptimalFeedbackController,
+    load,
+    save,
+)
 from similis._errors import InputError, ModelFileError
 from similis.cli._app import app
 from similis.networks import catalogue
@@ -187,3 +195,24 @@ def test_no_text_of_a_parameter_ends_in_a_traceback(network, tmp_path):
             assert said.exit_code == 2, (name, text, said.output, said.exception)
             assert "\x1b" not in said.output
             assert json.dumps(name)[1:-1] in said.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the device is there")
+@pytest.mark.parametrize("kind", [ConvSimilarityMatchingTransformer, CriticalTemperatureRegressor])
+def test_a_device_that_is_not_there_is_refused(kind):
+    make, rows = MODELS[kind]
+    model = make().set_params(device="cuda")
+    before = dict(vars(model))
+    with pytest.raises(InputError, match="device='cuda' cannot be used"):
+        model.fit(*rows)
+    assert before == dict(vars(model))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "params"),
+    [("rbf", {"gamma": "a"}), ("rbf", {"gamma": -1}), ("rbf", {"gamma": np.nan}), ("rbf", {"colour": 1}),
+     ("polynomial", {"degree": "a"}), ("laplacian", {"gamma": "a"})],
+)  # fmt: skip
+def test_parameters_of_a_kernel_are_its_own(kernel, params):
+    with pytest.raises(ValueError, match=r"kernel_params|parameter of"):
+        NOMAD(3, kernel=kernel, kernel_params=params).fit(X)

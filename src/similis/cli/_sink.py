@@ -39,9 +39,16 @@ def sink(output: str, names: list[str], *, force: bool) -> Iterator[Write]:
 
 
 def _csv(file: IO[str], names: list[str]) -> Write:
-    csv.writer(file, lineterminator="\n").writerow(map(cell, names))
-    # as text, NumPy gives the fewest digits that read back to the same number, in either precision
-    return lambda block: file.writelines(",".join(row) + "\n" for row in block.astype(str).tolist())
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(map(cell, names))
+
+    def write(block: np.ndarray) -> None:
+        if block.dtype.kind == "U":
+            rows.writerows(map(cell, row) for row in block.tolist())
+        else:  # as text, NumPy gives the fewest digits that read back to the same number, in either precision
+            file.writelines(",".join(row) + "\n" for row in block.astype(str).tolist())
+
+    return write
 
 
 @contextmanager

@@ -55,7 +55,8 @@ def predict(
     with sink(output, names, force=force) as write, progress("predict", views.n_rows()) as advance:
         for (block,) in blocks:
             with located(rows_of(data, rows, (block,))):
-                write(estimator.predict(block).reshape(len(block), width))
+                found = estimator.predict(block).reshape(len(block), width)
+            write(found.astype(estimator.classes_.astype(str).dtype) if found.dtype == object else found)
             rows += len(block)
             advance(len(block))
     if output != "-":

@@ -54,8 +54,8 @@ def read_blocks(
     columns : str, sequence or None
         Columns to keep, in this order: ``"0:10,12"``, ``"a,b"``, ``["a", 3]``. None: all.
     dtype : dtype, optional
-        Of the blocks. None: float32 files stay float32, small integers of NPY become float32 (which holds them
-        exactly), everything else float64.
+        Of the blocks: a type of floats. None: float32 files stay float32, small integers of NPY become float32 (which
+        holds them exactly), everything else float64.
     header : bool, optional
         Whether the first line of text names the columns. None: if it holds a word and no number; names that are
         numbers (``0,1,2``) need True.
@@ -75,7 +75,7 @@ def read_blocks(
     if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 1:
         raise InputError(f"rows: expected a positive integer, got {rows!r}. Fix: 4096 is a good block.")
     name, reader = _reader(source)
-    return _regular(_unnamed(reader.blocks(name, int(rows), Choice(columns), dtype, header)), int(rows), name)
+    return _regular(_unnamed(reader.blocks(name, int(rows), Choice(columns), _floats(dtype), header)), int(rows), name)
 
 
 def named_blocks(
@@ -90,7 +90,7 @@ def named_blocks(
         As :func:`read_blocks`, at once where the beginning of the file tells; and if names differ from ``like``.
     """
     name, reader = _reader(source)
-    found = reader.blocks(name, rows, Choice(columns, like), dtype, header)
+    found = reader.blocks(name, rows, Choice(columns, like), _floats(dtype), header)
     return NamedBlocks(next(found), _regular(found, rows, name))
 
 
@@ -125,6 +125,17 @@ def _reader(source: str | os.PathLike[str]) -> tuple[str, ModuleType]:
     if not there:
         raise InputError(f"{name}: no such file. Fix: check the path; the working folder is {Path.cwd()}.")
     return name, _READERS[path.suffix.lower()]
+
+
+def _floats(dtype: DTypeLike | None) -> np.dtype | None:
+    """The type of the blocks: any other than floats would cut numbers off."""
+    try:
+        found = None if dtype is None else np.dtype(dtype)
+    except TypeError:
+        found = np.dtype(object)
+    if found is not None and found.kind != "f":
+        raise InputError(f"dtype={dtype!r}; expected a type of floats. Fix: float32 or float64.")
+    return found
 
 
 def _unnamed(found: Iterator[NDArray]) -> Iterator[NDArray]:

@@ -130,9 +130,11 @@ def lines_of(source: str) -> Iterator[TextIO]:
     Raises
     ------
     InputError
-        If the file cannot be opened.
+        If the file cannot be opened, or standard input is closed.
     """
     if source == STDIN:
+        if sys.stdin is None:
+            raise InputError("standard input is closed. Fix: give a file, or a pipe that feeds it.")
         held = getattr(sys.stdin, "buffer", None)
         handle = sys.stdin if held is None else io.TextIOWrapper(held, encoding="utf-8-sig")
         try:

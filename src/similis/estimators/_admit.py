@@ -106,8 +106,9 @@ def _check_scale(name: str, values: Any) -> None:
     if numbers.dtype.kind != "f" or not numbers.size:
         return
     size = max(float(np.fmax.reduce(numbers, axis=None)), -float(np.fmin.reduce(numbers, axis=None)))
-    told = np.abs(numbers[numbers != 0]) if not SMALLEST <= size <= LARGEST else np.zeros(0)
-    if told.size and (size < SMALLEST or not np.nanmin(told) <= LARGEST):
+    if not size > 0 or SMALLEST <= size <= LARGEST:  # nothing is told by zeros, or where all is missing
+        return
+    if size < SMALLEST or np.nanmin(np.abs(numbers[numbers != 0])) > LARGEST:
         raise InputError(
             f"the numbers of {name} are up to {size:.3g}; expected {SMALLEST:.3g} to {LARGEST:.3g}, whose squares are "
             "in the range of floats. Multiply them by a constant"

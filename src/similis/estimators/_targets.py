@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils.validation import check_array
 
 from .._masks import unmasked
 from ._admit import check_columns
@@ -17,7 +20,9 @@ class Regressor(RegressorMixin):
         """Coefficient of determination R2 of ``predict(X)``; columns of y have the names and order of the fit."""
         y = unmasked(y, "y")
         check_columns(self, "y", y)
-        return super().score(X, y, sample_weight)
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        unit = np.abs(y).max(initial=0.0) or 1.0  # squares are floats then, in double precision
+        return float(r2_score(y / unit, np.asarray(self.predict(X), float) / unit, sample_weight=sample_weight))
 
 
 class Classifier(ClassifierMixin):

@@ -148,6 +148,9 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
 
     def _learn(self, X: Any, y: Any, epochs: int, shuffle: bool) -> Self:
         torch = require("torch", extra="torch")
+        from ..nn.admit import check_device
+
+        check_device(self.device)
         first = not hasattr(self, "network_")
         images, rng = self._admit(X, reset=first), generator(self.random_state)
         step, size = Step(self.eta0, self.decay), self.batch_size

@@ -17,7 +17,7 @@ from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 from .._errors import InputError, ModelFileError
 from .._kept import Kept, restore
 from .._random import Seed, generator
-from .._values import FLAG, FUNCTION, NAMED, NOTHING, POSITIVE, Number, OneOf, Several, Whole
+from .._values import FLAG, FUNCTION, NAMED, NONNEGATIVE, NOTHING, POSITIVE, Number, OneOf, Several, Whole, check
 from ..metrics import squared_distances
 from ..nomad import SOLVERS, Feasible, Similarity, Solution, check_memory, components, embedding, rounded, solve
 from ..nomad.certificate import relative_gap
@@ -263,9 +263,12 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
         X, Y = X.astype(np.float64, copy=False), Y.astype(np.float64, copy=False)
         params = self.kernel_params or {}
         if self.kernel == "rbf" and params.keys() <= {"gamma"}:
-            gamma = params.get("gamma")
+            gamma = check("kernel_params['gamma']", params.get("gamma"), (NONNEGATIVE, NOTHING))
             return np.exp(-(1 / X.shape[1] if gamma is None else gamma) * squared_distances(X, Y))
-        return pairwise_kernels(X, Y, metric=self.kernel, **params)
+        try:
+            return pairwise_kernels(X, Y, metric=self.kernel, **params)
+        except TypeError as error:
+            raise InputError(f"kernel_params={params!r} do not suit kernel={self.kernel!r}: {error}") from error
 
     def _kernel_of_itself(self, X: np.ndarray) -> np.ndarray:
         """(n_samples,) similarity of each row to itself."""

@@ -245,6 +245,10 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
 
     def _device(self) -> str:
         torch = require("torch", extra="torch")
+        from ..nn.admit import check_device
+
+        if self.device is not None:
+            check_device(self.device)
         return self.device or ("cuda" if torch.cuda.is_available() else "cpu")
 
     def _admit(self, X: Sequence[Any]) -> NDArray[np.float64]:

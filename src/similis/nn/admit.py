@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .._errors import InputError
+from .._text import brief
 from .._values import Whole, check
 
 #: types in which outputs can settle
@@ -36,6 +37,14 @@ def check_type(dtype: torch.dtype) -> None:
     """Refuse weights of a type that outputs cannot settle in."""
     if dtype not in TYPES:
         raise InputError(f"weights of {dtype}; expected torch.float32 or torch.float64: layer.float()")
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that is not there."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(f"device={device!r} cannot be used: {brief(error)}. Give another, such as 'cpu'") from error
 
 
 def typical(x: Tensor) -> Tensor:
