@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,8 +15,8 @@ from ._guard import LONG
 
 #: rows that are compared, at least and at most; samples of a stream before the first time
 FEWEST, ROWS, FIRST = 64, 2048, 1024
-#: columns of both streams beyond which nothing is compared, numbers that are held at most
-WIDEST, HELD = 512, 1 << 19
+#: columns of both streams beyond which nothing is compared; numbers that are held, and copied from one call of a stream
+WIDEST, HELD, COPIED = 512, 1 << 18, 1 << 15
 #: share of the exact solution that a network should reach
 ENOUGH = 0.95
 #: the same of what it would reach with targets of one variance
@@ -54,8 +55,8 @@ class Unjudged:
     """
 
     def __init__(self) -> None:
-        self.rows: list[tuple[np.ndarray, np.ndarray]] = []
-        self.due = FIRST
+        self.rows: deque[tuple[np.ndarray, np.ndarray]] = deque()
+        self.n_rows, self.due = 0, FIRST
 
     def __reduce__(self) -> tuple:
         return Unjudged, ()
@@ -69,23 +70,27 @@ class Unjudged:
         """After learning these rows, ``idle`` of which said nothing; ``whole`` if they are all there will be."""
         width, n = x.shape[1] + y.shape[1], len(x)
         if whole:
-            self.rows, self.due = [], min(seen, FEWEST)
+            self.due = min(seen, FEWEST)
+        if whole or width > WIDEST or idle > n // 20:
+            self.rows.clear()
+            self.n_rows = 0
         if width > WIDEST or idle > n // 20:
-            self.rows = []
             return
         most = min(ROWS, HELD // width)
-        at = slice(None, None, -(-n // most)) if whole else slice(max(0, n - most), None)
-        self.rows.append((x[at].copy(), y[at].copy()))
-        if len(self.rows) > 1 and sum(len(part) for part, _ in self.rows) > 2 * most:
-            x, y = (np.concatenate(parts)[-most:] for parts in zip(*self.rows, strict=True))
-            self.rows = [(x, y)]
+        every = -(-n // most) if whole else 1 + n * width // COPIED
+        x, y = x[::every].copy(), y[::every].copy()
+        self.rows.append((x, y))
+        self.n_rows += len(x)
+        while self.n_rows - len(self.rows[0][0]) >= most:
+            self.n_rows -= len(self.rows.popleft()[0])
 
     def take(self, seen: int) -> tuple[np.ndarray, np.ndarray] | None:
         """The rows, if there are enough and the number of samples has doubled since they were last asked for."""
-        if seen < self.due or sum(len(part) for part, _ in self.rows) < FEWEST:
+        if seen < self.due or self.n_rows < FEWEST:
             return None
         x, y = (np.concatenate(parts) for parts in zip(*self.rows, strict=True))
-        self.rows, self.due = [], 2 * seen
+        self.rows.clear()
+        self.n_rows, self.due = 0, 2 * seen
         return x, y
 
 

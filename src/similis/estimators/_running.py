@@ -168,7 +168,12 @@ class Running:
         """Normalise rows by the moments as they are."""
         if not isinstance(X, np.ndarray):
             return X / self.rms
-        return ((X - self.mean) / self.rms).astype(X.dtype, copy=False)
+        rows = X - self.mean
+        if self.each:
+            rows *= 1 / self.rms
+        else:
+            rows /= self.rms
+        return rows.astype(X.dtype, copy=False)
 
 
 def multiplied(X: Any, factors: np.ndarray) -> Any:
