@@ -13,7 +13,7 @@ from ..kernels.running import MOVES, POWER, ROWS, WEIGHT, WINDOW, normalise, wei
 from ._tails import Tails
 
 #: rows that tell about how large features are
-SOME = 1024
+SOME = 256
 
 
 class Heard(NamedTuple):
