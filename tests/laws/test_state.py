@@ -15,8 +15,8 @@ from tests.laws.estimators import CASES, LABELS, LEARN, READ, X, Y, calls, first
 import similis.estimators as estimators
 from similis._errors import InputError
 from similis.estimators._params import allowed
-from similis.networks import nonnegative_similarity
 from similis.estimators._reach import Unjudged
+from similis.networks import nonnegative_similarity
 
 #: rows that no estimator may learn from
 BAD_ROWS = {

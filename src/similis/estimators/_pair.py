@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
 from .._errors import DivergenceError, InputError, ModelFileError
+from .._values import NOTHING, Kinds, OneOf
 from ..circuit import Circuit, State
 from ..engine import Trace
 from ..kernels.running import ROUNDING
@@ -32,11 +33,10 @@ class TwoStreams(NetworkEstimator):
     """Streams X and y, called "x" and "y" in the circuit; abstract. Dataframes keep the names of their columns."""
 
     _unitless: ClassVar[tuple[str, ...]] = ("x",)
+    _allowed: ClassVar[dict[str, Kinds]] = {"scale": (OneOf(("auto", "norm")), NOTHING)}
 
     def _new_running(self, d: int, name: str = "x") -> Running:
         """With ``scale="auto"`` features whose units do not matter are brought to a like size."""
-        if self.scale not in ("auto", "norm", None):
-            raise InputError(f"scale={self.scale!r}; expected 'auto', 'norm' or None")
         each = self.scale == "auto" and name in self._unitless
         return Running(bool(self.center), self.scale is not None, np.zeros(d), each=each)
 
