@@ -66,6 +66,8 @@ def alone(name: str) -> State:
     streams = streams | ({"y": Y} if isinstance(estimator, OnlineCCA) else {})
     center = estimator.center
     scaled = {c: S - S.mean(0) if center else S for c, S in streams.items()}
+    if name == "cca":  # whose columns are brought to one size first
+        scaled = {c: S / (S**4).mean(0) ** 0.25 for c, S in scaled.items()}
     scaled = {c: S / np.sqrt((S * S).sum(1).mean()) for c, S in scaled.items()}
     if name == "supervised":
         scaled = {"x": scaled["x"], "label": (LABELS[:, None] == [0, 1]).astype(float)}
