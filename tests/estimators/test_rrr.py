@@ -34,9 +34,13 @@ def test_exact_of_full_rank_is_least_squares_and_with_ridge_is_ridge_regression(
     model = ReducedRankRegression(7, solver="exact").fit(X, Y)
     np.testing.assert_allclose(model.predict(X), LinearRegression().fit(X, Y).predict(X), atol=1e-8)
     np.testing.assert_allclose(X @ model.coef_.T + model.intercept_, model.predict(X), atol=1e-8)
-    shrunk = ReducedRankRegression(7, ridge=0.3, solver="exact").fit(X, Y)
+    shrunk = ReducedRankRegression(7, ridge=0.3, scale="norm", solver="exact").fit(X, Y)
     alpha = 0.3 * X.var(axis=0).mean() * len(X)
     np.testing.assert_allclose(shrunk.predict(X), Ridge(alpha).fit(X, Y).predict(X), atol=1e-8)
+    each = ReducedRankRegression(7, ridge=0.3, solver="exact").fit(X, Y)
+    scaled = X / each.x_scale_
+    wanted = Ridge(0.3 / X.shape[1] * len(X)).fit(scaled, Y).predict(scaled)
+    np.testing.assert_allclose(each.predict(X), wanted, atol=1e-8)
 
 
 @pytest.mark.parametrize("s", [0.0, 0.3, 1.0])

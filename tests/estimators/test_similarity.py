@@ -71,6 +71,6 @@ def test_the_moment_of_outputs_remembers_about_a_thousand(cuts):
 
 def test_the_second_moment_of_cca_forgets_in_a_thousand_pairs():
     X = np.random.default_rng(0).standard_normal((4000, 3))
-    model = OnlineCCA(1, random_state=0).partial_fit(X, X)
+    model = OnlineCCA(1, scale="norm", random_state=0).partial_fit(X, X)
     z = (np.add(*model.transform(X[-1000:], X[-1000:])) ** 2).mean()
     assert model.output_eigenvalues_[0] == pytest.approx(z, rel=0.15)

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._errors import InputError
 from .._optional import require
+from ..estimators._tails import Tails
 
 
 def as_array(X: Any, name: str) -> Any:
@@ -67,10 +68,10 @@ class Blocks:
     def n_rows(self) -> int:
         return int(self.bounds[-1])
 
-    def extents(self) -> dict[str, Extent]:
-        """Count, mean and power of each stream; the one pass that reads all rows before they are learned from."""
+    def tails(self) -> dict[str, Tails]:
+        """Moments of each stream, the one pass that reads all rows before they are learned from."""
         dask = require("dask", extra="distributed")
-        lists = {name: [dask.delayed(Extent.of)(part) for part in parts] for name, parts in self.parts.items()}
+        lists = {name: [dask.delayed(Tails.of)(part) for part in parts] for name, parts in self.parts.items()}
         return {name: reduce(operator.add, found) for name, found in dask.compute(lists)[0].items()}
 
     def inside(self, start: int, stop: int) -> Iterator[tuple[int, slice]]:
@@ -79,27 +80,6 @@ class Blocks:
         for i in range(first, last + 1):
             at = self.bounds[i]
             yield i, slice(int(max(start - at, 0)), int(min(stop, self.bounds[i + 1]) - at))
-
-
-@dataclass(frozen=True)
-class Extent:
-    """Count, mean and mean squared distance from it, of the rows of one stream."""
-
-    count: int
-    mean: np.ndarray
-    power: float
-
-    @classmethod
-    def of(cls, X: np.ndarray) -> Extent:
-        mean = X.mean(0, dtype=np.float64)
-        return cls(len(X), mean, float(((X - mean) ** 2).sum(1).mean()))
-
-    def __add__(self, other: Extent) -> Extent:
-        """Of both together (Chan, Golub & LeVeque)."""
-        count, shift = self.count + other.count, other.mean - self.mean
-        share = other.count / count
-        power = (1 - share) * self.power + share * other.power + share * (1 - share) * float(shift @ shift)
-        return Extent(count, self.mean + share * shift, power)
 
 
 def _checked(X: Any, dtype: np.dtype, name: str, start: int) -> np.ndarray:

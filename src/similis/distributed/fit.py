@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -190,12 +189,8 @@ def _streams(estimator: Any, X: Any, Y: Any) -> tuple[dict[str, Any], np.dtype]:
 def _begin(estimator: Any, streams: Mapping[str, Any], blocks: Blocks) -> None:
     """Give the estimator the moments of all rows, and first weights."""
     running = {}
-    for name, extent in blocks.extents().items():
-        fresh = estimator._new_running(streams[name].shape[1], name)
-        power = extent.power + (0.0 if fresh.center else float(extent.mean @ extent.mean))
-        running[name] = replace(
-            fresh, count=extent.count, mean=extent.mean if fresh.center else fresh.mean, power=power
-        )  # fmt: skip
+    for name, tails in blocks.tails().items():
+        running[name] = estimator._new_running(streams[name].shape[1], name).told(tails)
     estimator.circuit_, estimator._state = estimator._new_network(running, blocks.dtype)
     estimator.running_, estimator.history_, estimator.average_, estimator.n_samples_seen_ = running, {}, None, 0
     if estimator.beside_x != "view":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
 
@@ -57,6 +56,8 @@ class NetworkEstimator(Estimator):
     _memory: Any = None
     _order: Order | None = None
     _dtype: np.dtype
+    #: what follows from what was learned, once it was asked for; emptied by learning
+    _derived: dict[str, Any] | None = None
     average_: State | None
     running_: dict[str, Running]
     history_: dict[str, list[float]]
@@ -87,7 +88,7 @@ class NetworkEstimator(Estimator):
 
     def _restart(self) -> None:
         learned = ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype")
-        for name in (*learned, "_memory", "_order", "n_damped_", "n_idle_"):
+        for name in (*learned, "_memory", "_order", "_derived", "_unjudged", "n_damped_", "n_idle_"):
             self.__dict__.pop(name, None)
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
@@ -136,7 +137,7 @@ class NetworkEstimator(Estimator):
         self._remember(traces, history)
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
         self.n_samples_seen_, self.n_damped_, self.n_idle_ = seen, damped, idle
-        self.average_, self._memory, self._order = mean.state, memory, order
+        self.average_, self._memory, self._order, self._derived = mean.state, memory, order, {}
 
     def _heard(
         self, circuit: Circuit, running: dict[str, Running], piece: Streams, t: int, seen: int,
@@ -186,7 +187,7 @@ class NetworkEstimator(Estimator):
         self._remember(traces, history)
         self._state, self.average_ = state, mean.state
         self.n_samples_seen_ += int(found["count"])
-        self._memory = self._notice_sums(self._memory, found)
+        self._memory, self._derived = self._notice_sums(self._memory, found), {}
 
     def _traces(self, circuit: Circuit, mean: Average) -> list[Trace]:
         """What looks at the weights while they learn: the history, and the average."""
@@ -215,6 +216,14 @@ class NetworkEstimator(Estimator):
         """The same, where only sums over a batch are known."""
         return memory
 
+    def _derive(self, name: str, found: Callable[[], Any]) -> Any:
+        """What follows from what was learned: found once, until more is learned."""
+        if self._derived is None:
+            return found()
+        if name not in self._derived:
+            self._derived[name] = found()
+        return self._derived[name]
+
     @property
     def readout_(self) -> State:
         """The weights that outputs and components are read from: the average over the stream where one is kept."""
@@ -229,7 +238,8 @@ class NetworkEstimator(Estimator):
         """Add rows to the exact moments, piece by piece; the state follows from them when it is asked for."""
         dims = {name: X.shape[1] for name, X in streams.items()}
         circuit = self._circuit(dims)
-        moments = getattr(self, "moments_", None) or Moments.empty(sum(dims.values()))
+        each = any(self._new_running(d, name).each for name, d in dims.items())
+        moments = getattr(self, "moments_", None) or Moments.empty(sum(dims.values()), tails=each)
         for piece in _pieces(streams):
             rows = [X if isinstance(X, np.ndarray) else X.toarray() for X in piece.values()]
             with np.errstate(over="ignore", invalid="ignore"):
@@ -237,15 +247,13 @@ class NetworkEstimator(Estimator):
         if not np.isfinite(moments.scatter).all():
             raise InputError("squares of X leave the range of floats; remove the rows with absurd values, or rescale X")
         dtype = np.result_type(*(X.dtype for X in streams.values()))
-        variances, running, start = moments.variances(self.center), {}, 0
+        tails, running, start = moments.tails or moments.spread(), {}, 0
         for name, d in dims.items():
-            at = slice(start, start + d)
-            mean = moments.mean[at] if self.center else np.zeros(d)
-            fresh = self._new_running(d, name)
-            running[name] = replace(fresh, mean=mean, count=moments.count, power=float(variances[at].sum()))
+            running[name] = self._new_running(d, name).told(tails.part(start, start + d))
             start += d
         self.circuit_, self.running_, self.history_, self.average_ = circuit, running, {}, None
         self.moments_, self.n_samples_seen_, self._state, self._dtype = moments, moments.count, None, dtype
+        self._derived = {}
 
     def _settle_exactly(self) -> State:
         raise TypeError(f"{type(self).__name__} has no exact solver")
@@ -274,7 +282,11 @@ class NetworkEstimator(Estimator):
 
         Where the circuit does not settle, W itself.
         """
-        W = self.readout_.W[name] / self.running_[name].rms
+        return self._scaled_filters(name) / self.running_[name].rms
+
+    def _scaled_filters(self, name: str) -> np.ndarray:
+        """The same for scaled rows."""
+        W = self.readout_.W[name]
         try:
             return np.linalg.solve(against(self.circuit_, self.readout_), W) if self.circuit_.settles else W
         except np.linalg.LinAlgError as error:
@@ -302,6 +314,7 @@ class NetworkEstimator(Estimator):
             Where the file does not hold them.
         """
         unpack(self, file)
+        self._derived = {}
 
 
 @cache

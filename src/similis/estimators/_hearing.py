@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ def hear(
     for name, one in found.items():
         if one.bad >= 0:
             raise outweighed(name, one.after.spread, seen + one.bad)
+    spreads = {name: one.after.spread for name, one in found.items()}
     drives = [name for name in piece if circuit.channel(name).drive]
     starts_still = False
     if any((one.times >= 1).any() for one in found.values()):
@@ -51,8 +53,9 @@ def hear(
         if starts_still or any(sorted_rows(running[n].center, one.rows, one.sizes) for n, one in found.items()):
             none = np.zeros(len(where), bool)
             found = {name: running[name].hear(X[where], none) for name, X in piece.items()}
-            return *_taken(found, slice(None)), where, {name: one.after for name, one in found.items()}
-    after = {name: one.after for name, one in found.items()}
+            after = {name: replace(one.after, spread=spreads[name]) for name, one in found.items()}
+            return *_taken(found, slice(None)), where, after
+    after = {name: replace(one.after, spread=spreads[name]) for name, one in found.items()}
     whole = rng is None and len(where) == len(next(iter(found.values())).sizes)
     return *_taken(found, slice(None) if whole else where), where, after
 

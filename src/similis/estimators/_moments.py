@@ -8,19 +8,21 @@ import numpy as np
 from scipy import linalg
 
 from .._errors import InputError
+from ._tails import Tails
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Count, mean (d,) and scatter (d, d) of all rows so far, merged piece by piece."""
+    """Count, mean (d,), scatter (d, d) and perhaps the tails of all rows so far, merged piece by piece."""
 
     count: int
     mean: np.ndarray
     scatter: np.ndarray
+    tails: Tails | None = None
 
     @classmethod
-    def empty(cls, d: int) -> Moments:
-        return cls(0, np.zeros(d), np.zeros((d, d)))
+    def empty(cls, d: int, *, tails: bool = False) -> Moments:
+        return cls(0, np.zeros(d), np.zeros((d, d)), Tails.empty(d) if tails else None)
 
     def merge(self, X: np.ndarray) -> Moments:
         """The moments after the rows X (Chan, Golub & LeVeque's update)."""
@@ -30,7 +32,13 @@ class Moments:
         centred = X - mean
         scatter = self.scatter + centred.T @ centred
         scatter += (self.count * n / total) * np.outer(shift, shift)
-        return Moments(total, self.mean + shift * (n / total), scatter)
+        tails = None if self.tails is None else self.tails + Tails.of(X)
+        return Moments(total, self.mean + shift * (n / total), scatter, tails)
+
+    def spread(self) -> Tails:
+        """Tails of which no more than the variances is known."""
+        none = np.zeros(len(self.mean))
+        return Tails(self.count, self.mean, self.scatter.diagonal(), none, none)
 
     def variances(self, center: bool) -> np.ndarray:
         """Diagonal of the covariance."""

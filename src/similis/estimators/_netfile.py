@@ -16,6 +16,7 @@ from ._guard import Order
 from ._moments import Moments
 from ._running import Running
 from ._schema import Packed, Stored, pack_records
+from ._tails import Tails
 
 if TYPE_CHECKING:
     from ._base import NetworkEstimator
@@ -25,9 +26,9 @@ DRIFT = 0.1
 #: the largest power: sums of squares of what is scaled by it are finite
 MOST_POWER = 1e300
 #: settings of a running normalisation: they follow from the estimator's parameters
-_SETTINGS = ("center", "scale", "eps")
+_SETTINGS = ("center", "scale", "each", "eps")
 #: arrays of a running normalisation, and the exponents of the number of features that they hold
-_SHAPES = {"mean": 1, "last": 1, "spread": 1, "offset": 1, "scatter": 2, "whitener": 2}
+_SHAPES = {"mean": 1, "last": 1, "spread": 1, "gains": 1, "fourth": 1, "offset": 1, "scatter": 2, "whitener": 2}
 
 
 def pack(model: NetworkEstimator) -> Packed:
@@ -48,6 +49,8 @@ def pack(model: NetworkEstimator) -> Packed:
     arrays, meta = arrays | recorded, meta | named
     if hasattr(model, "moments_"):
         arrays |= {"moments.mean": model.moments_.mean, "moments.scatter": model.moments_.scatter}
+        if model.moments_.tails is not None:
+            arrays |= {f"moments.{name}": getattr(model.moments_.tails, name) for name in ("third", "fourth")}
         meta["moments"] = model.moments_.count
     return arrays, meta | {key: getattr(model, key, 0) for key in _counts(model)}
 
@@ -82,7 +85,13 @@ def unpack(model: NetworkEstimator, file: Stored) -> None:
     if file.has("moments"):
         d = sum(own.width for own in running.values())
         mean = file.array("moments.mean", d, dtype=np.float64)
-        model.moments_ = Moments(file.integer("moments", 1), mean, file.moments("moments.scatter", d))
+        count, scatter = file.integer("moments", 1), file.moments("moments.scatter", d)
+        tails = None
+        if any(own.each for own in running.values()):
+            third = file.array("moments.third", d, dtype=np.float64, largest=np.inf)
+            fourth = file.array("moments.fourth", d, dtype=np.float64, low=0.0, largest=np.inf)
+            tails = Tails(count, mean, scatter.diagonal(), third, fourth)
+        model.moments_ = Moments(count, mean, scatter, tails)
     for key in _counts(model):
         setattr(model, key, file.integer(key))
     if model.n_features_in_ != model._n_features():
@@ -152,10 +161,11 @@ def unpack_running(file: Stored, part: Stored, fresh: Running, name: str) -> Run
     size = f"features.{name}"
     arrays: dict[str, Any] = {}
     for key in [field.name for field in fields(fresh) if file.has(f"{field.name}.{name}")]:
-        low = 0.0 if key == "spread" else -np.inf
+        low = 0.0 if key in ("spread", "gains", "fourth") else -np.inf
         shape = (size,) * _SHAPES[key]
         arrays[key] = file.array(f"{key}.{name}", *shape, dtype=np.float64, low=low, missing=key == "last")
-    missing = {"mean", *(field for field in ("scatter", "offset", "whitener") if hasattr(fresh, field))} - set(arrays)
+    own = ("gains",) if fresh.each else ("scatter", "offset", "whitener")
+    missing = {"mean", *(field for field in own if hasattr(fresh, field))} - set(arrays)
     if missing:
         raise ModelFileError(f"the arrays of {name} lack {sorted(missing)}")
     count, power = part.integer("count"), part.number("power", 0.0, high=MOST_POWER)

@@ -8,19 +8,23 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
 from .._errors import DivergenceError, InputError, ModelFileError
+from .._values import NOTHING, Kinds, OneOf
 from ..circuit import Circuit, State
 from ..engine import Trace
 from ..kernels.running import ROUNDING
 from ._admit import admit_stream, validate_data
-from ._base import NetworkEstimator, Streams
+from ._base import AVERAGE_EVERY, NetworkEstimator, Streams
 from ._estimator import check_is_fitted
 from ._guard import outweighed
-from ._running import multiplied
+from ._reach import Halves, Unjudged
+from ._running import Running, multiplied
 from ._schema import Packed, Stored
 
 FLOATS = [np.float64, np.float32]
 #: a ridge drowns features that vary by less than this share of it, if one alone varies more
 DROWNS = 0.1
+#: samples after which nothing is left of the first weights
+REMEMBERED = 1 << 20
 #: what no squared singular value of scaled streams comes near; shares of ``max_norm`` that are tried where it does
 IMPOSSIBLE, SHORTER = 2.0, np.array([0.7, 0.5, 0.35])
 
@@ -29,6 +33,12 @@ class TwoStreams(NetworkEstimator):
     """Streams X and y, called "x" and "y" in the circuit; abstract. Dataframes keep the names of their columns."""
 
     _unitless: ClassVar[tuple[str, ...]] = ("x",)
+    _allowed: ClassVar[dict[str, Kinds]] = {"scale": (OneOf(("auto", "norm")), NOTHING)}
+
+    def _new_running(self, d: int, name: str = "x") -> Running:
+        """With ``scale="auto"`` features whose units do not matter are brought to a like size."""
+        each = self.scale == "auto" and name in self._unitless
+        return Running(bool(self.center), self.scale is not None, np.zeros(d), each=each)
 
     def fit(self, X: Any, y: Any = None, *, Y: Any = None) -> Self:
         """Learn from pairs of rows, from the beginning, ``n_epochs`` times.
@@ -90,11 +100,11 @@ class TwoStreams(NetworkEstimator):
         return self.running_["y"].mean
 
     @property
-    def x_scale_(self) -> float:
+    def x_scale_(self) -> Any:
         return self.running_["x"].rms
 
     @property
-    def y_scale_(self) -> float:
+    def y_scale_(self) -> Any:
         return self.running_["y"].rms
 
     def __sklearn_tags__(self):
@@ -115,6 +125,43 @@ class TwoStreams(NetworkEstimator):
 
 class Shortened(TwoStreams):
     """Two streams whose rows are shortened until the network can bear them; abstract: it has a ``max_norm``."""
+
+    #: the first weights of y, which are random and of no target's size
+    _start: np.ndarray | None = None
+
+    def _new_network(self, running: dict[str, Running], dtype: np.dtype) -> tuple[Circuit, State]:
+        circuit, state = super()._new_network(running, dtype)
+        self._start = state.W["y"].copy()
+        return circuit, state
+
+    def _restart(self) -> None:
+        super()._restart()
+        self._start = None
+
+    def _learned(self) -> np.ndarray:
+        """(k, n_y) weights of y; of the first ones, in which small columns would drown, no more than is theirs."""
+        W, spread = self.readout_.W["y"], self.running_["y"].spread
+        if self._start is None or spread is None or not spread.any():
+            return W
+        beyond = 1 - np.minimum(np.sqrt(spread / spread.mean()), 1)
+        return W - (self._derive("left", self._left) * beyond).astype(W.dtype) * self._start
+
+    def _left(self) -> float:
+        """The share of the first weights of y that has not decayed, in the average where weights are averaged."""
+        t, step, y = self.state_.t, self.circuit_.step, self.circuit_.channel("y")
+        kept = np.cumsum(np.log1p(-2 * step.at(np.arange(min(t, REMEMBERED))) * y.rate * (1 - y.metric)))
+        if self.average_ is None:
+            return float(np.exp(kept[-1])) if 0 < t <= REMEMBERED else float(t == 0)
+        parts, count = np.exp(kept[AVERAGE_EVERY - 1 :: AVERAGE_EVERY]), self.average_.t
+        return float(np.arange(1, len(parts) + 1) @ parts / (count * (count + 1) / 2))
+
+    def _pack(self) -> Packed:
+        arrays, meta = super()._pack()
+        return (arrays if self._start is None else arrays | {"start": self._start}), meta
+
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
+        self._start = file.array("start", "k", len(self.y_mean_)) if file.has("start") else None
 
     def _comparable(self) -> tuple[str, ...]:
         return (*self._unitless, "y")  # of the targets one alone would be learned, and spoil the others
@@ -146,27 +193,65 @@ class Shortened(TwoStreams):
 class SolvedStreams(TwoStreams):
     """Two streams whose network has a closed form: ``solver="exact"``, with a ridge; abstract."""
 
+    _unjudged: Unjudged | None = None
+
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.scale is None and self.ridge > 0:
             raise InputError("ridge is a fraction of the mean variance, which needs scale='auto'; set ridge=0 or scale")
         if self.solver == "online":
-            return super()._learn(streams, epochs, shuffle)
+            fresh, idle = not hasattr(self, "n_samples_seen_"), getattr(self, "n_idle_", 0)
+            super()._learn(streams, epochs, shuffle)
+            if fresh or self._unjudged is None:
+                self._unjudged = Unjudged()
+            whole, idle = fresh and bool(shuffle), self.n_idle_ - idle
+            return self._unjudged.add(streams["x"], streams["y"], self.n_samples_seen_, whole=whole, idle=idle)
         self._merge(streams)
         if self.ridge > 0:
             start, variances = 0, self.moments_.variances(self.center)
             for name, X in streams.items():
                 spread, start = variances[start : start + X.shape[1]], start + X.shape[1]
                 rest = spread.sum() - spread.max()
-                if name in self._unitless and ROUNDING**2 * spread.max() < rest < DROWNS * self.ridge * spread.sum():
+                if (
+                    self.scale == "norm"
+                    and name in self._unitless
+                    and ROUNDING**2 * spread.max() < rest < DROWNS * self.ridge * spread.sum()
+                ):
                     why = f"the ridge is {self.ridge:g} of the mean variance, in which they drown"
                     raise outweighed(name, spread, self.n_samples_seen_ - 1, why)
         return None
 
+    def _compare(self) -> None:
+        """Say it where the network is far from the exact solution of rows that it has learned."""
+        rows = None if self._unjudged is None else self._unjudged.take(self.n_samples_seen_)
+        if rows is not None:
+            x, y = (self.running_[name].apply(part).astype(float) for name, part in zip("xy", rows, strict=True))
+            self._judge(Halves.of(x, y, bool(self.center)))
+
+    def _outputs(self, streams: Streams) -> np.ndarray:
+        self._compare()
+        return super()._outputs(streams)
+
+    def _filters(self, name: str) -> np.ndarray:
+        self._compare()
+        return super()._filters(name)
+
+    def _pack(self) -> Packed:
+        self._compare()
+        return super()._pack()
+
+    def _unpack(self, file: Stored) -> None:
+        super()._unpack(file)
+        self._unjudged = Unjudged()
+
+    def _judge(self, rows: Halves) -> None:
+        raise TypeError(f"{type(self).__name__} has no exact solver")
+
     def _covariances(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Exact Cxx, Cyy, Cxy of the scaled streams."""
         n_x, C = len(self.x_mean_), self.moments_.covariance(self.center)
-        scales = np.repeat([self.x_scale_, self.y_scale_], [n_x, len(C) - n_x])
-        C = C / np.outer(scales, scales)
+        parts = (self.running_[name].rms * np.ones(len(self.running_[name].mean)) for name in ("x", "y"))
+        scales = np.concatenate([*parts])
+        C = C / scales[:, None] / scales  # infinite where a column is constant
         return C[:n_x, :n_x], C[n_x:, n_x:], C[:n_x, n_x:]
 
 

@@ -8,7 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from ..kernels.running import MOVES, POWER, ROWS, WEIGHT, normalise, weigh
+from ..kernels.features import gauge, standardise
+from ..kernels.running import MOVES, POWER, ROWS, WEIGHT, WINDOW, normalise, weigh
+from ._tails import Tails
+
+#: rows that tell about how large features are
+SOME = 256
 
 
 class Heard(NamedTuple):
@@ -35,17 +40,18 @@ class Running:
     """Mean and power of a stream so far; a sample is learned from as (x_t - mean_t) / rms_t.
 
     With ``scale`` they are robust and follow the stream (``kernels.running``, docs/decisions/0003); without, plain
-    averages of all samples.
+    averages of all samples. With ``each`` every feature is divided by its own size first (``kernels.features``).
 
     Attributes
     ----------
-    center, scale : whether the mean is removed, whether the RMS norm is divided out
+    center, scale, each : whether the mean is removed, the RMS norm divided out, each feature brought to a like size
     count : samples seen
     mean : (d,) float64
     power : mean squared norm of the centred samples
     track : what else the averages remember, as ``kernels.running`` has it
     last : (d,) the last sample
     spread : (d,) mean squares of the features over the last samples, where they were asked for
+    gains, fourth : (d,) what features are multiplied by, and mean fourth powers of the products, where ``each``
     """
 
     center: bool
@@ -56,6 +62,9 @@ class Running:
     track: tuple[float, ...] = ()
     last: np.ndarray | None = None
     spread: np.ndarray | None = None
+    each: bool = False
+    gains: np.ndarray | None = None
+    fourth: np.ndarray | None = None
 
     @property
     def width(self) -> int:
@@ -69,9 +78,15 @@ class Running:
         return bool(np.isfinite(self.power) and all(np.isfinite(value).all() for value in moments))
 
     @property
-    def rms(self) -> float:
-        """What a centred sample is divided by."""
-        return float(np.sqrt(self.power)) if self.scale and self.power > 0 else 1.0
+    def rms(self) -> Any:
+        """What a centred sample is divided by: a number, or one for each feature, infinite if it has not varied."""
+        size = float(np.sqrt(self.power)) if self.scale and self.power > 0 else 1.0
+        if not self.each:
+            return size
+        if self.gains is None or self.power == 0:
+            return np.ones(len(self.mean))
+        with np.errstate(divide="ignore"):
+            return size / self.gains
 
     def learn(self, X: Any) -> tuple[Any, Running]:
         """Normalise the rows one after the other, each by the moments up to itself; return them and the new moments."""
@@ -96,6 +111,12 @@ class Running:
         X = X if X.flags.writeable else X.copy()
         out, mean = np.empty_like(X), self.mean.copy()
         last = np.full(len(mean), np.nan) if self.last is None else self.last.copy()
+        if self.each:
+            gains, fourth = (np.zeros(len(mean)) if a is None else a.copy() for a in (self.gains, self.fourth))
+            known = 0 if self.count or self.gains is None else min(len(X), int(WINDOW))
+            standardise(X, self.center, self.count, known, verdict, track, mean, gains, fourth, last, out, sizes, times)
+            new = replace(self._after(len(X), track), mean=mean, last=last, gains=gains, fourth=fourth)
+            return Heard(out, sizes, times, new)
         spread = np.zeros(len(mean)) if self.spread is None else self.spread.copy()
         bad = normalise(
             X, self.center, self.scale, refuse and self.scale, verdict, track, mean, spread, last, out, sizes, times
@@ -104,8 +125,15 @@ class Running:
         return Heard(out, sizes, times, new, bad)
 
     def over(self, X: Any) -> Running:
-        """The same moments, told which rows come next, in any order."""
-        return self
+        """The same moments, which know the sizes of features of all rows to come, where none have come."""
+        if not self.each or self.count:
+            return self
+        some = self.hear(X[:: -(-len(X) // SOME)]).after
+        if some.gains is None or not some.power > 0:
+            return self
+        gains, fourth = some.gains.copy(), np.zeros(len(self.mean))
+        gauge(X, some.power, some.mean, gains, fourth)
+        return replace(self, gains=gains, fourth=fourth)
 
     def knowing(self, X: Any) -> Running:
         """The same moments, told how long these rows stand still, but for the longest time: it may be the sensor."""
@@ -115,6 +143,14 @@ class Running:
         track[ROWS] += X.shape[0] - longest + X.shape[0] / 4
         track[MOVES] += max(len(moves) - 1, 0)
         return replace(self, track=tuple(track.tolist()))
+
+    def told(self, tails: Tails) -> Running:
+        """The moments of rows that were seen as a whole."""
+        gains = tails.gains(self.center) if self.each else None
+        squares = tails.squares(self.center) * (1.0 if gains is None else gains**2)
+        fourth = None if gains is None else np.where(gains > 0, 1.0, 0.0)
+        mean, power = tails.mean if self.center else self.mean, float(squares.sum())
+        return replace(self, count=tails.count, mean=mean, power=power, gains=gains, fourth=fourth)
 
     def _track(self) -> np.ndarray:
         """What the kernels update; moments that came from elsewhere stand for their count."""
@@ -132,7 +168,12 @@ class Running:
         """Normalise rows by the moments as they are."""
         if not isinstance(X, np.ndarray):
             return X / self.rms
-        return ((X - self.mean) / self.rms).astype(X.dtype, copy=False)
+        rows = X - self.mean
+        if self.each:
+            rows *= 1 / self.rms
+        else:
+            rows /= self.rms
+        return rows.astype(X.dtype, copy=False)
 
 
 def multiplied(X: Any, factors: np.ndarray) -> Any:

@@ -20,6 +20,7 @@ from ._estimator import check_is_fitted
 from ._guard import LONG
 from ._moments import WINDOW, Recent, canonical, correlations
 from ._pair import SolvedStreams
+from ._reach import DOUBT, MORE, Halves, agreement, exact_projections, say, short
 from ._schema import Stored
 
 #: numbers of rows that are held until their projections are looked at
@@ -46,12 +47,13 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
     n_components : int, at most the smaller number of columns; with ``rank="adaptive"`` the largest number of outputs
     rank : "fixed" or "adaptive"
     threshold : float in [0, 1), the correlation above which an output survives, where the rank is adaptive
-    ridge : float >= 0, as a fraction of the view's mean variance. ``solver="exact"`` adds it to both covariances (ridge
-        CCA). In the network it is a leak, whose fixed point regularises the constraint only: A v = mu (B + ridge I) v,
-        with A the joint covariance and B its blocks; for a small ridge the two agree closely
+    ridge : float >= 0, as a fraction of the scaled view's mean variance. ``solver="exact"`` adds it to both
+        covariances (ridge CCA). In the network it is a leak, whose fixed point regularises the constraint only:
+        A v = mu (B + ridge I) v, with A the joint covariance and B its blocks; for a small ridge the two agree closely
     solver : "online" or "exact" (memory of the square of the total number of columns)
     center : bool, remove the running means
-    scale : "auto" divides each view by its running RMS norm, so that steps are safe whatever the units; None trusts
+    scale : "auto" divides each column by its running size (the fourth root of its mean fourth power), then each view by
+        its running RMS norm, so that units change nothing; "norm" does the second alone; None trusts the data
     eta0, decay : learning rate eta_t = eta0 / (1 + decay t); decay None is 1e-4, with an adaptive rank 3e-4. For a
         stream whose rank changes, ``decay=0`` and a small eta0, such as 0.02
     tau : laterals learn at rate eta/tau; None is 30, with an adaptive rank 1 / (1 - threshold), with which surplus
@@ -71,8 +73,13 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
         there are correlations of the projections above ``threshold``
     output_eigenvalues_ : (n_components,) eigenvalues of <z z'> over about the last 1,000 pairs learned, descending
     feature_names_in_y_ : names of the columns of y, if it came with some
-    x_mean_, y_mean_, x_scale_, y_scale_ : running moments
+    x_mean_, y_mean_, x_scale_, y_scale_ : running moments, of each column; a column that has not varied has scale inf
     history_, n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
+
+    Warns
+    -----
+    ConvergenceWarning
+        When the model is first read, if the exact solution of learned rows is far better.
 
     References
     ----------
@@ -227,6 +234,26 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
         both = linalg.block_diag(on, on)
         return correlations(both.T @ C @ both)
 
+    def _judge(self, rows: Halves) -> None:
+        leaks = [float(c.leak or 0.0) for c in self.circuit_.channels]
+        exact = exact_projections(rows, self.circuit_.size, (leaks[0], leaks[1]))
+        if exact is None:
+            return
+        best, found = agreement(rows, *exact), agreement(rows, *map(self._scaled_filters, ("x", "y")))
+        if self.rank == "fixed" and short(found.mean(1), best.mean(1)):
+            say(
+                f"OnlineCCA has found projections of mean correlation {found.mean():.2g}, exact CCA "
+                f"has {best.mean():.2g}: {MORE}"
+            )
+        if self.rank == "adaptive":
+            sure = best.mean(0) - DOUBT * best.std(0) / np.sqrt(len(best)) > self.threshold
+            strong, on = int(sure.sum()), self.rank_
+            if strong and (on < strong or short(found[:, :strong].mean(1), best[:, :strong].mean(1))):
+                say(
+                    f"OnlineCCA has {on} outputs on, of mean correlation {found[:, :on].mean() if on else 0:.2g}; "
+                    f"exact CCA has {strong} above {self.threshold:g}, of {best[:, :strong].mean():.2g}: {MORE}"
+                )
+
     def _projected(self) -> np.ndarray | None:
         """(2k, 2k) covariance of the projections of x and of y, if it is known."""
         if self.solver == "exact":
@@ -244,7 +271,7 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
             rows = self.running_[name].apply(X)
             if self.scale is not None:
                 factors = np.minimum(factors, np.sqrt(LONG / np.maximum(np.einsum("ti,ti->t", rows, rows), LONG)))
-            parts.append(rows @ (self._filters(name).T * self.running_[name].rms))
+            parts.append(rows @ self._scaled_filters(name).T)
         Z = np.concatenate(parts, axis=1, dtype=float) * np.reshape(factors, (-1, 1))
         Z = np.append(Z, np.ones((len(Z), 1)), axis=1)
         return pairs.follow_sum(Z.T @ Z, len(Z))
@@ -274,6 +301,11 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
     @property
     def rank_(self) -> int:
         """Number of outputs that are on: no more than there are correlations above the threshold."""
+        check_is_fitted(self)
+        self._compare()
+        return self._derive("rank", self._count)
+
+    def _count(self) -> int:
         if self.circuit_.lateral.kind == "gram":
             return self.circuit_.size
         strong, C = int(np.sum(self.output_eigenvalues_ > 0.5)), self._projected()

@@ -138,7 +138,7 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Short
 
     def _reading(self) -> np.ndarray:
         if self.readout == "own":
-            return self.state_.W["y"]
+            return self._learned()
         k = len(self._memory)
         gram = self._memory[:, :k]
         small = 1e-6 * np.trace(gram) / k * np.eye(k)

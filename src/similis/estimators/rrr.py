@@ -18,6 +18,7 @@ from ._estimator import check_is_fitted
 from ._moments import reduced_rank
 from ._noise import noisy
 from ._pair import Shortened, SolvedStreams
+from ._reach import MORE, UNEVEN, Halves, exact_prediction, explained, say, short
 from ._running import Running
 from ._schema import Stored
 from ._targets import Regressor
@@ -40,11 +41,12 @@ class ReducedRankRegression(
     ----------
     n_components : int, rank k, at most the smaller number of columns
     metric : "rrmse" (s = 0, least squared error), "cca" (s = 1, canonical correlations) or a number s in [0, 1]
-    ridge : float >= 0, added to Cxx, as a fraction of x's mean variance. The network, which has no rule for it that
-        is local, learns from x plus noise of that variance: the same ridge on average
+    ridge : float >= 0, added to Cxx, as a fraction of the scaled x's mean variance. The network, which has no rule
+        for it that is local, learns from x plus noise of that variance: the same ridge on average
     solver : "online" or "exact" (memory of the square of the total number of columns)
     center : bool, remove the running means of x and y
-    scale : "auto" divides x and y by their running RMS norms, so that steps are safe whatever the units; None trusts
+    scale : "auto" divides each column of x by its running size (the fourth root of its mean fourth power), then x and y
+        by their running RMS norms, so that steps are safe whatever the units; "norm" does the second alone; None trusts
         the data, and v is 1
     eta0, decay : learning rate eta_t = eta0 / (1 + decay t). Of order 1/2 over the largest eigenvalue of P P', which is
         at most 1 here, where the default is safe; for one-hot targets of n classes it is about 2/n, and n/4 is possible
@@ -67,9 +69,16 @@ class ReducedRankRegression(
         of ``Cxx^-1/2 Cxy Sigma^1/2`` (scaled y): canonical correlations for ``metric="cca"``
     n_targets_ : int
     feature_names_in_y_ : names of the columns of y, if it came with some
-    x_mean_, y_mean_, x_scale_, y_scale_ : running moments
+    x_mean_, y_mean_, x_scale_, y_scale_ : running moments; a scale for each column of x, inf if it has not varied, and
+        one for y: which targets rank k is spent on depends on their units
     history_ : dict of lists, every ``trace_every`` samples: n_samples, filter_norm, multiplier (Tr P P')
     n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
+
+    Warns
+    -----
+    ConvergenceWarning
+        When the model is first read, if the exact solution of learned rows is far better, or would be if
+        all targets had one variance.
 
     References
     ----------
@@ -163,6 +172,7 @@ class ReducedRankRegression(
             if name in state.W:
                 norms = np.linalg.norm(state.W[name], axis=1, keepdims=True)
                 W[name] = state.W[name] * (size / np.where(norms > 0, norms, 1)).astype(dtype)
+        self._start = W["y"].copy()
         return circuit, replace(state, W=W)
 
     def _presented(self, rows: Streams, t: int) -> Streams:
@@ -182,6 +192,26 @@ class ReducedRankRegression(
         sizes, Vx, Vy = reduced_rank(Cxx, s * Cyy + (1 - s) * np.eye(len(Cyy)), Cxy, self.circuit_.size)
         P, dtype = np.diag(sizes).astype(self._dtype), self._dtype
         return State({"x": Vx.astype(dtype), "y": Vy.astype(dtype)}, P @ P, P, self.moments_.count)
+
+    def _judge(self, rows: Halves) -> None:
+        k, s, ridge = self.circuit_.size, self._share(rows.y.shape[1]), self.ridge / rows.x.shape[1]
+        solved = exact_prediction(rows, k, ridge, lambda C: s * C + (1 - s) * np.eye(len(C)))
+        if solved is None:
+            return
+        Y, predicted = rows.held_y, rows.held_x @ (self._reading().T @ self.readout_.W["x"]).T
+        white = np.eye(Y.shape[1])
+        if s > 0:  # as the metric has it: directions of y are as good as each other
+            white = np.linalg.inv(np.linalg.cholesky(s * (rows.y.T @ rows.y) / len(rows.y) + (1 - s) * white)).T
+        found, exact = explained(Y @ white, predicted @ white), explained(Y @ white, solved @ white)
+        if short(found, exact):
+            say(f"ReducedRankRegression explains {found.mean():.2g} of y, exact regression {exact.mean():.2g}: {MORE}")
+        alike = exact_prediction(rows, k, ridge, None) if k < Y.shape[1] and s == 0 else None
+        if alike is not None and short(exact, best := explained(Y, alike), UNEVEN):
+            say(
+                f"targets of uneven sizes: rank {k} explains {exact.mean():.2g} of them in the mean, {best.mean():.2g} "
+                "if they have one variance. Scale y, for instance with sklearn.compose.TransformedTargetRegressor and "
+                "StandardScaler, or use metric='cca'"
+            )
 
     def _watch(self, state: State) -> dict[str, float]:
         return {"filter_norm": float(np.linalg.norm(state.W["x"])), "multiplier": float(np.trace(state.M))}
@@ -209,7 +239,7 @@ class ReducedRankRegression(
         W = self.readout_.W
         if self.solver == "exact":
             return W["x"] @ self._covariances()[2]
-        return W.get("readout", W["y"])
+        return W["readout"] if "readout" in W else self._learned()
 
     @property
     def coef_(self) -> np.ndarray:

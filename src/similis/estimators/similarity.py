@@ -196,6 +196,9 @@ class SimilarityMatching(_Scaled):
 
     def _whitener(self) -> np.ndarray:
         """M^{-1/2}: at convergence M is the covariance of z; 0 where the data do not vary."""
+        return self._derive("whitener", self._whiten)
+
+    def _whiten(self) -> np.ndarray:
         dtype, M, W = self.readout_.dtype, self.readout_.M.astype(float), self.readout_.W["x"].astype(float)
         filters = np.linalg.solve(M, W)
         lengths, directions = np.linalg.eigh(filters @ filters.T)

@@ -26,8 +26,8 @@ K, TRUE, T = 10, 8, 100_000
 
 
 def network(seed: int, **changes: Any) -> OnlineCCA:
-    """Ten outputs at most, those with a correlation above one half."""
-    return OnlineCCA(K, rank="adaptive", threshold=0.5, random_state=seed, **changes)
+    """Ten outputs at most, those with a correlation above one half; one scale for all columns of a view."""
+    return OnlineCCA(K, rank="adaptive", threshold=0.5, random_state=seed, **{"scale": "norm", **changes})
 
 
 def joint(X: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -144,10 +144,10 @@ def _compare(
         rng = np.random.default_rng(seed)
         learn, held = (train, test) if test is not None else _split(train, rng)
         n = len(learn[0])
-        oracle = OnlineCCA(k, solver="exact").fit(*learn)
+        oracle = OnlineCCA(k, scale="norm", solver="exact").fit(*learn)
         exacts.append(held_out_correlations(*oracle.transform(*held)))
         order = np.concatenate([rng.permutation(n) for _ in range(epochs)])
-        model = OnlineCCA(k, random_state=seed)
+        model = OnlineCCA(k, scale="norm", random_state=seed)
         places = stops(len(order), n_points=16)
 
         def correlation(m: OnlineCCA, held: tuple = held) -> float:
