@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 
 from ..circuit import Circuit, Domain, State
 from ..circuit.state import against
-from ._input import Data, Rows, admit, diverged, rates
+from ._input import Data, Rows, admit, diverged, excess, rates, reach
 from .trace import Trace
 
 
@@ -54,9 +54,11 @@ def inhibition(circuit: Circuit, state: State) -> np.ndarray:
 def _learn(circuit: Circuit, state: State, x: dict, a: dict, z: np.ndarray, unit: float, eta: float) -> None:
     """The rules, as they stand in the table; changes the state's arrays."""
     W, M, P, lateral, k = state.W, state.M, state.P, circuit.lateral, circuit.size
-    signals = {"Z": z, "FEEDBACK": against(circuit, state) @ z} | {
-        f"of({name})": current for name, current in a.items()
-    }
+    feedback = against(circuit, state) @ z
+    if circuit.step.limited:
+        power = sum(reach(c, circuit) * (x[c.name] @ x[c.name]) for c in circuit.channels if c.name in x)
+        eta /= excess(circuit, eta, power, z @ z, z @ feedback)
+    signals = {"Z": z, "FEEDBACK": feedback} | {f"of({name})": current for name, current in a.items()}
     interior = circuit.domain.interior(z + state.cells.get("mean", 0))
     for c in (c for c in circuit.channels if c.name in x):
         signals["OWN"] = a[c.name]

@@ -113,7 +113,7 @@ class NetworkEstimator(Estimator):
                 rows, factors, where = self._heard(circuit, running, piece, state.t, seen, rng)
                 at, begun = state.t, state
                 try:
-                    Z, state, factors = self._run(circuit, state, rows, factors, traces, mean)
+                    Z, state = stream.run(circuit, state, rows, trace=traces)
                 except DivergenceError as error:
                     place = where[min(max((error.sample or at) - at, 0), len(where) - 1)] if len(where) else 0
                     raise error.at(seen + int(place)) from error
@@ -153,12 +153,6 @@ class NetworkEstimator(Estimator):
         if (factors < 1).any():
             presented = {name: multiplied(X, factors) for name, X in presented.items()}
         return presented, factors, where
-
-    def _run(
-        self, circuit: Circuit, state: State, rows: Streams, factors: np.ndarray, traces: list[Trace], mean: Average
-    ) -> tuple[np.ndarray, State, np.ndarray]:
-        """Outputs and the state after learning rows, and factors by which these were shortened, here or before."""
-        return *stream.run(circuit, state, rows, trace=traces), factors
 
     def _watched(self, Z: np.ndarray, rows: Streams, begun: State) -> np.ndarray:
         """(n_samples, any) numbers by which the order of the rows is judged; ``begun`` are the weights before them."""

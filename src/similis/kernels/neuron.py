@@ -15,6 +15,8 @@ DRIVE, LEAK, RATE, OUTPUT, FEEDBACK, GATED, PRESYNAPTIC, CURRENTS = range(8)
 B, A, MEAN, SINGLE = range(4)
 #: columns of its last row: the shift that acts beside M, the inhibitory unit lambda
 SHIFT, LAMBDA = 0, 1
+#: by how much P may grow at one sample, where steps are limited
+GROWTH = 0.25
 
 
 @inner
@@ -213,6 +215,20 @@ def follow(table, rate, M, P, z, f, n):
         for j in range(k):
             row[j] = keep * keep * row[j] + left * f[j] + right * z[j]
         row[i] += (table.one - keep * keep) * table.shift
+
+
+@inner
+def excess(table, eta, power, z, f):
+    """How many times too large the step ``eta`` is for this sample, at least 1; see ``circuit.Step``.
+
+    ``power`` is the sum of rate |x|^2 over the channels that read f = A z.
+    """
+    size, bend = table.zero, table.zero
+    for i in range(z.shape[0]):
+        size += z[i] * z[i]
+        bend += z[i] * f[i]
+    times = max(table.one, eta / table.tau * size / (table.one * GROWTH))
+    return max(times, (table.one + table.one) * eta * power * bend / size) if size > 0 else times
 
 
 @inner
