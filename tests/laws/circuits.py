@@ -146,6 +146,12 @@ def _extra() -> dict[str, Case]:
                 domain=Domain.row_sum(), step=slow,
             ), x,
         ),
+        "row-sum-limited": (
+            Circuit(
+                "limited", 4, lateral=Lateral("none", gain=0.0, shift=0.1, power=2.0, power_rate=0.002),
+                domain=Domain.row_sum(), step=Step(0.2, 0.01, limited=True),
+            ), x, 3.0,
+        ),
         "row-sum-gram": (
             Circuit(
                 "sparse", 4, lateral=Lateral("gram", tau=1.0, gain=0.5, shift=0.2), domain=Domain.row_sum(), step=slow,

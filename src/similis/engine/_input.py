@@ -12,7 +12,7 @@ from .._errors import DivergenceError, InputError
 from .._masks import unmasked
 from ..circuit import Channel, Circuit, Lift, State
 from ..circuit.state import cells
-from ..kernels.neuron import GROWTH
+from ..kernels.neuron import GROWTH, LEAP, NEWS
 
 #: rows of one stream: an array, scipy.sparse or a lift; past :func:`admit` what is no array has ``X @ W.T``,
 #: ``X @ X.T``, ``coef.T @ X``, slices, ``multiply`` and ``toarray``, whatever it is
@@ -120,6 +120,13 @@ def excess(circuit: Circuit, eta: float, power: float, size: float, bend: float)
     """
     times = max(1.0, eta / circuit.lateral.tau * size / GROWTH)
     return max(times, 2 * eta * power * bend / size) if size > 0 else times
+
+
+def worth(eta: float, z: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """Under learned row sums the shares of a limited step that keep b from leaping, and that the sample is worth."""
+    whole = float(b @ z)
+    told = min(1.0, max(0.0, NEWS * (whole - float(b**3 @ z)) / whole)) if whole > 0 else 1.0
+    return 1 / max(1.0, 2 * eta * float(z @ z) / LEAP), told
 
 
 def diverged(circuit: Circuit, sample: int, rows: Mapping[str, Rows]) -> DivergenceError:

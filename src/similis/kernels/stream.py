@@ -24,6 +24,8 @@ from .neuron import (
     finite,
     hear,
     inhibit,
+    leap,
+    news,
     read,
     settle,
 )
@@ -135,8 +137,14 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R
         if table.lateral == INTERNEURONS:
             hear(table, P, R, z, n)
         read(table, M, P, d, a, z, f, n, post, cells)
+        worth = table.one
         if table.limited:
-            eta[t] /= excess(table, eta[t], heard_power(table, plain, X, offsets, G, mute, t), z, f)
+            if table.learned:
+                worth /= leap(table, eta[t], z)
+                eta[t] *= news(table, z, cells)
+            else:
+                worth /= excess(table, eta[t], heard_power(table, plain, X, offsets, G, mute, t), z, f)
+            eta[t] *= worth
         for c in range(C):
             rate = two * eta[t] * table.channels[c, RATE]
             keep = table.one - rate * table.channels[c, LEAK]
@@ -159,7 +167,7 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R
                 for i in range(k):
                     coef[c, t, i] = share * post[c, i]
         adapt(table, eta[t] / table.tau, M, P, R, N, track, V, pending, z, f, n)
-        adapt_cells(table, two * eta[t], z, cells)
+        adapt_cells(table, two * eta[t], worth, z, cells)
         pending = (pending + 1) % 4
     if learning and table.tracked:
         finish(table, eta, Z, M, N, track, V)
