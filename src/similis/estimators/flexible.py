@@ -46,8 +46,8 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
 
     The network begins when ``10 n_components`` samples were seen, each unlike the one before, with tiles centred on the
     most distant of them; it then learns these samples too. Until then outputs come from a network begun with the
-    samples at hand. Where nearly all samples are alike, as of a sensor that is mostly off, these teach less (``limited``
-    steps, :class:`similis.circuit.Step`): tiles of rare samples are kept.
+    samples at hand. Where nearly all samples are alike, as of a sensor that is mostly off, these teach less
+    (``limited`` steps, :class:`similis.circuit.Step`): tiles of rare samples are kept.
 
     Parameters
     ----------
