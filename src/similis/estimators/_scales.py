@@ -19,8 +19,8 @@ from ._noise import WATCHED, projected
 SOME, FEW = 64, 3
 #: of so many rows one is looked at for their order, in blocks of so many of these at the usual step
 EVERY, LENGTH = 4, 64
-#: of WATCHED directions
-MANY = 4.0
+#: of WATCHED directions; the longest block whose mean is looked at
+MANY, LONGEST = 4.0, 4096
 #: how much larger than half of the features one may be before that is said, and before it is an error
 UNEVEN, HOPELESS = 100.0, 1e6
 
@@ -58,13 +58,14 @@ class Regard:
     """What is kept of a stream to judge the order of its rows, one in EVERY, and the sizes of its features."""
 
     order: Order
-    directions: Recent
+    directions: Recent  # in which the means of blocks vary
+    block: np.ndarray  # rows of the block at hand
     rows: tuple[Any, ...] = ()
     said: bool = False  # that their sizes are uneven; once is enough
 
     @classmethod
     def fresh(cls) -> Self:
-        return cls(Order.fresh(WATCHED), Recent.empty(WATCHED + 1))
+        return cls(Order.fresh(WATCHED), Recent.empty(WATCHED + 1), np.zeros((0, WATCHED)))
 
     def ordered(self, name: str, X: Any, count: int, eta0: float, usual: float) -> Self:
         """After the rows X, the first of which is sample ``count``.
@@ -72,19 +73,22 @@ class Regard:
         Raises
         ------
         DivergenceError
-            Where they resemble each other for longer than steps of ``eta0`` average over, and vary in MANY directions:
-            few are all met again before they are forgotten.
+            Where they resemble each other for longer than steps of ``eta0`` average over, in MANY directions: few, such
+            as that of a drift, are all met again before they are forgotten.
         """
         first, length = -count % EVERY, max(16, round(LENGTH * usual / eta0))
         Z = projected(X[first::EVERY])
         if not len(Z):
             return self
         order, bad = self.order.follow(Z, length)
-        heard = np.concatenate([Z, np.ones((len(Z), 1))], axis=1, dtype=float)
-        directions = self.directions.follow_sum(heard.T @ heard, len(Z))
+        block, length = np.concatenate([self.block, Z], dtype=float), min(length, LONGEST)
+        n = len(block) // length
+        heard = np.ones((n, WATCHED + 1))
+        heard[:, :-1] = block[: n * length].reshape(n, length, WATCHED).mean(1)
+        directions = self.directions.follow_sum(heard.T @ heard, n) if n else self.directions
         if bad >= 0 and _spread(directions.second) > MANY:
             raise too_correlated(name, count + first + EVERY * bad, EVERY * length, order.far)
-        return replace(self, order=order, directions=directions)
+        return replace(self, order=order, directions=directions, block=block[n * length :].copy())
 
     def compared(self, X: Any, count: int, eta0: float, *, alike: bool = False) -> Self:
         """After the rows X, the last of which is sample ``count``; say it where their features are of uneven sizes."""
