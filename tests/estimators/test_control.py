@@ -157,3 +157,20 @@ def test_controller_in_a_loop_of_ones_own():
         costs.append(agent.finish()[0])
     assert np.mean(costs) < 1.2 * optimal_cost(plant)
     assert model.n_episodes_seen_ == 2000
+
+
+@pytest.mark.parametrize("off", [0.0, 7.0, np.nan])
+def test_a_sensor_that_was_off_while_the_filter_learned_is_left_out_of_the_score(off):
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        C, x, rows = rng.standard_normal((4, 3)), np.zeros(3), []
+        for _ in range(3000):
+            x = np.array([[0.93, 0.2, 0], [-0.2, 0.93, 0], [0, 0, 0.88]]) @ x + 0.3 * rng.standard_normal(3)
+            rows.append(C @ x + 0.3 * rng.standard_normal(4) + 2)
+        learned, held = np.array(rows[:2000]), np.array(rows[2000:])
+        others = [0, 2, 3]
+        alone = NeuralKalmanFilter().fit(learned[:, others]).score(held[:, others])
+        learned[:, 1] = off
+        model = NeuralKalmanFilter().fit(learned)
+        with pytest.warns(UserWarning, match=r"observations \[1\] never varied"):
+            assert model.score(held) == pytest.approx(alone, abs=0.02)

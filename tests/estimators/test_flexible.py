@@ -111,3 +111,38 @@ def test_failure_changes_nothing():
 def test_choices_that_cannot_work_are_refused(choices):
     with pytest.raises(InputError):
         FlexibleSimilarityMatching(**{"n_components": 8, **choices}).fit(X)
+
+
+def off_for_three_quarters(rng, rows, off=0.0):
+    return np.where(np.arange(len(rows))[:, None] % 100 < 25, rows, off * rng.standard_normal(rows.shape))
+
+
+def there_now_and_then(rng, rows):
+    return np.tile(rows, (4, 1)) * (rng.random((4 * len(rows), 1)) < 0.03)
+
+
+@pytest.mark.parametrize("how", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    "spoil",
+    [off_for_three_quarters, lambda *it: off_for_three_quarters(*it, off=0.03), there_now_and_then],
+    ids=["off", "off with noise", "rarely there"],
+)
+def test_rows_that_are_mostly_missing_leave_the_clusters_of_the_others(spoil, how):
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        centres = 3 * rng.standard_normal((4, 10))
+        rows = centres[rng.integers(4, size=4000)] + rng.standard_normal((4000, 10))
+        spoilt, scores = spoil(rng, rows), []
+        for data in (rows, spoilt):
+            model = FlexibleSimilarityMatching(8, trace=4, random_state=seed)
+            for piece in np.array_split(data, 1 if how == "fit" else 50):
+                getattr(model, how)(piece)
+            scores.append(model.score(rows))
+        assert max(scores) <= 1
+        assert scores[1] > 0.9 * scores[0]
+
+
+def test_the_score_is_a_share_for_rows_of_any_frequencies():
+    model = FlexibleSimilarityMatching(8, random_state=0).fit(X)
+    for rows in (X, X[:3], X[LABELS == 0], np.concatenate([X[LABELS == 0], X[:1]]), 10 * X):
+        assert 0 <= model.score(rows) <= 1

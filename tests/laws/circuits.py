@@ -70,16 +70,19 @@ def structured(circuit: Circuit, dims: dict[str, int], T: int, seed: int = 0) ->
     return streams
 
 
-def _rrr(name: str, s: float, domain: Domain | None = None, decoupled: bool = False) -> Circuit:
+def _rrr(
+    name: str, s: float, domain: Domain | None = None, decoupled: bool = False, step: Step | None = None
+) -> Circuit:  # fmt: skip
     """Reduced-rank regression of y on x: x drives, y teaches, z does not wait for the interneurons."""
     channels = (Channel("x", leak=0.0), Channel("y", drive=0.0, metric=s, rate=2.0))
     lateral = Lateral("interneurons", tau=0.5, decoupled=decoupled)
-    return Circuit(name, 3, channels, lateral, domain or Domain.free(), Step(0.01, 1e-3), settles=False)
+    return Circuit(name, 3, channels, lateral, domain or Domain.free(), step or Step(0.01, 1e-3), settles=False)
 
 
 def _extra() -> dict[str, Case]:
     x, two = {"x": 12}, {"x": 9, "y": 7}
     slow, cca_step = Step(0.02, 1e-3), Step(0.05, 1e-3)
+    limited = Step(0.02, 1e-3, limited=True)
     ridged = canonical_correlation(3, views=("a", "b", "c"), ridge=(0.0, 0.01, 0.1), tau=1.0, step=cca_step)
     supervised = (Channel("x", drive=0.8), Channel("label", metric=1.0, rate=0.5))
     # z - a_c, written by what the soma passes on: the other compartment minus the laterals
@@ -112,6 +115,8 @@ def _extra() -> dict[str, Case]:
         "declared-mixed": (Circuit("mixed", 3, mixed, step=slow), two),
         "bmvr-centred": (_rrr("centred", 0.0, Domain.nonnegative(centred=0.01)), two),
         "bmvr-decoupled": (_rrr("decoupled", 0.0, decoupled=True), two),
+        "rrr-limited": (_rrr("limited", 0.5, step=limited), two, 2.7),  # unlimited, they leave the finite numbers
+        "bmvr-limited": (_rrr("limited", 0.0, Domain.nonnegative(), True, limited), two, 3.0),
         "gain-and-shift": (Circuit("damped", 3, lateral=Lateral("gram", gain=0.7, shift=0.2), step=slow), x),
         "gain-nonnegative": (
             Circuit("damped", 4, lateral=Lateral(gain=0.5, shift=0.3), domain=Domain.nonnegative(), step=slow), x,
@@ -140,6 +145,12 @@ def _extra() -> dict[str, Case]:
                 "power", 4, lateral=Lateral("none", gain=0.0, shift=0.2, power=2.0, power_rate=0.002),
                 domain=Domain.row_sum(), step=slow,
             ), x,
+        ),
+        "row-sum-limited": (
+            Circuit(
+                "limited", 4, lateral=Lateral("none", gain=0.0, shift=0.1, power=2.0, power_rate=0.002),
+                domain=Domain.row_sum(), step=Step(0.2, 0.01, limited=True),
+            ), x, 3.0,
         ),
         "row-sum-gram": (
             Circuit(
@@ -175,4 +186,8 @@ def _catalogued() -> dict[str, Case]:
 
 CASES: dict[str, Case] = {**_catalogued(), **_extra()}
 #: those whose synapses are derived from the objective; decoupled interneurons have one only where R = P'
-DERIVED = [n for n, case in CASES.items() if not n.startswith("declared") and not case.circuit.lateral.decoupled]
+DERIVED = [
+    name
+    for name, case in CASES.items()
+    if not (name.startswith("declared") or case.circuit.lateral.decoupled or case.circuit.step.limited)
+]

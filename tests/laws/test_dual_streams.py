@@ -87,3 +87,15 @@ def test_forty_slow_features_are_refused_or_learned(smooth):
     with pytest.raises(DivergenceError, match="random order"):
         pieces(DualRegressor(solver="online"), X, y, 500)
     assert best > 0.95
+
+
+@pytest.mark.parametrize("n", [3000, 10_000])
+@pytest.mark.parametrize("ramp", [5, 10])
+def test_a_drift_of_all_features_together_is_learned_as_exactly(ramp, n):
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        drift = ramp * np.linspace(0, 1, n)[:, None] * rng.choice([-1, 1], 10)
+        X = rng.standard_normal((n, 10)) + drift
+        y = X @ rng.standard_normal(10) + 0.5 * rng.standard_normal(n)
+        found = pieces(DualRegressor(solver="online"), X, y, 500).score(X, y)
+        assert found > DualRegressor().fit(X, y).score(X, y) - 0.01

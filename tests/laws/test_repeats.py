@@ -71,6 +71,51 @@ def test_independent_rows_are_in_random_order(name, kind, rows):
         assert getattr(model, "n_idle_", 0) < 150
 
 
+def off_now_and_then(rng: np.random.Generator, n: int) -> np.ndarray:
+    return rng.standard_normal((n, 10)) * (np.arange(n) % 100 < 25)[:, None]
+
+
+def drop_outs(rng: np.random.Generator, n: int) -> np.ndarray:
+    return rng.standard_normal((n, 10)) * (rng.random((n, 1)) < 0.03)
+
+
+def with_targets(rng: np.random.Generator, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    noise = X.std() * rng.standard_normal((len(X), 4)) * X.any(1)[:, None]
+    return X, X @ rng.standard_normal((X.shape[1], 4)) + 0.3 * noise
+
+
+@pytest.mark.filterwarnings("ignore:.*left out")
+@pytest.mark.parametrize("rows", [KINDS["rare binaries"], off_now_and_then, drop_outs])
+@pytest.mark.parametrize("name", MAKERS)
+def test_how_a_stream_of_long_rows_and_silence_is_cut_does_not_matter(name, rows):
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        X, Y = with_targets(rng, rows(rng, 4000))
+        data, found = (X,) if MAKERS[name]().beside_x is None else (X, Y), []
+        for at_a_time in (500, 25, 7, 1)[: 4 if seed == 0 else 3]:
+            model = pieces(MAKERS[name](), data, at_a_time)
+            found.append(getattr(model, "predict" if model.beside_x == "target" else "transform")(X))
+            np.testing.assert_allclose(found[-1], found[0], atol=1e-6 * np.abs(found[0]).max())
+
+
+@pytest.mark.parametrize("times", [2, 3])
+@pytest.mark.parametrize("name", MAKERS)
+def test_rows_that_come_a_few_times_each_are_learned_as_in_random_order(name, times):
+    ratios = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        latents = rng.standard_normal((3000 // times, 2))
+        X = latents @ rng.standard_normal((2, 10)) + 0.5 * rng.standard_normal((len(latents), 10))
+        data = with_targets(rng, X)[: 1 + (MAKERS[name]().beside_x is not None)]
+        again = [np.repeat(part, times, axis=0) for part in data]
+        mixed = rng.permutation(len(again[0]))
+        ordered, random = (pieces(MAKERS[name](), d, 500) for d in (again, [part[mixed] for part in again]))
+        ratios.append(ordered.score(*data) / random.score(*data))
+    rough = name in ("flexible", "tiling")  # of which two random orders differ by as much
+    assert np.median(ratios) > (0.9 if rough else 0.95)
+    assert min(ratios) > (0.75 if rough else 0.85)
+
+
 def table(rng: np.random.Generator, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """X, and a linear target with some noise."""
     return X, X @ (1 + rng.random(X.shape[1])) + rng.normal(0, 0.1, len(X))

@@ -6,11 +6,13 @@ which the stream ends. Where no answer is possible, the error names the sample a
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -292,3 +294,39 @@ def test_a_call_of_nothing_but_idle_rows_is_counted_and_teaches_nothing():
         model.partial_fit(np.zeros((40, 4)))
         assert model.n_idle_ == idle + 40
         np.testing.assert_allclose(model.transform(X), Z, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in MAKERS if name != "manifold"])
+def test_what_was_left_out_is_said_once_however_the_stream_is_cut(name):
+    X, Y, y = (part[:2000] for part in between(sample()[:3], 1000, False))
+    for rows in (1, 50, 2000):
+        model, data, words = MAKERS[name](), given(name, X, Y, y), {}
+        words = {"classes": [0, 1]} if name == "local" else {}
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            for start in range(0, len(X), rows):
+                model.partial_fit(*(part[start : start + rows] for part in data), **words)
+        assert sum("left out" in str(each.message) for each in found) == (model.n_idle_ > 64)
+
+
+def pieces_of(model, rows, n):
+    """Independent rows in order, as often as there are n."""
+    for start in range(0, n, 500):
+        model.partial_fit(*(part[start % N : start % N + 500] for part in rows))
+
+
+@pytest.mark.filterwarnings("ignore:the rows of x lie")
+@pytest.mark.parametrize("kind", [NonnegativeSimilarityMatching, OnlineCCA, ReducedRankRegression, ManifoldTiling])
+def test_rows_far_from_the_origin_are_not_said_to_be_in_order(kind):
+    X, Y, *_ = sample()
+    model = kind(2, center=False, random_state=0)
+    rows = (X + 1000,) if model.beside_x is None else (X + 1000, Y)
+    with pytest.warns(ConvergenceWarning, match="the rows of x lie .* times as far from the origin.*center=True"):
+        model.fit(*rows)
+    if kind in (NonnegativeSimilarityMatching, ReducedRankRegression):
+        with pytest.raises(DivergenceError, match=r"lie far from the origin .* center=True"):
+            pieces_of(kind(2, center=False, random_state=0), rows, 12000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kind(2, center=True, random_state=0).fit(*rows)
+        kind(2, center=False, random_state=0).fit(np.abs(X), *rows[1:])

@@ -197,11 +197,19 @@ class Domain:
 
 @dataclass(frozen=True)
 class Step:
-    """The learning rate: eta_t = max(floor, eta0 / (1 + decay t)), t counted from 0."""
+    """The learning rate: eta_t = max(floor, eta0 / (1 + decay t)), t counted from 0.
+
+    ``limited``: where a sample's own step would go too far, it is smaller; ordinary samples learn at eta_t. Of circuits
+    whose interneurons nothing settles against, so much that synapses which read FEEDBACK do not overshoot,
+    ``2 eta rate |x|^2 z'Az <= |z|^2``, and that P grows by at most a quarter, ``eta/tau |z|^2 <= 1/4``. Under learned
+    row sums, that b grows at most fivefold, ``2 eta |z|^2 <= 4``; and where those answer that answer more than half of
+    all samples, by ``2 (1 - sum_i b_i^3 z_i)``, so that the tiles of rare samples are not forgotten meanwhile.
+    """
 
     eta0: float = 0.01
     decay: float = 0.0
     floor: float = 0.0
+    limited: bool = False
 
     def __post_init__(self) -> None:
         _check(self.eta0 > 0.0 and math.isfinite(self.eta0), f"eta0={self.eta0}", "a positive number")
@@ -286,6 +294,8 @@ class Circuit:
         shifted = lateral.shift > 0.0 and lateral.kind != "interneurons"
         feedforward = not self.settles and (lateral.gain != 1.0 or lateral.power is not None or shifted)
         _check(not feedforward, "gain, shift or power with settles=False", "settles=True")
+        able = (lateral.kind == "interneurons" and not self.settles) or domain.learned
+        _check(able or not self.step.limited, "limited steps", "interneurons and settles=False, or learned row sums")
         _check(not (self.settles and lateral.decoupled), "decoupled interneurons that settle", "settles=False")
         rest = lateral.gain + lateral.shift > 0.0 or ball
         _check(rest or not self.settles, "gain=0 and shift=0", "a positive shift, or a ball")

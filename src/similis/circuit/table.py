@@ -35,6 +35,7 @@ class Table(NamedTuple):
     learned: bool  # ... with learned b, and thresholds a
     adaptive: bool  # the shift learns
     decoupled: bool  # interneurons hear R z, not P'z
+    limited: bool  # no sample's step goes too far
     tau: np.floating
     gain: np.floating
     shift: np.floating
@@ -82,6 +83,7 @@ def compile_circuit(circuit: Circuit, dtype: np.dtype | type) -> Table:
         learned=domain.learned,
         adaptive=lateral.power is not None,
         decoupled=lateral.decoupled,
+        limited=circuit.step.limited,
         tau=number(lateral.tau),
         gain=number(lateral.gain),
         shift=number(lateral.shift),

@@ -28,6 +28,7 @@ class Forecaster(Protocol):
     def foretell(self, state: State, X: np.ndarray, U: np.ndarray) -> np.ndarray: ...
     def synapses(self, state: State) -> State: ...
     def mean(self, state: State) -> tuple[np.ndarray, float]: ...
+    def unknown(self, state: State) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,10 @@ class LeastSquares:
 
     def mean(self, state: State) -> tuple[np.ndarray, float]:
         return state["origin"] + state["unit"] * state["level"], 1.0
+
+    def unknown(self, state: State) -> np.ndarray:
+        """(n,) which observations never varied, or never came."""
+        return state["unit"] == 0.0
 
     def _stacked(self, state: State) -> State:
         """A, B and L of the state in observer form, whose first n numbers are the prediction, in inner units."""
@@ -162,6 +167,7 @@ class Published:
         state = self._silent({name: array.copy() for name, array in state.items()})
         state |= {name: array.copy() for name, array in self.synapses(state).items()}
         centre, unit = self.mean(state)
+        X = np.where(self.unknown(state), np.nan, X)  # what their errors do was never learned
         return self._run(state, (X - centre) / unit, U, np.zeros(len(X))) * unit + centre
 
     def synapses(self, state: State) -> State:
@@ -170,6 +176,10 @@ class Published:
 
     def mean(self, state: State) -> tuple[np.ndarray, float]:
         return state["centre"], float(state["unit"][0])
+
+    def unknown(self, state: State) -> np.ndarray:
+        """(n,) which observations never came."""
+        return state["moments"][: len(state["C"])] == 0.0
 
     def _silent(self, state: State) -> State:
         for name in ("xh", "errors", "actions"):

@@ -10,8 +10,9 @@ from scipy import sparse
 
 from .._errors import DivergenceError, InputError
 from .._masks import unmasked
-from ..circuit import Circuit, Lift, State
+from ..circuit import Channel, Circuit, Lift, State
 from ..circuit.state import cells
+from ..kernels.neuron import GROWTH, LEAP, NEWS
 
 #: rows of one stream: an array, scipy.sparse or a lift; past :func:`admit` what is no array has ``X @ W.T``,
 #: ``X @ X.T``, ``coef.T @ X``, slices, ``multiply`` and ``toarray``, whatever it is
@@ -105,6 +106,27 @@ def rates(circuit: Circuit, t: int, T: int, dtype: np.dtype) -> np.ndarray:
         if T and 2 * eta[0] * c.rate * c.leak >= 1:  # type: ignore[operator,unused-ignore]
             raise InputError(f"eta0={step.eta0}: 2 eta0 rate leak must be below 1 for channel {c.name!r}; lower eta0")
     return eta
+
+
+def reach(channel: Channel, circuit: Circuit) -> float:
+    """How much of |x|^2 a synapse can overshoot by: its rate, times how much of FEEDBACK it reads."""
+    return channel.rate * abs(circuit.reads(channel.name).terms.get("FEEDBACK", 0.0))
+
+
+def excess(circuit: Circuit, eta: float, power: float, size: float, bend: float) -> float:
+    """How many times too large a step is, at least 1, where steps are limited (see ``circuit.Step``).
+
+    ``power`` is the sum of reach |x|^2 over the channels, ``size`` |z|^2 and ``bend`` z'Az.
+    """
+    times = max(1.0, eta / circuit.lateral.tau * size / GROWTH)
+    return max(times, 2 * eta * power * bend / size) if size > 0 else times
+
+
+def worth(eta: float, z: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """Under learned row sums the shares of a limited step that keep b from leaping, and that the sample is worth."""
+    whole = float(b @ z)
+    told = min(1.0, max(0.0, NEWS * (whole - float(b**3 @ z)) / whole)) if whole > 0 else 1.0
+    return 1 / max(1.0, 2 * eta * float(z @ z) / LEAP), told
 
 
 def diverged(circuit: Circuit, sample: int, rows: Mapping[str, Rows]) -> DivergenceError:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .._optional import require
 from ..circuit import Circuit
+from ._input import excess, reach
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +30,8 @@ def sums(circuit: Circuit, live: Tensors, x: Tensors, a: Tensors, heard: Tensors
     Returns
     -------
     dict of tensors: ``count`` and ``driven`` (samples), ``Z`` (k,), ``ZZ`` (k, k), and for each channel
-    ``post.name`` (k, n_c) and ``gate.name`` (samples that teach, or (n_c,) what the presynaptic gate let through)
+    ``post.name`` (k, n_c) and ``gate.name`` (samples that teach, or (n_c,) what the presynaptic gate let through); of
+    limited steps ``power``, what the samples could overshoot by
     """
     torch = require("torch", extra="torch")
     domain, nothing = circuit.domain, torch.zeros_like(Z)
@@ -39,6 +41,9 @@ def sums(circuit: Circuit, live: Tensors, x: Tensors, a: Tensors, heard: Tensors
     whole = Z + live["cells.mean"] if domain.centred else Z
     interior = (whole > domain.lower) & (whole < domain.upper) & ((whole != 0) | (domain.l1 == 0.0))
     found = {"count": Z.new_tensor(len(Z)), "driven": driven.sum().to(Z.dtype), "Z": Z.sum(0), "ZZ": Z.T @ Z}
+    if circuit.step.limited:
+        each = (reach(c, circuit) * (x[c.name] ** 2).sum(1) for c in circuit.channels if c.name in x)
+        found["power"] = (sum(each, start=nothing[:, 0]) * driven[:, 0]).sum()
     for c in circuit.channels:
         W = live[f"W.{c.name}"]
         if c.name not in x:
@@ -58,7 +63,10 @@ def step(circuit: Circuit, live: Tensors, found: Tensors, eta: float) -> None:
     torch = require("torch", extra="torch")
     lateral, domain, M = circuit.lateral, circuit.domain, live["M"]
     mean = {name: total / found["count"] for name, total in found.items()}
-    share, ZZ, rate = mean["driven"], mean["ZZ"], eta / lateral.tau
+    share, ZZ = mean["driven"], mean["ZZ"]
+    if circuit.step.limited:  # of a batch its averages
+        eta /= excess(circuit, eta, float(mean["power"]), float(ZZ.trace()), float((M * ZZ).sum()))
+    rate = eta / lateral.tau
     one = torch.eye(circuit.size, dtype=M.dtype, device=M.device)
     for c in circuit.channels:
         W = live[f"W.{c.name}"]

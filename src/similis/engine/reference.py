@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 
 from ..circuit import Circuit, Domain, State
 from ..circuit.state import against
-from ._input import Data, Rows, admit, diverged, rates
+from ._input import Data, Rows, admit, diverged, excess, rates, reach, worth
 from .trace import Trace
 
 
@@ -54,9 +54,15 @@ def inhibition(circuit: Circuit, state: State) -> np.ndarray:
 def _learn(circuit: Circuit, state: State, x: dict, a: dict, z: np.ndarray, unit: float, eta: float) -> None:
     """The rules, as they stand in the table; changes the state's arrays."""
     W, M, P, lateral, k = state.W, state.M, state.P, circuit.lateral, circuit.size
-    signals = {"Z": z, "FEEDBACK": against(circuit, state) @ z} | {
-        f"of({name})": current for name, current in a.items()
-    }
+    feedback = against(circuit, state) @ z
+    kept = 1.0
+    if circuit.step.limited and circuit.domain.learned:
+        kept, told = worth(eta, z, state.cells["b"])
+        eta *= kept * told
+    elif circuit.step.limited:
+        power = sum(reach(c, circuit) * (x[c.name] @ x[c.name]) for c in circuit.channels if c.name in x)
+        eta /= excess(circuit, eta, power, z @ z, z @ feedback)
+    signals = {"Z": z, "FEEDBACK": feedback} | {f"of({name})": current for name, current in a.items()}
     interior = circuit.domain.interior(z + state.cells.get("mean", 0))
     for c in (c for c in circuit.channels if c.name in x):
         signals["OWN"] = a[c.name]
@@ -75,10 +81,10 @@ def _learn(circuit: Circuit, state: State, x: dict, a: dict, z: np.ndarray, unit
         P += rate * (np.outer(z, n) - P + lateral.rest * np.eye(*P.shape))
         R += rate * (np.outer(n, z) - R + lateral.rest * np.eye(*R.shape))
         M[:] = P @ R + lateral.shift * np.eye(k)
-    _learn_cells(circuit, state.cells, z, unit, eta)
+    _learn_cells(circuit, state.cells, z, unit, eta, kept)
 
 
-def _learn_cells(circuit: Circuit, cells: dict, z: np.ndarray, unit: float, eta: float) -> None:
+def _learn_cells(circuit: Circuit, cells: dict, z: np.ndarray, unit: float, eta: float, kept: float) -> None:
     """What single neurons carry: synapses of the single units, thresholds, the mean, the shift."""
     if circuit.threshold:
         cells["b"] += 2 * eta * (circuit.threshold**0.5 * z - cells["b"])
@@ -89,7 +95,7 @@ def _learn_cells(circuit: Circuit, cells: dict, z: np.ndarray, unit: float, eta:
         cells["mean"] += circuit.domain.centred * z  # z is what lies above the mean
     lateral = circuit.lateral
     if lateral.power is not None:
-        shift = cells["shift"] + lateral.power_rate * (z @ z - lateral.power)
+        shift = cells["shift"] + kept * lateral.power_rate * (z @ z - lateral.power)
         cells["shift"][:] = np.maximum(lateral.shift_min, shift)
 
 

@@ -16,7 +16,7 @@ from ..circuit.state import against
 from ..engine import Trace, batch, stream
 from ._average import Average
 from ._estimator import Estimator, check_is_fitted
-from ._guard import Order, lost, shortening, too_correlated, warn_of_idle
+from ._guard import Idle, Order, lost, shortening, too_correlated, warn_of_far
 from ._hearing import hear
 from ._moments import Moments
 from ._netfile import pack, unpack
@@ -55,6 +55,7 @@ class NetworkEstimator(Estimator):
     _state: State | None
     _memory: Any = None
     _order: Order | None = None
+    _left_out: Idle = Idle()
     _dtype: np.dtype
     #: what follows from what was learned, once it was asked for; emptied by learning
     _derived: dict[str, Any] | None = None
@@ -88,7 +89,7 @@ class NetworkEstimator(Estimator):
 
     def _restart(self) -> None:
         learned = ("circuit_", "_state", "average_", "running_", "history_", "n_samples_seen_", "moments_", "_dtype")
-        for name in (*learned, "_memory", "_order", "_derived", "_unjudged", "n_damped_", "n_idle_"):
+        for name in (*learned, "_memory", "_order", "_left_out", "_derived", "_unjudged", "n_damped_", "n_idle_"):
             self.__dict__.pop(name, None)
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
@@ -102,6 +103,8 @@ class NetworkEstimator(Estimator):
         else:
             running, history, average = {n: self._new_running(X.shape[1], n) for n, X in streams.items()}, {}, None
             circuit, state = self._new_network(running, np.result_type(*(X.dtype for X in streams.values())))
+            uncentred = {n: X for n, X in streams.items() if running[n].scale and not running[n].center}
+            warn_of_far(type(self).__name__, uncentred)
         mean, memory, order = Average(average, self._turns), self._memory, self._order
         seen, damped, idle = (getattr(self, name, 0) for name in ("n_samples_seen_", "n_damped_", "n_idle_"))
         traces, length = self._traces(circuit, mean), self._stretch()
@@ -114,7 +117,7 @@ class NetworkEstimator(Estimator):
                 rows, factors, where = self._heard(circuit, running, piece, state.t, seen, rng)
                 at, begun = state.t, state
                 try:
-                    Z, state, factors = self._run(circuit, state, rows, factors, traces, mean)
+                    Z, state = stream.run(circuit, state, rows, trace=traces)
                 except DivergenceError as error:
                     place = where[min(max((error.sample or at) - at, 0), len(where) - 1)] if len(where) else 0
                     raise error.at(seen + int(place)) from error
@@ -125,7 +128,7 @@ class NetworkEstimator(Estimator):
                     seen_as = self._watched(Z, rows, begun) / whole
                     order, bad = (order or Order.fresh(seen_as.shape[1])).follow(seen_as, length)
                     if bad >= 0:
-                        raise too_correlated(type(self).__name__, seen + int(where[bad]), length)
+                        raise too_correlated(type(self).__name__, seen + int(where[bad]), length, order.far)
                 memory = self._notice(memory, Z, state.t, rows)
                 damped, idle = damped + int((factors < 1).sum()), idle + _length(piece) - len(where)
                 seen += _length(piece)
@@ -133,11 +136,12 @@ class NetworkEstimator(Estimator):
         if not (moments and all(np.isfinite(array).all() for array in state.arrays.values())):
             raise lost(type(self).__name__, seen)
         new, before = seen - getattr(self, "n_samples_seen_", 0), getattr(self, "n_idle_", 0)
-        warn_of_idle(type(self).__name__, idle - before, new, before)
+        left_out = self._left_out.after(type(self).__name__, idle - before, new)
         self._remember(traces, history)
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
         self.n_samples_seen_, self.n_damped_, self.n_idle_ = seen, damped, idle
-        self.average_, self._memory, self._order, self._derived = mean.state, memory, order, {}
+        self.average_, self._memory, self._order = mean.state, memory, order
+        self._left_out, self._derived = left_out, {}
 
     def _heard(
         self, circuit: Circuit, running: dict[str, Running], piece: Streams, t: int, seen: int,
@@ -154,12 +158,6 @@ class NetworkEstimator(Estimator):
         if (factors < 1).any():
             presented = {name: multiplied(X, factors) for name, X in presented.items()}
         return presented, factors, where
-
-    def _run(
-        self, circuit: Circuit, state: State, rows: Streams, factors: np.ndarray, traces: list[Trace], mean: Average
-    ) -> tuple[np.ndarray, State, np.ndarray]:
-        """Outputs and the state after learning rows, and factors by which these were shortened, here or before."""
-        return *stream.run(circuit, state, rows, trace=traces), factors
 
     def _watched(self, Z: np.ndarray, rows: Streams, begun: State) -> np.ndarray:
         """(n_samples, any) numbers by which the order of the rows is judged; ``begun`` are the weights before them."""

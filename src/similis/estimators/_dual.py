@@ -22,6 +22,7 @@ from ._admit import check_columns, validate_data
 from ._ascent import RIDGE, Problem, features, packed
 from ._base import _pieces
 from ._estimator import Estimator, check_is_fitted
+from ._guard import warn_of_far
 from ._running import Running
 from ._scales import Regard, check_range, diverged, largest, too_large
 from ._schema import FLOATS, Packed, Stored
@@ -195,6 +196,8 @@ class DualEstimator(Estimator):
                 if not (finite and np.isfinite(W).all()):
                     raise diverged(count, self.eta0, power[0], rows, targets)
         self._regard = regard.compared(X, count, self.eta0)
+        if count == epochs * X.shape[0] and not x.center:
+            warn_of_far(type(self).__name__, {"x": X})
         mean[:, -1] += mean[:, :-1] @ x.mean - y.mean
         self._forget(CERTIFICATE)  # what was certified are other weights
         self._weights, self._hebbian, self._average, self._power = W, H if linked else W, mean, power

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from .._errors import DivergenceError
 from ..circuit import Circuit
-from ..kernels.order import correlated
+from ..kernels.order import WITHIN, correlated
 
 #: a row of which 2 eta rate |x|^2 exceeds the first number is shortened until it is the second
 OVERSHOOT, SAFE = 3.0, 1.0
@@ -20,6 +22,9 @@ LONG = 16.0
 OFF_CENTRE, IDLE = 0.02, 0.1
 #: and their number
 SEVERAL = 64
+#: share of the mean square that is the square of the mean where rows, or outputs, lie far from the origin; and at which
+#: an uncentred fit of rows is worth a word
+FAR, LOST = 0.9, 0.999
 #: share of the outputs' variance that may lie between the means of blocks; never less than so many times what
 #: independent rows have there
 SHARE, CHANCE = 0.125, 8.0
@@ -49,15 +54,44 @@ def sorted_rows(centred: bool, rows: Any, sizes: np.ndarray) -> bool:
     return float(mean @ mean) > OFF_CENTRE * float(sizes[told].mean())
 
 
-def warn_of_idle(name: str, idle: int, n_rows: int, before: int) -> None:
-    """Say it where many rows were left out, more than a stream of rare events may begin with."""
-    if idle > IDLE * n_rows and idle + before > SEVERAL:
-        warnings.warn(
-            f"{name} left out {idle} of {n_rows} rows, which repeat the row before them many times over or vary by "
-            "nothing, as those of a sensor that is off or stuck. If they are measurements, give them in random order",
-            UserWarning,
-            stacklevel=4,
-        )
+def warn_of_far(name: str, streams: Mapping[str, Any]) -> None:
+    """Say it where dense rows that are not centred lie far from the origin: what they vary by is hardly learned."""
+    for stream, X in streams.items():
+        if not isinstance(X, np.ndarray) or len(X) < SEVERAL:
+            continue
+        mean, size = X.mean(0, dtype=float), float(np.einsum("ti,ti->", X, X, dtype=float)) / len(X)
+        if np.isfinite(size) and LOST * size < float(mean @ mean) < size:
+            warnings.warn(
+                f"the rows of {stream} lie {np.sqrt(size / (size - mean @ mean)):.2g} times as far from the origin as "
+                f"they vary by, and {name} does not centre them: it learns where they lie, and hardly what they vary "
+                "by. Use center=True, or take the mean out of the rows",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Rows left out of those since the last look, and whether that was said: once a fit is enough."""
+
+    idle: int = 0
+    rows: int = 0
+    said: bool = False
+
+    def after(self, name: str, idle: int, rows: int) -> Self:
+        """After so many more rows; say it where more were left out than a stream of rare events may begin with."""
+        idle, rows = self.idle + idle, self.rows + rows
+        many = idle > SEVERAL and idle > IDLE * rows
+        if many and not self.said:
+            warnings.warn(
+                f"{name} left out {idle} of {rows} rows, which repeat the row before them many times over or vary by "
+                "nothing, as those of a sensor that is off or stuck. If they are measurements, give them in random "
+                "order. This is said once a fit; n_idle_ counts",
+                UserWarning,
+                stacklevel=5,
+            )
+        said = self.said or many
+        return type(self)(said=said) if rows * IDLE >= SEVERAL else type(self)(idle, rows, said)
 
 
 @dataclass(frozen=True)
@@ -78,13 +112,24 @@ class Order:
         present, mean, track = self.present.copy(), self.mean.copy(), self.track.copy()
         return type(self)(present, mean, track), correlated(Z, length, _limit(length), present, mean, track)
 
+    @property
+    def far(self) -> bool:
+        """Whether outputs lie far from 0 beside what they vary by."""
+        return float(self.mean @ self.mean) > FAR * float(self.track[WITHIN])
+
 
 def _limit(length: int) -> float:
     return max(SHARE, CHANCE / length)
 
 
-def too_correlated(name: str, sample: int, length: int) -> DivergenceError:
-    """The error that names the sample and the way out."""
+def too_correlated(name: str, sample: int, length: int, far: bool) -> DivergenceError:
+    """The error that names the sample and the way out; where outputs are ``far`` from 0 it is not the order."""
+    if far:
+        return DivergenceError(
+            f"at sample {sample} (counted from 0) {name} has seen rows that lie far from the origin beside what they "
+            "vary by: the weights would follow where they lie. Use center=True, or take the mean out of the rows",
+            sample,
+        )
     return DivergenceError(
         f"at sample {sample} (counted from 0) {name} has seen rows that resemble each other over more than "
         f"{int(_limit(length) * length)} samples, which is longer than its step averages over: the weights would "

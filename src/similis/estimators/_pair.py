@@ -7,17 +7,16 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from .._errors import DivergenceError, InputError, ModelFileError
+from .._errors import InputError, ModelFileError
 from .._values import NOTHING, Kinds, OneOf
 from ..circuit import Circuit, State
-from ..engine import Trace
 from ..kernels.running import ROUNDING
 from ._admit import admit_stream, validate_data
 from ._base import AVERAGE_EVERY, NetworkEstimator, Streams
 from ._estimator import check_is_fitted
 from ._guard import outweighed
 from ._reach import Halves, Unjudged
-from ._running import Running, multiplied
+from ._running import Running
 from ._schema import Packed, Stored
 
 FLOATS = [np.float64, np.float32]
@@ -25,8 +24,6 @@ FLOATS = [np.float64, np.float32]
 DROWNS = 0.1
 #: samples after which nothing is left of the first weights
 REMEMBERED = 1 << 20
-#: what no squared singular value of scaled streams comes near; shares of ``max_norm`` that are tried where it does
-IMPOSSIBLE, SHORTER = 2.0, np.array([0.7, 0.5, 0.35])
 
 
 class TwoStreams(NetworkEstimator):
@@ -124,7 +121,7 @@ class TwoStreams(NetworkEstimator):
 
 
 class Shortened(TwoStreams):
-    """Two streams whose rows are shortened until the network can bear them; abstract: it has a ``max_norm``."""
+    """Two streams whose long rows are shortened; abstract: it has a ``max_norm``."""
 
     #: the first weights of y, which are random and of no target's size
     _start: np.ndarray | None = None
@@ -168,26 +165,6 @@ class Shortened(TwoStreams):
 
     def _shortening(self, circuit: Circuit, rows: Streams, sizes: dict[str, np.ndarray], t: int) -> np.ndarray:
         return np.ones(len(rows["x"])) if self.scale is None else within(rows, self.max_norm)
-
-    def _run(
-        self, circuit: Circuit, state: State, rows: Streams, factors: np.ndarray, traces: list[Trace], mean: Any
-    ) -> tuple[np.ndarray, State, np.ndarray]:
-        """As it is, but where long rows make the multiplier P P' impossibly large, shorter ones are learned again."""
-        average, kept = mean.state, [(trace, trace.samples[:], trace.records[:]) for trace in traces]
-        for limit in self.max_norm * SHORTER if self.scale is not None else ():
-            try:
-                Z, new, _ = super()._run(circuit, state, rows, factors, traces, mean)
-                if new.M.diagonal().max(initial=0.0) <= IMPOSSIBLE:
-                    return Z, new, factors
-            except DivergenceError:
-                pass
-            mean.state = average
-            for trace, samples, records in kept:
-                trace.samples[:], trace.records[:] = samples, records
-            shorter = within(rows, limit)
-            rows = {name: multiplied(X, shorter) for name, X in rows.items()}
-            factors = factors * shorter
-        return super()._run(circuit, state, rows, factors, traces, mean)
 
 
 class SolvedStreams(TwoStreams):

@@ -19,8 +19,8 @@ from ._noise import WATCHED, projected
 SOME, FEW = 64, 3
 #: of so many rows one is looked at for their order, in blocks of so many of these at the usual step
 EVERY, LENGTH = 4, 64
-#: of WATCHED directions
-MANY = 4.0
+#: of WATCHED directions; the longest block whose mean is looked at
+MANY, LONGEST = 4.0, 4096
 #: how much larger than half of the features one may be before that is said, and before it is an error
 UNEVEN, HOPELESS = 100.0, 1e6
 
@@ -58,12 +58,14 @@ class Regard:
     """What is kept of a stream to judge the order of its rows, one in EVERY, and the sizes of its features."""
 
     order: Order
-    directions: Recent
+    directions: Recent  # in which the means of blocks vary
+    block: np.ndarray  # rows of the block at hand
     rows: tuple[Any, ...] = ()
+    said: bool = False  # that their sizes are uneven; once is enough
 
     @classmethod
     def fresh(cls) -> Self:
-        return cls(Order.fresh(WATCHED), Recent.empty(WATCHED + 1))
+        return cls(Order.fresh(WATCHED), Recent.empty(WATCHED + 1), np.zeros((0, WATCHED)))
 
     def ordered(self, name: str, X: Any, count: int, eta0: float, usual: float) -> Self:
         """After the rows X, the first of which is sample ``count``.
@@ -71,49 +73,52 @@ class Regard:
         Raises
         ------
         DivergenceError
-            Where they resemble each other for longer than steps of ``eta0`` average over, and vary in MANY directions:
-            few are all met again before they are forgotten.
+            Where they resemble each other for longer than steps of ``eta0`` average over, in MANY directions: few, such
+            as that of a drift, are all met again before they are forgotten.
         """
         first, length = -count % EVERY, max(16, round(LENGTH * usual / eta0))
         Z = projected(X[first::EVERY])
         if not len(Z):
             return self
         order, bad = self.order.follow(Z, length)
-        heard = np.concatenate([Z, np.ones((len(Z), 1))], axis=1, dtype=float)
-        directions = self.directions.follow_sum(heard.T @ heard, len(Z))
+        block, length = np.concatenate([self.block, Z], dtype=float), min(length, LONGEST)
+        n = len(block) // length
+        heard = np.ones((n, WATCHED + 1))
+        heard[:, :-1] = block[: n * length].reshape(n, length, WATCHED).mean(1)
+        directions = self.directions.follow_sum(heard.T @ heard, n) if n else self.directions
         if bad >= 0 and _spread(directions.second) > MANY:
-            raise too_correlated(name, count + first + EVERY * bad, EVERY * length)
-        return replace(self, order=order, directions=directions)
+            raise too_correlated(name, count + first + EVERY * bad, EVERY * length, order.far)
+        return replace(self, order=order, directions=directions, block=block[n * length :].copy())
 
     def compared(self, X: Any, count: int, eta0: float, *, alike: bool = False) -> Self:
         """After the rows X, the last of which is sample ``count``; say it where their features are of uneven sizes."""
         if X.shape[0] >= SOME:
-            check_scales(X[:: X.shape[0] // SOME], count, eta0, alike)
-            return self
+            return replace(self, said=check_scales(X[:: X.shape[0] // SOME], count, eta0, alike, self.said))
         # the first soon, later ones cheaply
         fresh = X if count <= 2 * SOME else X[-(count - X.shape[0]) % EVERY :: EVERY]
         rows = (*self.rows, fresh.copy())
         if sum(part.shape[0] for part in rows) < SOME:
             return replace(self, rows=rows)
         together = sparse.vstack(rows, format="csr") if sparse.issparse(X) else np.concatenate(rows)
-        check_scales(together, count, eta0, alike)
-        return replace(self, rows=())
+        return replace(self, rows=(), said=check_scales(together, count, eta0, alike, self.said))
 
 
-def check_scales(rows: Any, count: int, eta0: float, alike: bool) -> None:
-    """Say so where one step for all features, or similarities (``alike``), cannot have learned from half of them.
+def check_scales(rows: Any, count: int, eta0: float, alike: bool, said: bool) -> bool:
+    """Say it once where one step for all features, or similarities (``alike``), cannot have learned from half of them.
+
+    Returns whether it is ``said`` by now.
 
     The size of a feature is its median distance from its median: one row does not change it, and features that are
     mostly the same do not count. Of sparse rows it is the median size of what is not 0.
     """
     thin = sparse.issparse(rows)
     if not thin and _unevenness(rows.std(axis=0)) < UNEVEN:  # which one row can only make larger: then a closer look
-        return
+        return said
     sizes = _medians(rows) if thin else np.median(np.abs(rows - np.median(rows, axis=0)), axis=0)
     ratio = _unevenness(sizes)
     needed = np.inf if alike else rows.shape[1] * ratio**2 / eta0
     if ratio < UNEVEN or count > needed:
-        return
+        return said
     which = f"feature {sizes.argmax()} is {ratio:.2g} times as large as half of the others, which "
     scale = "Scale the features, for instance with sklearn.preprocessing.StandardScaler"
     if alike:
@@ -123,7 +128,9 @@ def check_scales(rows: Any, count: int, eta0: float, alike: bool) -> None:
         text += ", or use solver='dual'"
     if ratio > HOPELESS:
         raise DivergenceError(text)
-    warnings.warn(text, ConvergenceWarning, stacklevel=6)
+    if not said:
+        warnings.warn(text, ConvergenceWarning, stacklevel=6)
+    return True
 
 
 def _spread(second: np.ndarray) -> float:

@@ -21,6 +21,7 @@ from ._base import MIXED, PIECE, _pieces
 from ._estimator import check_is_fitted
 from ._hearing import hear
 from ._noise import projected
+from ._running import moving
 from ._schema import FLOATS, Stored
 from .similarity import _Scaled
 
@@ -43,8 +44,10 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
     Outputs do not depend on where the origin of X lies. Neurons whose tiles overlap belong to one cluster, which can
     have any shape; give 3 to 4 neurons a cluster, for with one each a cluster can be missed.
 
-    The network begins when ``10 n_components`` samples were seen, with tiles centred on the most distant of them; it
-    then learns these samples too. Until then outputs come from a network begun with the samples at hand.
+    The network begins when ``10 n_components`` samples were seen, each unlike the one before, with tiles centred on the
+    most distant of them; it then learns these samples too. Until then outputs come from a network begun with the
+    samples at hand. Where nearly all samples are alike, as of a sensor that is mostly off, these teach less
+    (``limited`` steps, :class:`similis.circuit.Step`): tiles of rare samples are kept.
 
     Parameters
     ----------
@@ -131,7 +134,7 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         soft = math.inf if self.soft is None else self.soft
         return row_sum_similarity(
             int(self.n_components), trace=self.trace, gamma=float(self.gamma), mu=self.mu, soft=soft, tau=self.tau,
-            step=Step(self.eta0, self.decay, self.floor),
+            step=Step(self.eta0, self.decay, self.floor, limited=True),
         )  # fmt: skip
 
     def _admit(self, X: Any, *, reset: bool) -> Any:
@@ -161,8 +164,8 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
     def _hold(self, X: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
         """Hold rows back until there are enough of them to begin with; return those that are left to learn.
 
-        Rows that say nothing are not held. Where rows are mixed, those to begin with are drawn from the first piece,
-        all of which is then learned.
+        Rows that say nothing, or the same as the one before, are not held. Where rows are mixed, those to begin with
+        are drawn from the first piece, all of which is then learned.
         """
         if not hasattr(self, "n_samples_seen_"):
             self.circuit_, self.running_ = self._circuit({"x": X.shape[1]}), {"x": self._new_running(X.shape[1])}
@@ -172,12 +175,15 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
             return X
         before, lacking = self.running_["x"], WAIT * self.circuit_.size - len(self._held)
         rows, sizes, _, after, _ = before.hear(X)
-        found, left, mixed = np.flatnonzero(sizes >= 0), len(X), False
+        fresh = moving(np.concatenate([self._held[-1:], X]))[len(self._held[-1:]) :]
+        found, left, mixed = np.flatnonzero((sizes >= 0) & fresh), len(X), False
         if len(found) >= lacking and rng is None:
             left = int(found[lacking - 1]) + 1
             after = before.hear(X[:left]).after
         elif len(found) >= lacking and rng is not None:
-            rows, _, found, _ = hear(self.circuit_, {"x": before}, {"x": X}, 0, rng, ())
+            rows, _, told, _ = hear(self.circuit_, {"x": before}, {"x": X}, 0, rng, ())
+            first = np.argsort(~moving(X[told]), kind="stable")  # rows that repeat are for want of others
+            rows, found = {"x": rows["x"][first]}, told[first]
             mixed = True
         self.running_ = {"x": before if mixed else after}
         self._held, self._state = np.concatenate([self._held, X[found[:lacking]]]), None
@@ -268,12 +274,18 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         return self.state_.W["x"] / self.state_.cells["b"][:, None] * self.scale_ + self.mean_
 
     def score(self, X: Any, y: None = None) -> float:
-        """Share of the variance of X between clusters, Tr(X X' Q) / (T Tr(X X')) for X about its mean."""
-        Z = np.asarray(self.transform(X), float)
+        """Share of the variance of X between clusters, in [0, 1]: Tr(X X' Q) / (T Tr(X X')) for X about its mean.
+
+        Q is made of the shares ``b_i z_i`` and their means over these rows, so that its rows sum to T whatever their
+        frequencies: it is Z Z' where these are as learned.
+        """
+        shares = np.asarray(self.transform(X), float) * self.state_.cells["b"]
+        shares /= np.maximum(shares.sum(1, keepdims=True), np.finfo(float).tiny)
+        shares /= np.sqrt(np.maximum(shares.sum(0), np.finfo(float).tiny))
         X = np.asarray(self._admit(X, reset=False), float)
         X = X - X.mean(0)
         total = float((X * X).sum())
-        return float(((X.T @ Z) ** 2).sum() / len(X) / total) if total > 0 else 1.0
+        return float(((X.T @ shares) ** 2).sum() / total) if total > 0 else 1.0
 
     # persistence ----------------------------------------------------------------------------------------------------
 

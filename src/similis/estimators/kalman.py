@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -190,9 +191,22 @@ class NeuralKalmanFilter(Estimator):
             raise DivergenceError("the filter left the finite numbers: fit again, with clip=10") from error
 
     def score(self, X: Any, y: Any = None, *, actions: Any = None) -> float:
-        """Share of the variance of the observations that is foretold: 1 - mean |x - predict|^2 / mean |x - mean|^2."""
+        """Share of the variance of the observations that is foretold: 1 - mean |x - predict|^2 / mean |x - mean|^2.
+
+        Observations that never varied while the filter learned (``rule="published"``: never came) cannot be foretold:
+        they are left out, with a warning if they vary here. The first rows are foretold from next to nothing.
+        """
         foretold, X = self.predict(X, actions=actions), self._admit(X, False)
-        X, foretold = X[:, ~np.isnan(X).all(0)], foretold[:, ~np.isnan(X).all(0)]
+        unknown = self._forecaster(X.shape[1]).unknown(self._state)
+        vary = np.array([len(np.unique(column[~np.isnan(column)])) > 1 for column in X.T])
+        if (unknown & vary).any():
+            warnings.warn(
+                f"observations {np.flatnonzero(unknown & vary)[:5].tolist()} never varied while the filter learned, as "
+                "those of a sensor that was off, and are left out of the score. Learn from rows in which they vary",
+                UserWarning, stacklevel=2,
+            )  # fmt: skip
+        here = ~(np.isnan(X).all(0) | unknown)
+        X, foretold = X[:, here], foretold[:, here]
         if not X.size:
             return 0.0
         unit = np.nanmax(np.abs(X)) or 1.0

@@ -247,7 +247,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         seen = projected(rows)
         self._order, bad = (self._order or Order.fresh(seen.shape[1])).follow(seen, self._block)
         if bad >= 0:
-            raise too_correlated(type(self).__name__, int(samples[bad]), self._block)
+            raise too_correlated(type(self).__name__, int(samples[bad]), self._block, self._order.far)
         self._spread(_normalised(Z), y)
 
     def _spread(self, S: np.ndarray, y: np.ndarray) -> None:

@@ -65,7 +65,8 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Short
             raise InputError(f"n_components={k!r}; expected an integer >= 1")
         return local_supervision(
             int(k), linear=bool(self.linear), mean_rate=self.mean_rate, decoupled=bool(self.decoupled),
-            target_rate=self.target_rate, tau=self.tau, step=Step(self.eta0, self.decay),
+            target_rate=self.target_rate, tau=self.tau,
+            step=Step(self.eta0, self.decay, limited=self.scale is not None),
         )  # fmt: skip
 
     def _gain(self, dims: dict[str, int]) -> dict[str, float]:

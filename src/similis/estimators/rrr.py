@@ -149,7 +149,7 @@ class ReducedRankRegression(
             raise InputError(
                 f"n_components={k!r}; expected an integer from 1 to {min(dims.values())}, the narrower of X and Y"
             )
-        step, metric = Step(self.eta0, self.decay), self._share(dims["y"])
+        step, metric = Step(self.eta0, self.decay, limited=self.scale is not None), self._share(dims["y"])
         circuit = reduced_rank_regression(
             int(k), metric=metric, target_rate=self.target_rate, tau=self.tau, step=step
         )  # fmt: skip

@@ -89,7 +89,7 @@ def products(X, W, A, G, project):
                     for r in range(t, t + 4):
                         A[r, i] += _dot(X[r, low:high], W[i, low:high], zero)
         for t in range(rows, B):
-            for u in range(t):
+            for u in range(t + 1):
                 G[t, u] += _dot(X[t, low:high], X[u, low:high], zero)
             if project:
                 for i in range(k):

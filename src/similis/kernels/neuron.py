@@ -15,6 +15,9 @@ DRIVE, LEAK, RATE, OUTPUT, FEEDBACK, GATED, PRESYNAPTIC, CURRENTS = range(8)
 B, A, MEAN, SINGLE = range(4)
 #: columns of its last row: the shift that acts beside M, the inhibitory unit lambda
 SHIFT, LAMBDA = 0, 1
+#: where steps are limited: by how much P may grow at one sample, or b under learned row sums, and how common a neuron's
+#: answer may be before it is news no more
+GROWTH, LEAP, NEWS = 0.25, 4.0, 2.0
 
 
 @inner
@@ -216,6 +219,43 @@ def follow(table, rate, M, P, z, f, n):
 
 
 @inner
+def excess(table, eta, power, z, f):
+    """How many times too large the step ``eta`` is for this sample, at least 1; see ``circuit.Step``.
+
+    ``power`` is the sum of rate |x|^2 over the channels that read f = A z.
+    """
+    size, bend = table.zero, table.zero
+    for i in range(z.shape[0]):
+        size += z[i] * z[i]
+        bend += z[i] * f[i]
+    times = max(table.one, eta / table.tau * size / (table.one * GROWTH))
+    return max(times, (table.one + table.one) * eta * power * bend / size) if size > 0 else times
+
+
+@inner
+def leap(table, eta, z):
+    """The same under learned row sums: how many times too far the neurons that answer would go, at least 1."""
+    size = table.zero
+    for i in range(z.shape[0]):
+        size += z[i] * z[i]
+    return max(table.one, (eta + eta) * size / (table.one * LEAP))
+
+
+@inner
+def news(table, z, cells):
+    """Under learned row sums the share of the step that a sample is worth, at most 1.
+
+    Little where a neuron answers that answers nearly all samples, for the others would be forgotten.
+    """
+    usual, whole = table.zero, table.zero
+    for i in range(z.shape[0]):
+        share = cells[B, i] * z[i]
+        whole += share
+        usual += share * cells[B, i] * cells[B, i]
+    return min(table.one, max(table.zero, table.one * NEWS * (whole - usual) / whole)) if whole > 0 else table.one
+
+
+@inner
 def adapt(table, rate, M, P, R, N, track, V, pending, z, f, n):
     """Learn the laterals at ``rate`` = eta/tau from the output z."""
     k = z.shape[0]
@@ -277,8 +317,11 @@ def settle_to_rest(table, push, M, P, R):
 
 
 @inner
-def adapt_cells(table, rate, z, cells):
-    """Learn what single neurons carry, at ``rate`` = 2 eta: b, a, the running mean, the shift."""
+def adapt_cells(table, rate, worth, z, cells):
+    """Learn what single neurons carry, at ``rate`` = 2 eta: b, a, the running mean, the shift.
+
+    ``worth`` is the share of the shift's own rate that a limited step keeps.
+    """
     k, keep = z.shape[0], table.one - rate
     if table.root > 0:
         for i in range(k):
@@ -294,7 +337,7 @@ def adapt_cells(table, rate, z, cells):
         size = table.zero
         for i in range(k):
             size += z[i] * z[i]
-        shift = cells[SINGLE, SHIFT] + table.power_rate * (size - table.power)
+        shift = cells[SINGLE, SHIFT] + worth * table.power_rate * (size - table.power)
         cells[SINGLE, SHIFT] = max(table.shift_min, shift)
 
 

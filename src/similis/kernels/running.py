@@ -55,6 +55,7 @@ def judge(total, repeated, verdict, center, track):
     if not np.isfinite(total):
         return 0.0, False, np.inf
     if power == 0.0:
+        total = 0.0 if repeated else total  # not what rounding left of the distance to the mean
         still, before = track[WEIGHT] > 0.0 and total == 0.0, track[STILL]
         times = stood(still, track)
         if verdict > 0 or (verdict < 0 and times >= 1.0):

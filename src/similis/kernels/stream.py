@@ -11,6 +11,7 @@ import numpy as np
 from ._compile import entry, inner
 from .neuron import (
     DRIVE,
+    FEEDBACK,
     INTERNEURONS,
     LEAK,
     PRESYNAPTIC,
@@ -18,10 +19,13 @@ from .neuron import (
     adapt,
     adapt_cells,
     currents,
+    excess,
     finish,
     finite,
     hear,
     inhibit,
+    leap,
+    news,
     read,
     settle,
 )
@@ -55,6 +59,22 @@ def catch_up(weights, coef, scale, a):
         a[i] *= scale
 
 
+@inner
+def heard_power(table, plain, X, offsets, G, mute, t):
+    """The sum of rate |x|^2 over the channels that speak and read A z."""
+    total = table.zero
+    for c in range(mute.shape[0]):
+        share = abs(table.channels[c, FEEDBACK]) * table.channels[c, RATE]
+        if share > 0 and not mute[c, t]:
+            if plain:
+                x = X[t, offsets[c] : offsets[c + 1]]
+                for j in range(x.shape[0]):
+                    total += share * x[j] * x[j]
+            else:
+                total += share * G[c, t, t]
+    return total
+
+
 @entry
 def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, tol, Z, coef, scale):
     """Run one block; return DONE or the index of the first sample that did not settle to finite numbers.
@@ -63,7 +83,8 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R
     ----------
     total: of the outputs, or None; dense: arrays to settle densely with, or None (see ``workspace``). What is None is
     not compiled: four kinds of settling, each compiled when a first circuit needs it
-    eta (B,), set to 0 where nothing is learned; mute (C, B) bool, silent samples; tol: of settling
+    eta (B,), set to 0 where nothing is learned, smaller where steps are limited; mute (C, B) bool, silent samples; tol:
+    of settling
     A (C, B, k), G (C, B, B): the products above; empty (B = 0) selects plain loops over X (B, n) and W (k, n), channels
     side by side at ``offsets`` (C + 1,), in which case W is updated here
     M, P, R (of decoupled interneurons), N (= M^{-1}): laterals, updated in place (M not where N is tracked, nor where
@@ -116,6 +137,14 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R
         if table.lateral == INTERNEURONS:
             hear(table, P, R, z, n)
         read(table, M, P, d, a, z, f, n, post, cells)
+        worth = table.one
+        if table.limited:
+            if table.learned:
+                worth /= leap(table, eta[t], z)
+                eta[t] *= news(table, z, cells)
+            else:
+                worth /= excess(table, eta[t], heard_power(table, plain, X, offsets, G, mute, t), z, f)
+            eta[t] *= worth
         for c in range(C):
             rate = two * eta[t] * table.channels[c, RATE]
             keep = table.one - rate * table.channels[c, LEAK]
@@ -138,7 +167,7 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R
                 for i in range(k):
                     coef[c, t, i] = share * post[c, i]
         adapt(table, eta[t] / table.tau, M, P, R, N, track, V, pending, z, f, n)
-        adapt_cells(table, two * eta[t], z, cells)
+        adapt_cells(table, two * eta[t], worth, z, cells)
         pending = (pending + 1) % 4
     if learning and table.tracked:
         finish(table, eta, Z, M, N, track, V)
