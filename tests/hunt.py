@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import resource
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-#: memory beside what the libraries take, and seconds, that a file may cost
-MEMORY, SECONDS = 1 << 30, 20
+#: memory beside what the libraries take, and seconds of a processor, that a file may cost; seconds on the clock after
+#: which a file waits for what never comes
+MEMORY, SECONDS, FOREVER = 1 << 30, 20, 600
 
 #: a number -> the name of a file, what was done to it, and its content
 Make = Callable[[int], tuple[str, str, bytes]]
@@ -26,6 +28,9 @@ def _worker(make: Make, judge: Judge, start: int, stop: int, pipe: Connection, f
     for number in range(start, stop):
         name, done, data = make(number)
         pipe.send((number, name, done, None))
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        limit = int(used.ru_utime + used.ru_stime) + 1 + SECONDS
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
         path = Path(folder) / name
         path.write_bytes(data)
         pipe.send((number, name, done, judge(path)))
@@ -44,10 +49,11 @@ def hunt(make: Make, judge: Judge, n: int, start: int = 0) -> Iterator[tuple[int
             pending = (number, "?", "?", None)
             while number < stop:
                 try:
-                    found = near.recv() if near.poll(2 * SECONDS) else None
+                    found = near.recv() if near.poll(FOREVER) else None
                 except EOFError:
                     process.join()
-                    yield (*pending[:3], f"crash: exit {process.exitcode}")
+                    hung = process.exitcode == -signal.SIGXCPU
+                    yield (*pending[:3], "hang" if hung else f"crash: exit {process.exitcode}")
                     number = pending[0] + 1
                     break
                 if found is None:

@@ -69,5 +69,5 @@ def test_files_are_small_and_quiet(path):
 def test_importing_the_package_costs_nothing():
     heavy = {"torch", "matplotlib", "pandas", "dask", "numba", "sklearn", "scipy"}
     code = f"import sys, similis; print(sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout.strip() == "[]"

@@ -22,7 +22,7 @@ def test_subspace_error_of_two_lines_is_root_two_sine(angle):
     assert metrics.subspace_error(turned, line) == pytest.approx(np.sqrt(2) * np.sin(angle), rel=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 5), extra=st.integers(0, 6))
 def test_subspace_error_equals_its_definition_and_ignores_mixing(seed, k, extra):
     V, U = rng(seed).standard_normal((2, k, k + extra))
@@ -93,7 +93,7 @@ def test_cca_objective_error_is_zero_at_the_optimum_and_two_when_mirrored():
     assert metrics.cca_objective_error(Vx[1:], Vy[1:], *C) == pytest.approx(1 - rho[1] / rho[0], abs=1e-10)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 4))
 def test_no_projection_beats_the_optimum(seed, k):
     X, Y = views(300)
@@ -120,7 +120,7 @@ def test_held_out_correlations_undo_a_mixing():
     assert rho[0] >= abs(np.corrcoef(Zx[:, 0], Zy[:, 0])[0, 1])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 30), d=st.integers(1, 30), k=st.integers(1, 30))
 def test_alignment_and_similarity_error_equal_the_gram_definitions(seed, n, d, k):
     X, Y = rng(seed).standard_normal((n, d)), rng(seed + 1).standard_normal((n, k))

@@ -129,7 +129,7 @@ def test_a_killed_process_resumes_bit_for_bit(similis, tmp_path, long_fit, stop)
     while not checkpoint.exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(stop)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode not in (0, 1, 2)
     if stop != signal.SIGKILL:  # only that one gives no chance to tidy up
         assert sorted(p.name for p in tmp_path.iterdir()) == ["m.checkpoint.safetensors"]
@@ -174,7 +174,7 @@ def test_a_fit_that_is_told_to_stop_leaves_a_checkpoint_and_says_where(tmp_path,
             assert child.poll() is None
             time.sleep(0.1)
         child.send_signal(getattr(signal, name))
-        _, said = child.communicate(timeout=60)
+        _, said = child.communicate(timeout=300)
     assert child.returncode == 128 + getattr(signal, name)
     assert not out.exists()
     rows = load_with_progress(checkpoint)[1]["rows"]

@@ -90,7 +90,7 @@ def test_shape_hint(tmp_path, kind):
     assert shape_hint(write(tmp_path, kind)) == (None if text else 23, 5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 2), min_size=1), st.integers(1, 9))
 def test_text_is_read_exactly(table, rows):
     given_, sys_stdin = np.array(table), sys.stdin

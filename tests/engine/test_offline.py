@@ -49,7 +49,7 @@ def test_one_nonnegative_output_of_nonnegative_data_is_its_principal_component()
     assert error == pytest.approx((values[:-1] ** 2).sum() / (values**2).sum(), rel=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), k=st.integers(1, 12), spread=st.floats(0, 3), mu=st.floats(1e-3, 10))
 def test_the_weighted_simplex_is_the_quadratic_programme(seed, k, spread, mu):
     """Conditions of the minimum, which for a strictly convex problem hold nowhere else."""

@@ -142,7 +142,7 @@ def test_the_memoryless_rule_reaches_the_optimum(kind):
     np.testing.assert_allclose(rule.coef_, exact.coef_, atol=0.02 * size)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(cuts=st.lists(st.integers(1, 119), min_size=1, max_size=5, unique=True))
 @pytest.mark.parametrize("kind", [*REGULARIZERS, "rbf"])
 def test_pieces_equal_one_pass(kind, cuts):

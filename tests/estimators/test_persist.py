@@ -215,7 +215,7 @@ def test_well_formed_lies_are_refused(model, change, message):
         load(model)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(place=st.floats(0, 1, exclude_max=True), bits=st.integers(1, 255))
 def test_any_flipped_byte_is_noticed_or_harmless(model, place, bits):
     data = bytearray(model.read_bytes())
@@ -230,7 +230,7 @@ def test_any_flipped_byte_is_noticed_or_harmless(model, place, bits):
     assert again.get_params() == load(model).get_params()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(place=st.floats(0, 1, exclude_max=True))
 def test_any_cut_is_noticed(model, place):
     data = model.read_bytes()

@@ -62,7 +62,7 @@ def output(model, name: str) -> np.ndarray:
     return np.concatenate(Z, axis=1) if isinstance(Z, tuple) else Z
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(cuts=st.lists(st.integers(1, 699), min_size=1, max_size=5, unique=True))
 @pytest.mark.parametrize("name", MAKERS)
 def test_pieces_equal_one_pass(name, cuts):

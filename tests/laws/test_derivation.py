@@ -79,7 +79,7 @@ def test_gradients_of_known_networks_are_slopes_of_their_objective(name):
     check_gradients(circuit, state, data, 5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(circuit=circuits(), seed=seeds)
 def test_gradients_of_arbitrary_networks_are_slopes_of_their_objective(circuit, seed):
     state, data = weights(circuit, seed), samples(circuit, 3, seed)
@@ -121,7 +121,7 @@ def one_step(circuit: Circuit, state: State, data: Data) -> State:
     return replace(new, cells=single)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(circuit=st.one_of(circuits(), circuits(derived=False)), seed=seeds, t=st.integers(0, 50))
 def test_one_step_of_either_engine_is_the_gradient_step(circuit, seed, t):
     state, data = weights(circuit, seed, t), samples(circuit, 1, seed)

@@ -88,7 +88,7 @@ def test_objective_and_gradients_take_a_lift():
 sizes = st.integers(1, 6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(T=sizes, U=sizes, p=sizes, q=sizes, k=sizes, seed=st.integers(0, 999))
 def test_the_products_of_a_lift_are_those_of_its_matrix(T, U, p, q, k, seed):
     random = rng(seed)

@@ -100,7 +100,7 @@ def test_known_networks_leave_the_other_rows_alone(name):
     assert tried > 5
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(circuit=circuits(derived=False), seed=seeds, data=st.data())
 def test_arbitrary_networks_leave_the_other_rows_alone(circuit, seed, data):
     assume(circuit.size > 1)
@@ -108,7 +108,7 @@ def test_arbitrary_networks_leave_the_other_rows_alone(circuit, seed, data):
     assume(check_that_others_stay(circuit, weights(circuit, seed), samples(circuit, 1, seed), j, seed))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(circuit=circuits(derived=False), seed=seeds, t=st.integers(0, 30))
 def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(circuit, seed, t):
     """dw_ij = 2 eta rate (post_i pre_j - leak w_ij), neuron by neuron from ``signals_table`` and numbers seen at i."""

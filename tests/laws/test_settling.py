@@ -42,7 +42,7 @@ def violation(M: np.ndarray, d: np.ndarray, z: np.ndarray, domain: Domain) -> fl
     return max(np.abs(push).max() / np.abs(d).max(), outside)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), k=st.integers(1, 24), conditioning=st.floats(0, 5))
 @pytest.mark.parametrize("name", DOMAINS)
 def test_both_engines_settle(name, seed, k, conditioning):
@@ -72,7 +72,7 @@ def under_a_total(seed: int, k: int, conditioning: float, soft: float) -> tuple[
     return circuit, State({"x": np.eye(k)}, M, cells=cells), 3 * d
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), k=st.integers(1, 24), conditioning=st.floats(0, 4), diagonal=st.booleans())
 @pytest.mark.parametrize("soft", [np.inf, 2.0])
 def test_a_total_is_met_exactly_by_the_least_output(soft, seed, k, conditioning, diagonal):
