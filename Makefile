@@ -1,6 +1,6 @@
 # make demo    learn on data, write report/index.html        make test    every test
 # make full    the long reproductions, at the papers' scale  make lint    format, lint, types       make bench   every benchmark
-# make fuzz    the numerical tests on kernels that check every index, forged model files, and damaged tables
+# make fuzz    the numerical tests on kernels that check every index, forged model files, damaged tables, a long stream
 # make test-portable   the numerical tests and the claims as other processors would run them (an hour; for nightly jobs)
 PYTHON  ?= python3
 VENV    ?= .venv
@@ -39,6 +39,7 @@ test-portable: $(STAMP)
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.portable --only tests --machines "bounds checked" --workers $(WORKERS) $(ARGS)
 	$(BIN)/python -m tests.forge --n 4000 --seed 0
+	$(BIN)/python -m tests.soak --seconds 600
 	$(BIN)/python -m tests.mutate --n 18000 --seed 0
 
 lint: $(STAMP)
