@@ -147,11 +147,18 @@ def test_a_forged_checkpoint_is_refused(similis, tmp_path, npy, checkpoint, lie)
     assert "no usable checkpoint" in said
 
 
+def _heard():
+    """Signals as a terminal has them: what runs in the background ignores some."""
+    for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
 @contextmanager
 def learning(*args):
     """A fit in a process of its own, from a pipe that does not end, once it has learned something."""
     command = [sys.executable, "-m", "similis", "fit", *map(str, args)]
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    child = subprocess.Popen(command, **pipes, text=True, preexec_fn=_heard)
     try:
         yield child
     finally:

@@ -38,7 +38,7 @@ class Moments:
     def spread(self) -> Tails:
         """Tails of which no more than the variances is known."""
         none = np.zeros(len(self.mean))
-        return Tails(self.count, self.mean, self.scatter.diagonal(), none, none)
+        return Tails(self.count, self.mean, self.scatter.diagonal(), none, none, none)
 
     def variances(self, center: bool) -> np.ndarray:
         """Diagonal of the covariance."""

@@ -50,7 +50,7 @@ def pack(model: NetworkEstimator) -> Packed:
     if hasattr(model, "moments_"):
         arrays |= {"moments.mean": model.moments_.mean, "moments.scatter": model.moments_.scatter}
         if model.moments_.tails is not None:
-            arrays |= {f"moments.{name}": getattr(model.moments_.tails, name) for name in ("third", "fourth")}
+            arrays |= {f"moments.{name}": getattr(model.moments_.tails, name) for name in ("third", "fourth", "unit")}
         meta["moments"] = model.moments_.count
     return arrays, meta | {key: getattr(model, key, 0) for key in _counts(model)}
 
@@ -88,9 +88,9 @@ def unpack(model: NetworkEstimator, file: Stored) -> None:
         count, scatter = file.integer("moments", 1), file.moments("moments.scatter", d)
         tails = None
         if any(own.each for own in running.values()):
-            third = file.array("moments.third", d, dtype=np.float64, largest=np.inf)
-            fourth = file.array("moments.fourth", d, dtype=np.float64, low=0.0, largest=np.inf)
-            tails = Tails(count, mean, scatter.diagonal(), third, fourth)
+            third = file.array("moments.third", d, dtype=np.float64)
+            fourth, unit = (file.array(f"moments.{n}", d, dtype=np.float64, low=0.0) for n in ("fourth", "unit"))
+            tails = Tails(count, mean, scatter.diagonal(), third, fourth, unit)
         model.moments_ = Moments(count, mean, scatter, tails)
     for key in _counts(model):
         setattr(model, key, file.integer(key))
