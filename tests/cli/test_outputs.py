@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -288,3 +289,15 @@ def test_usage_errors_command_no_terminal(similis, tmp_path, model, npy):
                   ("fit", "psp", npy, "-o", "m", "--param", "a\x1b[31mb=1"),
                   ("fit", "a\x1b[31mb", npy, "-o", "m")):  # fmt: skip
         assert "\x1b" not in similis(*words, status=2).output
+
+
+def test_an_input_is_never_written_over(similis, npy, tmp_path):
+    table, model = Path(npy), tmp_path / "m"
+    before = table.read_bytes()
+    assert "is read" in similis("fit", "psp", npy, "-k", 2, "-o", npy, "--force", status=2).stderr
+    similis("fit", "psp", npy, "-k", 2, "-o", model)
+    link = tmp_path / "same.npy"
+    link.hardlink_to(table)
+    assert "is read" in similis("transform", model, npy, "-o", link, "--force", status=2).stderr
+    assert "is read" in similis("transform", model, npy, "-o", model, "--force", status=2).stderr
+    assert table.read_bytes() == before

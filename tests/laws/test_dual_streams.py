@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 from tests.laws.test_streams import sample
 
@@ -99,3 +100,13 @@ def test_a_drift_of_all_features_together_is_learned_as_exactly(ramp, n):
         y = X @ rng.standard_normal(10) + 0.5 * rng.standard_normal(n)
         found = pieces(DualRegressor(solver="online"), X, y, 500).score(X, y)
         assert found > DualRegressor().fit(X, y).score(X, y) - 0.01
+
+
+@pytest.mark.parametrize("n_classes", [3, 10])
+def test_rows_sorted_by_class_are_refused(n_classes):
+    X, y = make_blobs(20_000, centers=n_classes, n_features=20, cluster_std=6.0, random_state=0)
+    at = np.argsort(y, kind="stable")
+    with pytest.raises(DivergenceError, match="random order"):
+        DualClassifier(random_state=0).partial_fit(X[at], y[at], classes=np.arange(n_classes))
+    mixed = DualClassifier(random_state=0).partial_fit(X, y, classes=np.arange(n_classes))
+    assert mixed.score(X, y) > 0.9

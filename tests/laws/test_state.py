@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from tests.laws.estimators import CASES, LABELS, LEARN, READ, X, Y, calls, first
 
 import similis.estimators as estimators
+from similis import ReducedRankRegression
 from similis._errors import InputError
 from similis.estimators._params import allowed
 from similis.estimators._reach import Unjudged
@@ -224,3 +225,24 @@ def test_equal_models_are_equal_files(name, tmp_path):
         save(CASES[name].fitted(), tmp_path / file)
     save(load(tmp_path / "a"), tmp_path / "c")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() == (tmp_path / "c").read_bytes()
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+def test_calls_in_which_nothing_is_said_change_little(ridge):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((500, 5))
+    Y = X @ rng.standard_normal((5, 3))
+    model = ReducedRankRegression(2, ridge=ridge, random_state=0).partial_fit(X, Y)
+    before = model.score(X, Y)
+    for _ in range(3):
+        model.partial_fit(np.zeros((200, 5)), np.zeros((200, 3)))
+    assert model.score(X, Y) > 0.95 * before
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1.0, 5.0, -7.3])
+def test_a_constant_target_spoils_no_score(constant):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((3000, 6)) @ rng.standard_normal((6, 6))
+    Y = X[:, :3] @ rng.standard_normal((3, 3)) + 0.3 * rng.standard_normal((3000, 3))
+    model = ReducedRankRegression(2, random_state=0).fit(X, np.column_stack([Y, np.full(3000, constant)]))
+    assert model.score(X, np.column_stack([Y, np.full(3000, constant)])) > 0.7

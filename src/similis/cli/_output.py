@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,6 +15,18 @@ from .._text import printable
 def emit(record: dict[str, Any], *, as_json: bool, text: str) -> None:
     """Print ``record`` as one JSON object, or ``text``, on stdout."""
     typer.echo(json.dumps(record, allow_nan=False) if as_json else printable(text))
+
+
+def refuse_inputs(output: str | os.PathLike, *inputs: str | os.PathLike | None) -> None:
+    """Refuse, as wrong usage, an output that is one of the files that are read: --force is not meant for them."""
+    for source in inputs:
+        if (
+            source is not None
+            and os.path.exists(output)
+            and os.path.exists(source)
+            and os.path.samefile(output, source)
+        ):
+            raise typer.BadParameter(f"{source} is read: write to another file", param_hint="--output")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

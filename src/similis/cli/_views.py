@@ -120,7 +120,8 @@ class Views:
             if text and names is None and self.header is None:
                 told.add(f"{source}: no header, so the first line is a row; say --header if it names the columns")
             if like is not None and names is None:
-                told.add(f"{source}: no names of columns; they are taken for {', '.join(like[:12])} as they stand")
+                some = ", ".join([*like[:12], "..."] if len(like) > 12 else like)
+                told.add(f"{source}: no names of columns; they are taken for {some} as they stand")
         for line in sorted(told):
             typer.echo(printable(f"note: {line}"), err=True)
 

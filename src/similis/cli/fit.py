@@ -14,7 +14,7 @@ from .._errors import InputError
 from . import _options as opt
 from ._checkpoint import Checkpoint, beside
 from ._models import at_once, beside_x, build, card, checkpointed, classes_of, keep_names, names_of, shaped
-from ._output import emit, printable
+from ._output import emit, printable, refuse_inputs
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -60,14 +60,16 @@ def fit(
     The data are read in blocks, so memory does not grow with the file. Rows of a block are learned in random order,
     because successive rows often resemble each other; --param shuffle=false keeps their order. With --checkpoint-every,
     a killed fit of m.safetensors goes on with --resume m.checkpoint.safetensors and ends bit for bit where the unbroken
-    one ends. One that is told to stop (Ctrl-C, SIGTERM) leaves that file in any case. nomad and tc learn from the whole
-    table at once and keep their state in it as well: resume them by the same command with --resume.
+    one ends. One that is told to stop (Ctrl-C, SIGTERM) leaves that file as well. nomad and tc learn from the whole
+    table at once and keep their state in it once there is some, then once a minute: resume them by the same command
+    with --resume.
     """
     from .._atomic import refuse_existing, refuse_unwritable
     from ._checkpoint import keep
     from ._formulas import read_formulas
     from ._views import Views
 
+    refuse_inputs(output, data, y_data)
     refuse_unwritable(output, force=force)
     whole = at_once(model)
     if resume is None or whole:

@@ -12,7 +12,7 @@ import typer
 
 from . import _options as opt
 from ._models import admit, allows_missing, in_order, learns_formulas, names_of
-from ._output import emit
+from ._output import emit, refuse_inputs
 
 if TYPE_CHECKING:
     from ..estimators import CriticalTemperatureRegressor
@@ -39,6 +39,7 @@ def predict(
 
     if output == "-" and as_json:
         raise typer.BadParameter("stdout carries the CSV; write to a file to use --json", param_hint="--output")
+    refuse_inputs(output, model, data)
     estimator = load(model)
     admit(estimator, model, "predict")
     if learns_formulas(estimator):

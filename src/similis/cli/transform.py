@@ -8,7 +8,7 @@ import typer
 
 from . import _options as opt
 from ._models import admit, beside_x, names_of
-from ._output import emit
+from ._output import emit, refuse_inputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +40,7 @@ def transform(
 
     if output == "-" and as_json:
         raise typer.BadParameter("stdout carries the CSV; write to a file to use --json", param_hint="--output")
+    refuse_inputs(output, model, data, y_data)
     estimator = load(model)
     admit(estimator, model, "transform")
     two = beside_x(estimator) == "view"

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 
@@ -209,7 +210,11 @@ class DualEstimator(Estimator):
     def _regarded(self, X: Any, shuffle: bool) -> Regard:
         """What is known of the order of the rows, refused where they resemble each other for too long."""
         regard, seen = getattr(self, "_regard", Regard.fresh()), getattr(self, "n_samples_seen_", 0)
-        return regard if shuffle else regard.ordered(type(self).__name__, X, seen, float(self.eta0), USUAL)
+        return (
+            regard
+            if shuffle
+            else regard.ordered(type(self).__name__, X, seen, float(self.eta0), USUAL, labels=is_classifier(self))
+        )
 
     def _learn_pairs(self, network: Representer, X: np.ndarray, Y: np.ndarray, epochs: int, shuffle: bool) -> None:
         """The memoryless rule with a kernel: support pairs are kept, ``z = sum_s c_s k(x_s, x)``."""

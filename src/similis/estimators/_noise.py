@@ -16,7 +16,7 @@ def signs(start: int, n_rows: int, n_columns: int, dtype: np.dtype) -> np.ndarra
     """Fair signs (n_rows, n_columns), +1 or -1, for the samples from ``start`` on: the same for every model."""
     words = -(-n_columns // 64)
     raw = np.random.PCG64(0).advance(start * words).random_raw(n_rows * words)
-    bits = np.unpackbits(raw.astype("<u8").view(np.uint8).reshape(n_rows, -1), axis=1, count=n_columns)
+    bits = np.unpackbits(raw.astype("<u8").view(np.uint8).reshape(n_rows, 8 * words), axis=1, count=n_columns)
     return 2 * bits.astype(dtype) - 1
 
 

@@ -153,7 +153,8 @@ def explained(Y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """(n_held,) share of their variance, in the mean over targets, that is explained at each row; its mean is R2."""
     power = (Y * Y).mean(0)
     varies = power > 0
-    return 1 - (((Y - predicted) ** 2)[:, varies] / power[varies]).mean(1)
+    missed = ((Y - predicted) ** 2)[:, varies] / power[varies]
+    return 1 - missed.sum(1) / max(varies.sum(), 1)
 
 
 def short(found: np.ndarray, exact: np.ndarray, share: float = ENOUGH) -> bool:

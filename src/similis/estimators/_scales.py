@@ -67,14 +67,15 @@ class Regard:
     def fresh(cls) -> Self:
         return cls(Order.fresh(WATCHED), Recent.empty(WATCHED + 1), np.zeros((0, WATCHED)))
 
-    def ordered(self, name: str, X: Any, count: int, eta0: float, usual: float) -> Self:
-        """After the rows X, the first of which is sample ``count``.
+    def ordered(self, name: str, X: Any, count: int, eta0: float, usual: float, *, labels: bool) -> Self:
+        """After the rows X, the first of which is sample ``count``; ``labels`` are learned from them, or numbers.
 
         Raises
         ------
         DivergenceError
             Where they resemble each other for longer than steps of ``eta0`` average over, in MANY directions: few, such
-            as that of a drift, are all met again before they are forgotten.
+            as that of a drift, are all met again before they are forgotten. Of labels any: rows of one class after
+            the other differ in few directions, too.
         """
         first, length = -count % EVERY, max(16, round(LENGTH * usual / eta0))
         Z = projected(X[first::EVERY])
@@ -86,7 +87,7 @@ class Regard:
         heard = np.ones((n, WATCHED + 1))
         heard[:, :-1] = block[: n * length].reshape(n, length, WATCHED).mean(1)
         directions = self.directions.follow_sum(heard.T @ heard, n) if n else self.directions
-        if bad >= 0 and _spread(directions.second) > MANY:
+        if bad >= 0 and (labels or _spread(directions.second) > MANY):
             raise too_correlated(name, count + first + EVERY * bad, EVERY * length, order.far)
         return replace(self, order=order, directions=directions, block=block[n * length :].copy())
 

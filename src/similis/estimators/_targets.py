@@ -21,8 +21,9 @@ class Regressor(RegressorMixin):
         y = unmasked(y, "y")
         check_columns(self, "y", y)
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        unit = np.abs(y).max(initial=0.0) or 1.0  # squares are floats then, in double precision
-        return float(r2_score(y / unit, np.asarray(self.predict(X), float) / unit, sample_weight=sample_weight))
+        unit = np.ldexp(1.0, np.frexp(np.abs(y).max(initial=0.0))[1])  # squares are floats then, in double precision
+        first, said = y[:1] / unit, np.asarray(self.predict(X), float) / unit
+        return float(r2_score(y / unit - first, said - first, sample_weight=sample_weight))  # constants are exactly 0
 
 
 class Classifier(ClassifierMixin):

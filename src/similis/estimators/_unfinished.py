@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from .._atomic import new_file
+from .._atomic import new_file, refuse_unwritable
 from .._errors import InputError
 from .._kept import Kept
 from ._modelfile import read, to_bytes
@@ -44,13 +45,14 @@ class Unfinished(Kept):
         from .. import __version__
         from .persist import plain
 
-        self._path, self._at, self._last = Path(path), "", time.monotonic()
+        self._path, self._at, self._last = Path(path), "", -np.inf
         bound = {name: value for name, value in estimator.get_params().items() if name not in estimator._free}
         params = {name: plain(name, value) for name, value in bound.items()} | {"data": _digest(data)}
         self._header = {"class": f"unfinished {type(estimator).__name__}", "version": __version__, "params": params}
         self._arrays: dict[str, np.ndarray] = {}
         self._meta: dict[str, Any] = {}
         if not self._path.exists():
+            refuse_unwritable(self._path, force=False)
             return
         if not resume:
             raise InputError(f"{path} exists. Say resume=True to go on from it, or remove it")
@@ -59,7 +61,7 @@ class Unfinished(Kept):
             raise InputError(
                 f"{path} is not of this fit. Resume with the same parameters and data, or start without it"
             )
-        self._arrays, self._meta = arrays, header["meta"]
+        self._arrays, self._meta, self._last = arrays, header["meta"], time.monotonic()
 
     def found(self, part: str) -> Stored | None:
         part = self._at + part
@@ -81,9 +83,12 @@ class Unfinished(Kept):
         self._arrays |= {f"{self._at}{part}:{name}": array for name, array in arrays.items()}
         self._meta[self._at + part] = dict(meta)
         content = to_bytes(self._header | {"meta": self._meta, "progress": None}, self._arrays)
-        with new_file(self._path, force=True) as draft:
-            draft.write_bytes(content)
         self._last = time.monotonic()
+        try:
+            with new_file(self._path, force=True) as draft:
+                draft.write_bytes(content)
+        except InputError as error:  # the fit is worth more than its checkpoint
+            warnings.warn(f"no checkpoint: {error}", RuntimeWarning, stacklevel=4)
 
     def within(self, name: str) -> Kept:
         inner = object.__new__(Unfinished)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClusterMixin
 from sklearn.cluster import AgglomerativeClustering
+from sklearn.exceptions import ConvergenceWarning
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
@@ -159,6 +161,13 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
                 X = self._hold(piece["x"], rng)
                 if len(X):
                     super()._learn({"x": X}, 1, rng or False)
+        if shuffle and self._held is not None:
+            warnings.warn(
+                f"{len(self._held)} different rows are too few for {self.circuit_.size} neurons, which begin from "
+                f"{WAIT} a neuron: none was learned after these. Take fewer n_components, or more n_epochs",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
         self.__dict__.pop("labels_", None)
 
     def _hold(self, X: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
