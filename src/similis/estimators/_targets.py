@@ -22,7 +22,7 @@ class Regressor(RegressorMixin):
         check_columns(self, "y", y)
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         unit = np.ldexp(1.0, np.frexp(np.abs(y).max(initial=0.0))[1])  # squares are floats then, in double precision
-        first, said = y[:1] / unit, np.asarray(self.predict(X), float) / unit
+        first, said = y[:1].ravel() / unit, np.asarray(self.predict(X), float) / unit
         return float(r2_score(y / unit - first, said - first, sample_weight=sample_weight))  # constants are exactly 0
 
 
