@@ -22,7 +22,7 @@ class Frames(Running):
 
     Pairs lie side by side, (before, after); a pair is learned from as outer(dx, x) with both frames whitened by the
     same map, x <- (x - offset) R, R = (C + floor I)^{-1/2}. The map is made anew whenever the number of pairs has grown
-    by a tenth, from the last of them up to there: pair t uses the map made last before it (the first, its own). Pairs
+    by a quarter, from the last of them up to there: pair t uses the map made last before it (the first, its own). Pairs
     that are known together (``over``) share the map of all of them.
 
     Attributes
@@ -127,6 +127,6 @@ def _due(count: int, p: int) -> int:
     """Number of pairs at which the map is next made anew."""
     due, most = 1, WINDOW * p
     while due <= count and due < most:
-        due += max(due // 10, 1)
-    step = most // 10
+        due += max(due // 4, 1)
+    step = most // 4
     return due if due > count else due + ((count - due) // step + 1) * step
