@@ -24,10 +24,8 @@ class Kept:
         """Whether it is time to put the present state."""
         return False
 
-    def put(
-        self, part: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], over: str | None = None
-    ) -> None:
-        """Keep a part in place of an earlier one; ``over`` names another part that is over."""
+    def put(self, part: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+        """Keep a part, in place of an earlier one of that name and of all parts within it."""
 
     def close(self) -> None:
         """The work is done."""

@@ -165,3 +165,26 @@ def marked(mark) -> list[int]:
             except OSError:
                 pass
     return found
+
+
+@pytest.mark.parametrize("history", [[[1, 2]], 3, [["a", 1, 1, 1]]])
+@pytest.mark.parametrize("solver", ["convex", "conditional-gradient", "low-rank"])
+def test_a_forged_checkpoint_is_refused(solver, history, always, tmp_path, monkeypatch):
+    from similis.estimators._modelfile import read, to_bytes
+
+    file, model = tmp_path / "fit.checkpoint", NOMAD(6, random_state=0, solver=solver, tol=1e-5)
+    with monkeypatch.context():
+        always(1)
+        with pytest.raises(Killed):
+            model.fit(X, checkpoint=file)
+    monkeypatch.undo()
+    header, arrays = read(file)
+    (part,) = header["meta"]
+    header["meta"][part]["history"] = history
+    kept = {key: header[key] for key in ("class", "version", "params", "progress")}
+    file.write_bytes(to_bytes(kept | {"meta": header["meta"]}, arrays))
+    with pytest.raises(ModelFileError, match="history"):
+        model.fit(X, checkpoint=file, resume=True)
+    file.write_bytes(to_bytes(kept | {"meta": [1]}, arrays))
+    with pytest.raises(ModelFileError, match="no unfinished fit"):
+        model.fit(X, checkpoint=file, resume=True)

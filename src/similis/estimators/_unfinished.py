@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from .._atomic import new_file, refuse_unwritable
-from .._errors import InputError
+from .._errors import InputError, ModelFileError
 from .._kept import Kept
 from ._modelfile import read, to_bytes
 from ._schema import Stored
@@ -61,6 +61,8 @@ class Unfinished(Kept):
             raise InputError(
                 f"{path} is not of this fit. Resume with the same parameters and data, or start without it"
             )
+        if not isinstance(header["meta"], dict):
+            raise ModelFileError(f"{path} holds no unfinished fit. Start without it")
         self._arrays, self._meta, self._last = arrays, header["meta"], time.monotonic()
 
     def found(self, part: str) -> Stored | None:
@@ -72,16 +74,14 @@ class Unfinished(Kept):
     def due(self) -> bool:
         return time.monotonic() - self._last >= EVERY
 
-    def put(
-        self, part: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], over: str | None = None
-    ) -> None:
-        for name in (self._at + part, None if over is None else self._at + over):
-            for old in [key for key in self._meta if name and (key == name or key.startswith(f"{name}/"))]:
-                for array in self._of(old):
-                    del self._arrays[f"{old}:{array}"]
-                del self._meta[old]
-        self._arrays |= {f"{self._at}{part}:{name}": array for name, array in arrays.items()}
-        self._meta[self._at + part] = dict(meta)
+    def put(self, part: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+        part = self._at + part
+        for old in [key for key in self._meta if key == part or key.startswith(f"{part}/")]:
+            for array in self._of(old):
+                del self._arrays[f"{old}:{array}"]
+            del self._meta[old]
+        self._arrays |= {f"{part}:{name}": array for name, array in arrays.items()}
+        self._meta[part] = dict(meta)
         content = to_bytes(self._header | {"meta": self._meta, "progress": None}, self._arrays)
         self._last = time.monotonic()
         try:

@@ -79,8 +79,8 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
     Warns
     -----
     ConvergenceWarning
-        When the model is first read, if the exact solution of learned rows (64 at least, and
-        512 columns at most) is far better.
+        When the model is first read, if the exact solution of learned rows (at least 64, of at most 512
+        columns) is far better.
 
     References
     ----------

@@ -77,9 +77,8 @@ class ReducedRankRegression(
     Warns
     -----
     ConvergenceWarning
-        When the model is first read, if the exact solution of learned rows (64 at least, and
-        512 columns at most) is far better, or would be if
-        all targets had one variance.
+        When the model is first read, if the exact solution of learned rows (at least 64, of at most 512
+        columns) is far better, or would be if all targets had one variance.
 
     References
     ----------

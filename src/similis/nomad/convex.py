@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from .._errors import ModelFileError
 from .._kept import Kept
 from .certificate import Feasible, relative_gap, upper_bound
 from .eigen import Leading
@@ -77,7 +78,7 @@ class Solution:
         spill, scale = (held.array(name, "n", dtype=np.float64) for name in ("spill", "scale"))
         point = Feasible(factor, spill, scale, held.number("share", -1, high=1))
         objective, bound = held.number("objective"), held.number("bound", finite=False)
-        return cls(point, objective, bound, times(held), held.integer("n_iter"), held.text("stopped"))
+        return cls(point, objective, bound, history_from(held), held.integer("n_iter"), held.text("stopped"))
 
     def times(self, scale: float) -> Solution:
         """The solution where the similarity is ``scale`` times as large."""
@@ -90,9 +91,17 @@ def history_of(history: list[tuple[float, int, float, float]], began: float) -> 
     return {"history": [list(row) for row in history], "seconds": time.perf_counter() - began}
 
 
-def times(held: Any) -> list[tuple[float, int, float, float]]:
+def history_from(held: Any) -> list[tuple[float, int, float, float]]:
     """The history of :func:`history_of`."""
-    return [(float(s), int(n), float(low), float(high)) for s, n, low, high in held.plain("history")]
+    try:
+        return [(float(s), int(n), float(low), float(high)) for s, n, low, high in held.plain("history")]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ModelFileError(f"no history of a solver ({error}). Start without resume") from error
+
+
+def gone_on(held: Any, began: float) -> tuple[Solution, float, float]:
+    """What a solver had reached: its best point, the gap it looks for, and when it would have begun."""
+    return Solution.restored(held), held.number("target", above=0), began - held.number("seconds", 0)
 
 
 def convex(
@@ -123,11 +132,7 @@ def convex(
     target = tol
     if (held := keep.found("convex")) is not None:
         state.restore(held)
-        solution, target, began = (
-            Solution.restored(held),
-            held.number("target", above=0),
-            began - held.number("seconds", 0),
-        )
+        solution, target, began = gone_on(held, began)
     while True:
         solution.stopped = _iterate(state, solution, began, target, max_iter, deadline, catch, keep)
         solution.bound = min(solution.bound, upper_bound(D, K, state.T, state.rho))

@@ -22,7 +22,7 @@ from scipy import linalg
 
 from .._kept import Kept, restore
 from .certificate import Feasible, upper_bound
-from .convex import LEFT, RHO, Solution, _State
+from .convex import LEFT, RHO, Solution, _State, gone_on
 from .eigen import lanczos
 from .problem import Similarity, centred, simplex
 
@@ -55,11 +55,7 @@ def conditional_gradient(
     target, keep = tol, keep or Kept()
     if (held := keep.found("conditional-gradient")) is not None:
         rounds.restore(held)
-        solution, target, began = (
-            Solution.restored(held),
-            held.number("target", above=0),
-            began - held.number("seconds", 0),
-        )
+        solution, target, began = gone_on(held, began)
     while True:
         solution.stopped = _descend(D, K, rounds, solution, began, target, max_iter, deadline, catch, keep)
         F = rounds.factor()

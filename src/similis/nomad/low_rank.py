@@ -19,7 +19,7 @@ import numpy as np
 
 from .._kept import Kept
 from .certificate import Feasible, row_scale
-from .convex import Solution, history_of, times
+from .convex import Solution, history_from, history_of
 from .problem import Similarity
 
 #: steps of the least squares for the multipliers; of momentum the most; iterations between looks
@@ -65,7 +65,7 @@ def low_rank(
         Y, before = (held.array(name, *Y.shape, dtype=Y.dtype, low=0) for name in ("Y", "before"))
         climb.z, climb.m = held.array("z", D.n, dtype=np.float64), held.number("m")
         objective, momentum, n_iter = held.number("objective"), held.number("momentum", 1), held.integer("n_iter")
-        history, began = times(held), began - held.number("seconds", 0)
+        history, began = history_from(held), began - held.number("seconds", 0)
     try:
         while n_iter < max_iter:
             following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2

@@ -8,6 +8,8 @@ from typing import TypeVar
 import torch
 from numpy.typing import NDArray
 
+from .._errors import ModelFileError
+
 Net = TypeVar("Net", bound=torch.nn.Module)
 
 
@@ -17,6 +19,15 @@ def weights_of(net: torch.nn.Module) -> dict[str, NDArray]:
 
 
 def filled(net: Net, weights: Mapping[str, NDArray]) -> Net:
-    """The network with these weights, which have its shapes, ready to answer."""
-    net.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    """The network with these weights, ready to answer.
+
+    Raises
+    ------
+    ModelFileError
+        If they are of another network.
+    """
+    try:
+        net.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    except RuntimeError as error:
+        raise ModelFileError(f"weights of another network ({error}). Start without resume") from error
     return net.eval()
