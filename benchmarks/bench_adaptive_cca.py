@@ -33,7 +33,7 @@ GOAL = 10
 def rules(X: np.ndarray, Y: np.ndarray, circuit: Circuit, start: State) -> tuple[np.ndarray, ...]:
     """The rules as they are published: z = (P P' + alpha I)^-1 (a + b), then W and P."""
     Wx, Wy, P = start.W["x"], start.W["y"], start.P
-    step, tau, alpha, one = circuit.step, circuit.lateral.tau, circuit.lateral.shift, np.eye(circuit.size)
+    step, tau, alpha, one = circuit.step, circuit.lateral.tau, circuit.neuron.inhibition.shift, np.eye(circuit.size)
     assert P is not None
     for t, (x, y) in enumerate(zip(X, Y, strict=True)):
         eta = step.eta0 / (1 + step.decay * t)
@@ -50,7 +50,7 @@ def rules_in_place(X: np.ndarray, Y: np.ndarray, circuit: Circuit, start: State)
     """The same, tuned: no temporary of the size of W but the outer product itself."""
     assert start.P is not None
     Wx, Wy, P = start.W["x"].copy(), start.W["y"].copy(), start.P.copy()
-    step, tau, shift = circuit.step, circuit.lateral.tau, circuit.lateral.shift * np.eye(circuit.size)
+    step, tau, shift = circuit.step, circuit.lateral.tau, circuit.neuron.inhibition.shift * np.eye(circuit.size)
     for t, (x, y) in enumerate(zip(X, Y, strict=True)):
         eta = step.eta0 / (1 + step.decay * t)
         a, b = Wx @ x, Wy @ y

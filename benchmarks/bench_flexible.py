@@ -60,19 +60,19 @@ def rules(circuit: Circuit, state: State, X: np.ndarray) -> np.ndarray:
     """The rules as they are written, one sample at a time."""
     W, M, one = state.W["x"].copy(), state.M.copy(), np.eye(circuit.size)
     a, b = state.cells["a"].copy(), state.cells["b"].copy()
-    lateral, step = circuit.lateral, circuit.step
-    mu, Z = lateral.shift, np.zeros((len(X), circuit.size))
+    lateral, step, control = circuit.lateral, circuit.step, circuit.neuron.inhibition
+    mu, Z = control.shift, np.zeros((len(X), circuit.size))
     for t, x in enumerate(X):
         eta = 2 * max(step.floor, step.eta0 / (1 + step.decay * t))
         u = W @ x - a
-        z, lam = settle(u, b, lateral.gain * M + mu * one) if lateral.gain > 0 else project(u, b, mu)
+        z, lam = settle(u, b, lateral.acting * M + mu * one) if lateral.acting > 0 else project(u, b, mu)
         W = W + eta * (np.outer(z, x) - W)
         b = b + eta * (z - b)
         a = a + eta * (lam * z - a)
-        if lateral.gain > 0:
+        if lateral.acting > 0:
             M = M + eta / 2 / lateral.tau * (np.outer(z, z) - M)
-        if lateral.power is not None:
-            mu = max(lateral.shift_min, mu + lateral.power_rate * (z @ z - lateral.power))
+        if control.learns:
+            mu = max(control.minimum, mu + control.rate * (z @ z - control.target_power))
         Z[t] = z
     return Z
 

@@ -27,14 +27,14 @@ def rules(circuit: Circuit, start: State, X: np.ndarray, Y: np.ndarray) -> None:
     """The published updates."""
     W, V, P, relu = start.W["x"].copy(), start.W["y"].copy(), start.P.copy(), not circuit.domain.is_free
     m = np.zeros(len(W))
-    y, eta, tau, eps = circuit.channel("y"), circuit.step.eta0, circuit.lateral.tau, circuit.domain.centred
+    y, eta, tau, eps = circuit.channel("y"), circuit.step.eta0, circuit.lateral.tau, circuit.domain.mean_rate
     for x, target in zip(X, Y, strict=True):
         d = W @ x
         z = np.maximum(d, 0) - m if relu else d
         a, n = V @ target, P.T @ z
         post = np.where(d > 0, a - P @ n, 0) if relu else a - P @ n
         W += 2 * eta * np.outer(post, x)
-        V += 2 * eta * y.rate * (np.outer(z - y.metric * a, target) - (1 - y.metric) * V)
+        V += 2 * eta * y.synapse.rate * (np.outer(z - y.metric * a, target) - (1 - y.metric) * V)
         P += eta / tau * (np.outer(z, n) - P)
         m += eps * z
 

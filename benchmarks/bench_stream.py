@@ -25,7 +25,7 @@ from scipy import linalg
 from sklearn.decomposition import IncrementalPCA
 
 from similis import SimilarityMatching
-from similis.circuit import Circuit, Domain, Step, init
+from similis.circuit import Box, Circuit, Step, init
 from similis.engine import stream
 from similis.metrics import subspace_error
 from similis.networks import nonnegative_similarity, principal_subspace
@@ -162,7 +162,7 @@ def nonnegative(d: int, k: int, quick: bool) -> dict:
         us["float64"] = min(us.get("float64", np.inf), clock(lambda: learned(circuit, X)) / len(X) * 1e6)
         slow = clock(lambda: nonnegative_rules(X[:few], W0, M0, circuit.step)) / few * 1e6
         us["rules"] = min(us.get("rules", np.inf), slow)
-    assert circuit.domain == Domain.nonnegative()
+    assert circuit.domain == Box.nonnegative()
     return {"d": d, "k": k, "us": us, "ratio": us["rules"] / us["float64"], "goal": 30}
 
 

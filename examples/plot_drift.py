@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.decomposition import IncrementalPCA
 
 from similis import CircuitTransformer, SimilarityMatching
-from similis.circuit import Channel, Circuit, Domain, Lateral, Step
+from similis.circuit import Channel, Circuit, Gram, Neuron, Step
 from similis.metrics import subspace_error
 
 D, K, BLOCK, SAMPLES, STILL, TURN = 100, 4, 50, 30_000, 10_000, 10_000
@@ -38,7 +38,7 @@ def main() -> None:
     spread = np.sqrt(np.linspace(1.0, 0.5, K))
 
     step = Step(eta0=0.05, decay=0.01, floor=0.005)
-    tracking = Circuit("tracking", K, (Channel("x"),), Lateral("gram"), Domain.free(), step)
+    tracking = Circuit("tracking", K, (Channel("x"),), Gram(), Neuron(), step)
     learners = {
         "exact second moments": SimilarityMatching(K, solver="exact"),
         "IncrementalPCA": IncrementalPCA(K),

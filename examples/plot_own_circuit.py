@@ -12,21 +12,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from similis import CircuitTransformer
-from similis.circuit import Channel, Circuit, Domain, Lateral, Step, describe, draw
+from similis.circuit import Box, Channel, Circuit, Gram, Neuron, Step
 from similis.datasets import load_digits
+from similis.display import describe, draw
 
 K, HELD = 16, 597
 BLUE, INK, FAINT = "#2f6db5", "#37474f", "#8a949a"
 
 own = Circuit(
-    name="agreeing halves",
-    size=K,
-    channels=(Channel("left", metric=1.0, leak=1e-3), Channel("right", metric=1.0, leak=1e-3)),
-    lateral=Lateral("gram", tau=20.0),
-    domain=Domain.nonnegative(),
-    step=Step(eta0=0.2, decay=1e-4),
+    "agreeing halves",
+    K,
+    (Channel("left", metric=1.0, leak=0.001), Channel("right", metric=1.0, leak=0.001)),
+    Gram(20.0),
+    Neuron(Box.nonnegative()),
+    Step(eta0=0.2, decay=0.0001),
 )
-plain = Circuit("plain", K, (Channel("left"), Channel("right")), Lateral("gram"), own.domain, Step(0.05, 0.01))
+plain = Circuit("plain", K, (Channel("left"), Channel("right")), Gram(), Neuron(own.domain), Step(0.05, 0.01))
 
 
 def agreement(circuit: Circuit, halves: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

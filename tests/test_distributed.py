@@ -22,7 +22,7 @@ from similis import (
     save,
 )
 from similis._errors import InputError
-from similis.circuit import Channel, Circuit, Domain, Lateral, State, init
+from similis.circuit import Box, Channel, Circuit, Gram, Neuron, State, init
 from similis.engine import batch
 from similis.estimators.persist import load_with_progress
 
@@ -39,7 +39,7 @@ rng = np.random.default_rng(0)
 X = np.abs(rng.standard_normal((ROWS, 3)) @ rng.standard_normal((3, 12)) + 0.3 * rng.standard_normal((ROWS, 12)))
 Y = X[:, :5] + rng.standard_normal((ROWS, 5))
 LABELS = np.where(np.arange(ROWS) % 5 == 0, -1, X[:, 0] > np.median(X[:, 0]))
-TWO = Circuit("two", 3, (Channel("a"), Channel("b", leak=0.1)), Lateral(tau=1.0), Domain.nonnegative())
+TWO = Circuit("two", 3, (Channel("a"), Channel("b", leak=0.1)), Gram(1.0), Neuron(Box.nonnegative()))
 SEED = {"n_epochs": EPOCHS, "random_state": 0}
 KINDS = {
     "psp": (SimilarityMatching(4, eta0=0.2, **SEED), (X,)),

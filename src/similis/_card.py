@@ -29,7 +29,7 @@ class Card:
     """A system by its short name, with its source.
 
     ``build`` returns a :class:`similis.circuit.Circuit`, or another kind of network or system that
-    `similis.circuit.describe` knows. ``estimator`` learns it; where it learns from class labels as well, ``classifier``
+    `similis.display.describe` knows. ``estimator`` learns it; where it learns from class labels as well, ``classifier``
     does.
     """
 

@@ -10,7 +10,23 @@ from tests.laws.circuits import CASES
 
 from similis import CircuitTransformer, load, save
 from similis._errors import InputError
-from similis.circuit import Channel, Circuit, Domain, Lateral, describe, init
+from similis.circuit import (
+    Ball,
+    Box,
+    Channel,
+    Circuit,
+    Gram,
+    Interneurons,
+    Neuron,
+    NoLateral,
+    PowerControl,
+    Synapse,
+    Total,
+    Whiten,
+    Z,
+    init,
+)
+from similis.display import describe
 from similis.engine import run
 
 LABEL = (Channel("x"), Channel("y", drive=0.0))
@@ -25,27 +41,35 @@ def test_as_json_and_back(name):
 @pytest.mark.parametrize(
     ("make", "word"),
     [
-        (lambda: Circuit("c", 2, domain=Domain.ball()), "ball"),
-        (lambda: Circuit("c", 2, lateral=Lateral("whiten"), domain=Domain.row_sum()), "total"),
-        (lambda: Circuit("c", 2, LABEL, Lateral("none"), Domain.simplex(), settles=False), "total"),
-        (lambda: Circuit("c", 2, domain=Domain.row_sum(), threshold=0.1), "threshold"),
-        (lambda: Circuit("c", 2, LABEL, settles=False, threshold=0.1), "threshold"),
-        (lambda: Circuit("c", 2, threshold=-0.1), "threshold"),
-        (lambda: Circuit("c", 2, domain=Domain.nonnegative(centred=0.1)), "centred"),
-        (lambda: Circuit("c", 2, LABEL, Lateral(gain=0.5), settles=False), "gain"),
-        (lambda: Circuit("c", 2, lateral=Lateral("interneurons", decoupled=True)), "decoupled"),
-        (lambda: Circuit("c", 2, lateral=Lateral("none", gain=0.0)), "gain=0"),
-        (lambda: Lateral("gram", gain=0.0), "gain=0"),
-        (lambda: Lateral("whiten", gain=0.5), "gain=0.5"),
-        (lambda: Lateral("gram", decoupled=True), "decoupled"),
-        (lambda: Lateral("interneurons", power=1.0), "power"),
-        (lambda: Lateral("none", power=1.0), "shift_min"),
-        (lambda: Domain(total=1.0), "total"),
-        (lambda: Domain(0.0, radius=1.0, total=1.0), "at most one"),
-        (lambda: Domain(0.0, soft=1.0), "soft"),
-        (lambda: Domain.ball(0.0), "radius"),
-        (lambda: Domain.row_sum(-1.0), "total"),
-        (lambda: Domain.nonnegative(centred=1.0), "centred"),
+        (lambda: Circuit("c", 2, neuron=Neuron(Ball())), "ball"),
+        (lambda: Circuit("c", 2, lateral=Whiten(), neuron=Neuron(Total.row_sum())), "total"),
+        (lambda: Circuit("c", 2, LABEL, NoLateral(), Neuron(Total(), settles=False)), "Total"),
+        (lambda: Circuit("c", 2, neuron=Neuron(Total.row_sum(), threshold=0.1)), "threshold"),
+        (lambda: Circuit("c", 2, LABEL, neuron=Neuron(threshold=0.1, settles=False)), "threshold"),
+        (lambda: Circuit("c", 2, neuron=Neuron(threshold=-0.1)), "threshold"),
+        (lambda: Circuit("c", 2, neuron=Neuron(Box.nonnegative(mean_rate=0.1))), "mean_rate"),
+        (lambda: Circuit("c", 2, LABEL, Gram(gain=0.5), Neuron(settles=False)), "gain"),
+        (lambda: Circuit("c", 2, lateral=Interneurons(decoupled=True)), "decoupled"),
+        (lambda: Circuit("c", 2, lateral=NoLateral(gain=0.0)), "gain=0"),
+        (lambda: Gram(gain=0.0), "gain=0"),
+        (lambda: Circuit("c", 2, lateral=Interneurons(), neuron=Neuron(inhibition=PowerControl(1.0))), "PowerControl"),
+        (lambda: PowerControl(0.0, 1.0), "minimum"),
+        (lambda: Total(stiffness=0.0), "stiffness"),
+        (lambda: Box(0.0, 1.0, mean_rate=0.1), "mean_rate"),
+        (lambda: Circuit("c", 2, channels=("x",)), "a tuple of Channel"),
+        (lambda: Circuit("c", 2, channels=Channel("x")), "a tuple of Channel"),
+        (lambda: Circuit("c", 2, neuron="nonnegative"), "a Neuron"),
+        (lambda: Circuit("c", 2, lateral="gram"), "a Lateral"),
+        (lambda: Circuit("c", 2, step=0.1), "a Step"),
+        (lambda: Neuron("nonnegative"), "a Domain"),
+        (lambda: Channel(3), "identifier"),
+        (lambda: Channel("x", synapse=Z), "a Synapse"),
+        (lambda: Synapse("Z"), "a Form"),
+        (lambda: Circuit("c", 2, (Channel("x", synapse=Synapse(weights="y")),)), "weights of 'y'"),
+        (lambda: Channel("x", leak=0.1, synapse=Synapse(weights="y")), "shares weights"),
+        (lambda: Ball(0.0), "radius"),
+        (lambda: Total.row_sum(-1.0), "total"),
+        (lambda: Box.nonnegative(mean_rate=1.0), "mean_rate"),
     ],
 )
 def test_what_has_no_meaning_is_refused_with_its_name(make, word):
@@ -53,8 +77,17 @@ def test_what_has_no_meaning_is_refused_with_its_name(make, word):
         make()
 
 
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Whiten(gain=0.5), lambda: Gram(decoupled=True), lambda: Total(radius=1.0), lambda: Box(0.0, stiffness=1)],
+)
+def test_a_parameter_of_another_class_is_a_type_error(make):
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        make()
+
+
 def test_inputs_that_gate_their_own_synapses_are_not_negative():
-    circuit = Circuit("gated", 2, (Channel("x", presynaptic=True),))
+    circuit = Circuit("gated", 2, (Channel("x", synapse=Synapse(input_gated=True)),))
     with pytest.raises(InputError, match="expected x >= 0"):
         run(circuit, init(circuit, {"x": 3}), -np.ones((4, 3)))
 

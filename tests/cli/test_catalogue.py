@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from similis import CircuitTransformer, save
-from similis.circuit import Circuit, System
+from similis.circuit import Circuit
 from similis.cli import doctor as doctor_module
+from similis.display import System
 from similis.estimators.persist import CLASSES
 from similis.networks import catalogue
 
@@ -31,7 +32,7 @@ def test_show_prints_paper_equations_and_signals(similis, name):
     card, text = catalogue()[name], similis("show", name).output
     assert card.title in text
     network = card.build()
-    bare = isinstance(network, Circuit) and network.lateral.kind == "none" and network.lateral.gain == 0
+    bare = isinstance(network, Circuit) and not network.lateral.learns and network.lateral.acting == 0
     words = ("objective", "dynamics", "synapses", "units" if bare else "lateral", "reads")
     if isinstance(network, System):
         words = [equation.word for equation in network.equations]

@@ -8,7 +8,7 @@ from scipy import sparse
 from tests.laws.circuits import CASES
 
 from similis._errors import DivergenceError, InputError, SimilisError
-from similis.circuit import Circuit, Lateral, State, Step, init
+from similis.circuit import Circuit, Gram, Interneurons, State, Step, Whiten, init
 from similis.engine import reference, run
 from similis.networks import canonical_correlation, principal_subspace
 
@@ -26,7 +26,7 @@ def test_numbers_that_are_none_do_not_pass(engine, name, bad):
             continue  # it teaches: its weights carry the damage to the next sample that reads them
         data = case.data(30)
         data[channel][20, 0] = bad
-        negative = case.circuit.channel(channel).presynaptic and bad < 0
+        negative = case.circuit.channel(channel).synapse.input_gated and bad < 0
         error, words = (InputError, "x >= 0") if negative else (DivergenceError, r"at sample 2[0-9] ")
         with pytest.raises(error, match=words):
             engine(case.circuit, case.start(), data)
@@ -79,10 +79,10 @@ def test_laterals_that_lose_positive_definiteness_are_an_error_not_a_wrong_minim
 
 
 @each_engine
-@pytest.mark.parametrize("kind", ["gram", "whiten", "interneurons"])
+@pytest.mark.parametrize("kind", [Gram, Whiten, Interneurons])
 @pytest.mark.parametrize("learn", [True, False])
 def test_a_state_whose_laterals_are_indefinite_is_refused(engine, kind, learn):
-    circuit = Circuit("broken", 2, lateral=Lateral(kind), step=Step(0.01))
+    circuit = Circuit("broken", 2, lateral=kind(), step=Step(0.01))
     state = State({"x": np.eye(2)}, np.array([[1.0, 2.0], [2.0, 1.0]]), np.eye(2), t=7)
     with pytest.raises(DivergenceError, match=r"at sample 7 .*eta0=0.01.*: x 1.12\. Lower"):
         engine(circuit, state, np.array([[0.5, 1.0], [1.0, 0.5]]), learn=learn)

@@ -12,7 +12,7 @@ from tests.laws.circuits import CASES
 from tests.laws.compare import run_gap
 
 from similis._errors import InputError
-from similis.circuit import Channel, Circuit, Domain, Lateral, State, Step, init
+from similis.circuit import Box, Channel, Circuit, Interneurons, Neuron, State, Step, Synapse, init
 from similis.engine import reference, run
 from similis.kernels.stream import learn
 from similis.networks import canonical_correlation, nonnegative_similarity, principal_subspace
@@ -47,9 +47,12 @@ def test_data_that_does_not_fit_is_refused(engine, data, present, message):
     ("circuit", "message"),
     [
         (principal_subspace(2, tau=0.05, step=Step(0.05)), "eta0/tau must be below 1"),
-        (Circuit("i", 2, lateral=Lateral("interneurons", tau=0.01), step=Step(0.02)), "eta0/tau must be below 1"),
+        (Circuit("i", 2, lateral=Interneurons(0.01), step=Step(0.02)), "eta0/tau must be below 1"),
         (principal_subspace(2, tau=9.0, step=Step(0.5)), "2 eta0 rate leak must be below 1 for channel 'x'"),
-        (Circuit("r", 2, (Channel("x", leak=5.0, rate=2.0),), step=Step(0.05)), "must be below 1 for channel 'x'"),
+        (
+            Circuit("r", 2, (Channel("x", leak=5.0, synapse=Synapse(rate=2.0)),), step=Step(0.05)),
+            "must be below 1 for channel 'x'",
+        ),
     ],
 )
 def test_a_step_with_which_an_average_overshoots_is_refused(engine, circuit, message):
@@ -124,7 +127,7 @@ def test_numbers_of_any_kind_are_read_in_the_precision_of_the_state(convert, dty
 @pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 7, 8, 9, 17])
 @pytest.mark.parametrize("d", [1, 2, 3, 5])
 def test_small_sizes_that_do_not_fill_a_register(k, d):
-    circuit = Circuit("small", k, domain=Domain.nonnegative(), step=Step(0.02))
+    circuit = Circuit("small", k, neuron=Neuron(Box.nonnegative()), step=Step(0.02))
     data = np.abs(np.random.default_rng(k * d).standard_normal((9, d)))
     for block in (None, 1, 4, 6):
         expected = reference.run(circuit, init(circuit, {"x": d}), data)

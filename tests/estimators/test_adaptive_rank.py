@@ -65,7 +65,7 @@ def test_the_exact_state_is_a_fixed_point_of_the_rules():
     rows = {"x": (X - model.x_mean_) / model.x_scale_, "y": (Y - model.y_mean_) / model.y_scale_}
     Z = reference.run(circuit, model.state_, rows, learn=False)[0]
     gradients = saddle_gradients(circuit, model.state_, rows, Z)
-    resting = 2 * circuit.lateral.rest * np.eye(6)
+    resting = 2 * circuit.lateral.weight_offset * np.eye(6)
     for gradient in (gradients["x"], gradients["y"], gradients["P"] - resting):
         np.testing.assert_allclose(gradient, 0, atol=1e-9)
 
@@ -118,7 +118,7 @@ def test_a_pair_that_was_silent_for_long_wakes_without_a_shock():
     peaks = []
     for rest in (1e-3, 0.0):
         circuit = adaptive_canonical_correlation(3, step=Step(0.04))
-        circuit = replace(circuit, lateral=replace(circuit.lateral, rest=rest))
+        circuit = replace(circuit, lateral=replace(circuit.lateral, weight_offset=rest))
         state = run(circuit, init(circuit, {"x": 12, "y": 9}, 0), quiet)[1]
         assert np.abs(state.P).max() < 2e-3
         Z = run(circuit, state, loud)[0]

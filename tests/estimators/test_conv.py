@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from similis import ConvSimilarityMatchingTransformer, load, save
 from similis._errors import InputError, ModelFileError
-from similis.circuit import describe
+from similis.display import describe
 from similis.estimators._schema import Stored
 from similis.metrics import similarity_error
 

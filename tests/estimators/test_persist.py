@@ -27,7 +27,7 @@ from similis import (
     SupervisedSimilarityMatching,
 )
 from similis._errors import InputError, ModelFileError
-from similis.circuit import Circuit, Domain
+from similis.circuit import Box, Circuit, Neuron
 from similis.estimators._modelfile import read, to_bytes
 from similis.estimators.persist import load, load_with_progress, save
 
@@ -52,7 +52,7 @@ CASES = {
     "supervised": (SupervisedSimilarityMatching(n_components=3, random_state=0), (X, X[:, 0] > 0)),
     "in-context": (InContextDenoiser(attention="softmax", weights="context", random_state=0), (X,)),
     "empirical-bayes": (EmpiricalBayesDenoiser(0.5, random_state=0), (X.astype(np.float32),)),
-    "circuit": (CircuitTransformer(Circuit("mine", 2, domain=Domain(lower=0.0, upper=2.0)), random_state=0), (X,)),
+    "circuit": (CircuitTransformer(Circuit("mine", 2, neuron=Neuron(Box(0.0, upper=2.0))), random_state=0), (X,)),
 }
 
 

@@ -12,7 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from similis import NonnegativeSimilarityMatching, SupervisedSimilarityMatching
 from similis._errors import InputError
-from similis.circuit import Domain, Step, init
+from similis.circuit import Box, Step, init
 from similis.engine import reference, run
 from similis.metrics import canonical_correlations
 from similis.networks import supervised_similarity
@@ -49,7 +49,7 @@ def test_outputs_have_the_top_eigenvalues_of_inputs_and_whitened_labels(alpha):
     whitened = L / np.sqrt(L.mean(0))
     joint = np.hstack([X, np.sqrt(alpha) * whitened])  # its Gram is X'X + alpha L' C_ll^-1 L
     exact = np.linalg.eigvalsh(joint.T @ joint / len(X))[::-1][:4]
-    circuit = supervised_similarity(4, alpha=alpha, domain=Domain.free(), step=Step(0.05, 0.01))
+    circuit = supervised_similarity(4, alpha=alpha, domain=Box(), step=Step(0.05, 0.01))
     Z, state = converged(circuit, {"x": X, "label": L})
     np.testing.assert_allclose(np.linalg.eigvalsh(Z.T @ Z / len(Z))[::-1], exact, rtol=1e-3)
     np.testing.assert_allclose(np.linalg.eigvalsh(state.M)[::-1], exact, rtol=0.02)
@@ -58,7 +58,7 @@ def test_outputs_have_the_top_eigenvalues_of_inputs_and_whitened_labels(alpha):
 def test_whitening_both_streams_is_canonical_correlation():
     X, L = labelled_gaussians()
     rho = canonical_correlations(X, L[:, :2] - L[:, :2].mean(0))  # the third label is one minus the others
-    circuit = supervised_similarity(2, alpha=1.0, whiten=True, domain=Domain.free(), tau=5.0, step=Step(0.1, 0.01))
+    circuit = supervised_similarity(2, alpha=1.0, whiten=True, domain=Box(), tau=5.0, step=Step(0.1, 0.01))
     Z, _ = converged(circuit, {"x": X, "label": (L - L.mean(0))[:, :2]})
     np.testing.assert_allclose(np.linalg.eigvalsh(Z.T @ Z / len(Z))[::-1], 1 + rho[:2], rtol=1e-3)
 

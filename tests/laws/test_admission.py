@@ -25,7 +25,7 @@ from similis import (
     save,
 )
 from similis._errors import InputError
-from similis.circuit import Channel, Circuit, Domain, Lateral
+from similis.circuit import Box, Channel, Circuit, Gram, Neuron
 
 # masks ----------------------------------------------------------------------------------------------------------------
 
@@ -77,8 +77,8 @@ def twice(A):
 
 
 def takes_sparse():
-    circuit = Circuit("one", 2, (Channel("x"),), Lateral("gram"))
-    pair = Circuit("two", 3, (Channel("x"), Channel("y")), Lateral("gram"), Domain.nonnegative())
+    circuit = Circuit("one", 2, (Channel("x"),), Gram())
+    pair = Circuit("two", 3, (Channel("x"), Channel("y")), Gram(), Neuron(Box.nonnegative()))
     yield "psp", SimilarityMatching(2, center=False, random_state=0), None
     yield "psp-exact", SimilarityMatching(2, center=False, solver="exact"), None
     yield "nsm", CASES["nsm"].make(), None

@@ -38,7 +38,7 @@ def test_channels_may_fall_silent(name):
 
 
 #: those whose step is the same for every sample, whatever it says
-EVEN = [n for n in KNOWN if CASES[n].circuit.lateral.power is None and not CASES[n].circuit.step.limited]
+EVEN = [n for n in KNOWN if not CASES[n].circuit.neuron.inhibition.learns and not CASES[n].circuit.step.limited]
 
 
 @pytest.mark.parametrize("name", EVEN)

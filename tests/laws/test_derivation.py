@@ -13,7 +13,7 @@ from tests.laws.circuits import CASES, DERIVED
 from tests.laws.compare import gap, run_gap
 
 from similis._errors import InputError
-from similis.circuit import OWN, Channel, Circuit, Domain, State, Z, saddle_gradients, value
+from similis.circuit import OWN, Box, Channel, Circuit, Neuron, State, Synapse, Z, saddle_gradients, value
 from similis.engine import reference, run
 
 seeds = st.integers(0, 10**6)
@@ -34,7 +34,7 @@ def with_lateral(circuit: Circuit, state: State, name: str, array: np.ndarray) -
         return replace(state, M=(array + array.T) / 2)
     if name in state.cells:
         return replace(state, cells={**state.cells, name: array})
-    return replace(state, P=array, M=array @ array.T + circuit.lateral.shift * np.eye(circuit.size))
+    return replace(state, P=array, M=array @ array.T + circuit.neuron.inhibition.shift * np.eye(circuit.size))
 
 
 def slope(circuit: Circuit, state: State, data: Data, name: str, towards: np.ndarray, h: float = 1e-5) -> float:
@@ -62,7 +62,7 @@ def kinked(circuit: Circuit, state: State, data: Data) -> bool:
 def check_gradients(circuit: Circuit, state: State, data: Data, seed: int) -> None:
     Z0 = settled(circuit, state, data)
     gradients, random = saddle_gradients(circuit, state, data, Z0), np.random.default_rng(seed)
-    lateral = {"interneurons": {"P"}, "none": set()}.get(circuit.lateral.kind, {"M"})
+    lateral = {"P"} if circuit.lateral.has_interneurons else {"M"} if circuit.lateral.learns else set()
     assert set(gradients) == set(data) | lateral | set(state.cells) - {"mean"}
     for name, gradient in gradients.items():
         towards = random.standard_normal(gradient.shape)
@@ -90,34 +90,35 @@ def test_gradients_of_arbitrary_networks_are_slopes_of_their_objective(circuit, 
 def test_a_gate_over_a_metric_is_refused_because_no_objective_has_it():
     channels = (Channel("x", metric=0.5), Channel("y", drive=0.0))
     with pytest.raises(InputError, match=r"metric=0\.5 of channel 'x', gated by f'"):
-        Circuit("mixed", 2, channels, domain=Domain.nonnegative(), settles=False)
-    Circuit("free", 2, channels, settles=False)
+        Circuit("mixed", 2, channels, neuron=Neuron(Box.nonnegative(), settles=False))
+    Circuit("free", 2, channels, neuron=Neuron(settles=False))
 
 
 def one_step(circuit: Circuit, state: State, data: Data) -> State:
     """The state after one sample, from the gradients: W descends, laterals and single units ascend."""
     gradients = saddle_gradients(circuit, state, data, settled(circuit, state, data))
     eta, tau = max(circuit.step.floor, circuit.step.eta0 / (1 + circuit.step.decay * state.t)), circuit.lateral.tau
-    W = {c.name: state.W[c.name] - eta * c.rate * gradients[c.name] for c in circuit.channels}
+    W = {c.name: state.W[c.name] - eta * c.synapse.rate * gradients[c.name] for c in circuit.channels}
     new = replace(state, W=W, t=state.t + 1)
     if state.R is not None:
         z = settled(circuit, state, data)[0]
-        pull = np.outer(z, state.R @ z) + circuit.lateral.rest * np.eye(*state.P.shape)
+        pull = np.outer(z, state.R @ z) + circuit.lateral.weight_offset * np.eye(*state.P.shape)
         P, R = state.P + eta / tau * (pull - state.P), state.R + eta / tau * (pull.T - state.R)
-        new = replace(new, P=P, R=R, M=P @ R + circuit.lateral.shift * np.eye(circuit.size))
+        new = replace(new, P=P, R=R, M=P @ R + circuit.neuron.inhibition.shift * np.eye(circuit.size))
     elif "P" in gradients:
         new = with_lateral(circuit, new, "P", state.P + eta / (2 * tau) * gradients["P"])
     if "M" in gradients:
-        new = with_lateral(circuit, new, "M", state.M + eta / tau / circuit.lateral.gain * gradients["M"])
-    single, lateral = dict(state.cells), circuit.lateral
-    if circuit.threshold:
+        new = with_lateral(circuit, new, "M", state.M + eta / tau / circuit.lateral.acting * gradients["M"])
+    single, inhibition = dict(state.cells), circuit.neuron.inhibition
+    if circuit.neuron.threshold:
         single["b"] = single["b"] + eta * gradients["b"]
     if circuit.domain.learned:  # a pair that moves along each other's slope
         single["b"], single["a"] = single["b"] + eta * gradients["a"], single["a"] + eta * gradients["b"]
-    if lateral.power is not None:
-        single["shift"] = np.maximum(lateral.shift_min, single["shift"] + lateral.power_rate * gradients["shift"])
+    if inhibition.learns:
+        moved = single["shift"] + inhibition.rate * gradients["shift"]
+        single["shift"] = np.maximum(inhibition.minimum, moved)
     if "mean" in single:
-        single["mean"] = single["mean"] + circuit.domain.centred * settled(circuit, state, data)[0]
+        single["mean"] = single["mean"] + circuit.domain.mean_rate * settled(circuit, state, data)[0]
     return replace(new, cells=single)
 
 
@@ -144,9 +145,9 @@ def test_the_mean_of_single_steps_is_the_gradient_over_all_samples(name):
         assert gap(sum(single[key] for single in singles) / 5, gradient) < 1e-12
 
 
-@pytest.mark.parametrize("domain", [Domain(), Domain.nonnegative(0.1), Domain(-1.0, 1.0)])
+@pytest.mark.parametrize("domain", [Box(), Box.nonnegative(0.1), Box(-1.0, upper=1.0)])
 def test_the_settled_output_is_where_the_objective_is_least(domain):
-    circuit = Circuit("any", 3, domain=domain)
+    circuit = Circuit("any", 3, neuron=Neuron(domain))
     state, data = weights(circuit, 2), samples(circuit, 4)
     Z0 = settled(circuit, state, data)
     least = value(circuit, state, data, Z0)
@@ -156,10 +157,10 @@ def test_the_settled_output_is_where_the_objective_is_least(domain):
 
 
 def test_a_declared_synapse_has_no_objective_unless_it_is_the_derived_one():
-    derived = Circuit("same", 2, (Channel("x", metric=0.5, post=Z - 0.5 * OWN),))
+    derived = Circuit("same", 2, (Channel("x", metric=0.5, synapse=Synapse(post=Z - 0.5 * OWN)),))
     assert derived == Circuit("same", 2, (Channel("x", metric=0.5),))
     state, data = weights(derived), samples(derived, 2)
     assert np.isfinite(objective(derived, state, data))
-    other = Circuit("other", 2, (Channel("x", post=Z - 0.5 * OWN),))
+    other = Circuit("other", 2, (Channel("x", synapse=Synapse(post=Z - 0.5 * OWN)),))
     with pytest.raises(InputError, match="channel 'x' reads"):
         objective(other, state, data)

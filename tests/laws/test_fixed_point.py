@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import linalg
 
-from similis.circuit import Channel, Circuit, Domain, Lateral, State, saddle_gradients
+from similis.circuit import Channel, Circuit, Interneurons, Neuron, State, saddle_gradients
 from similis.engine import reference
 from similis.networks import canonical_correlation, principal_subspace
 
@@ -55,5 +55,5 @@ def test_reduced_rank_regression(s):
     Vx = root @ left[:, :3]
     Vy, P = Sigma @ CXY.T @ Vx, np.diag(sizes[:3])
     channels = (Channel("x", leak=0.0), Channel("y", drive=0.0, metric=s))
-    circuit = Circuit("rrr", 3, channels, Lateral("interneurons"), Domain.free(), settles=False)
+    circuit = Circuit("rrr", 3, channels, Interneurons(), Neuron(settles=False))
     stationary(circuit, State({"x": Vx.T, "y": Vy.T}, P @ P.T, P), {"x": X, "y": Y})

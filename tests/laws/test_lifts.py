@@ -10,7 +10,7 @@ from tests.laws.circuits import CASES, rng
 from tests.laws.compare import gap, run_gap
 
 from similis._errors import DivergenceError, InputError
-from similis.circuit import Channel, Circuit, Domain, Outer, Step, init, saddle_gradients, value
+from similis.circuit import Box, Channel, Circuit, Neuron, Outer, Step, init, saddle_gradients, value
 from similis.engine import reference, run
 from similis.networks import nonnegative_similarity, principal_subspace
 
@@ -18,7 +18,7 @@ CIRCUITS = {
     "psp": principal_subspace(3),
     "psp-many": principal_subspace(20, step=Step(0.005, 1e-3)),
     "nsm": nonnegative_similarity(4),
-    "box": Circuit("box", 3, domain=Domain(-0.3, 0.4), step=Step(0.02, 1e-3)),
+    "box": Circuit("box", 3, neuron=Neuron(Box(-0.3, upper=0.4)), step=Step(0.02, 0.001)),
     "cca": CASES["cca"].circuit,
     "supervised": CASES["supervised"].circuit,
 }

@@ -19,8 +19,9 @@ from tests.laws.circuits import CASES, rng
 from tests.laws.compare import gap, run_gap
 
 from similis._errors import InputError
-from similis.circuit import Channel, Circuit, Form, Lateral, State, signals_table
+from similis.circuit import Channel, Circuit, Form, NoLateral, State, Synapse
 from similis.circuit.state import against
+from similis.display import signals_table
 from similis.engine import reference, run
 
 ENGINES = {"reference": reference.run, "stream": run, "stream, in a block": lambda *a: run(*a, block=1)}
@@ -47,7 +48,7 @@ def elsewhere(circuit: Circuit, state: State, data: Data, j: int, seed: int) -> 
         return moved
     z = reference.run(circuit, state, data, learn=False)[0][0]
     growth = sum(c.drive * (W[c.name][j] - state.W[c.name][j]) @ data[c.name][0] for c in circuit.channels)
-    if circuit.lateral.kind == "none":  # M = I
+    if not circuit.lateral.learns:  # M = I
         return moved
     if not circuit.settles:
         z2, M = reference.run(circuit, moved, data, learn=False)[0][0], state.M.copy()
@@ -59,12 +60,12 @@ def elsewhere(circuit: Circuit, state: State, data: Data, j: int, seed: int) -> 
             return replace(moved, M=M)
         P, R = state.P.copy(), (state.P.T if state.R is None else state.R).copy()
         P[j], R[:, j] = P[j] * ratio, R[:, j] * ratio  # the interneurons hear what they heard
-        M = P @ R + circuit.lateral.shift * np.eye(circuit.size)
+        M = P @ R + circuit.neuron.inhibition.shift * np.eye(circuit.size)
         return replace(moved, M=M, P=P, R=None if state.R is None else R)
     if not circuit.domain.interior(z)[j] or z[j] == 0:
         return None
     M = state.M.copy()
-    M[j, j] += growth / z[j] / circuit.lateral.gain
+    M[j, j] += growth / z[j] / circuit.lateral.acting
     return replace(moved, M=M) if np.linalg.eigvalsh(M)[0] > 1e-3 else None
 
 
@@ -76,7 +77,7 @@ def check_that_others_stay(circuit: Circuit, state: State, data: Data, j: int, s
     for name, engine in ENGINES.items():
         Z, after = engine(circuit, state, data)
         Z2, after2 = engine(circuit, changed, data)
-        same = others if not circuit.settles or circuit.lateral.kind == "none" else slice(None)
+        same = others if not circuit.settles or not circuit.lateral.learns else slice(None)
         assert gap(Z2[:, same], Z[:, same]) < 1e-9, name
         for channel in circuit.names:
             grown, grown2 = after.W[channel] - state.W[channel], after2.W[channel] - changed.W[channel]
@@ -84,7 +85,7 @@ def check_that_others_stay(circuit: Circuit, state: State, data: Data, j: int, s
             if circuit.step.limited:  # by one number told to all
                 grown2 *= np.linalg.norm(grown) / max(np.linalg.norm(grown2), 1e-300)
             assert gap(grown2, grown) < 1e-9, (name, channel)
-        if circuit.lateral.kind in ("gram", "whiten"):
+        if circuit.lateral.learns and not circuit.lateral.has_interneurons:
             grown, grown2 = after.M - state.M, after2.M - changed.M
             assert gap(grown2[np.ix_(others, others)], grown[np.ix_(others, others)]) < 1e-9, name
     return True
@@ -144,7 +145,7 @@ def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(ci
     if "P" in lateral:
         row, i = lateral["P"], rng(seed).integers(0, circuit.size)
         n = (state.P.T if state.R is None else state.R) @ Z[0]  # the interneurons' outputs
-        rest = circuit.lateral.rest * (np.arange(len(n)) == i)
+        rest = circuit.lateral.weight_offset * (np.arange(len(n)) == i)
         rule = 2 * eta * row["rate"] * (Z[0, i] * n - row["leak"] * state.P[i] + rest)
         np.testing.assert_allclose(after.P[i] - state.P[i], rule, atol=1e-12)
 
@@ -158,7 +159,7 @@ def test_neurons_have_no_address(name):
     def exchanged(state: State) -> State:
         W = {channel: array[order] for channel, array in state.W.items()}
         P, R = None if state.P is None else state.P[order], None if state.R is None else state.R[:, order]
-        if case.circuit.lateral.rest:  # each interneuron has a neuron it is at rest with, and moves along
+        if getattr(case.circuit.lateral, "weight_offset", 0):  # each interneuron has a neuron it is at rest with, and moves along
             P = P[:, order]
         single = {name: array[order] if len(array) == len(order) else array for name, array in state.cells.items()}
         return replace(state, W=W, M=state.M[np.ix_(order, order)], P=P, Minv=None, R=R, cells=single)
@@ -180,4 +181,4 @@ def test_the_table_lists_only_signals_of_the_alphabet(name):
 def test_a_synapse_that_reads_anything_else_cannot_be_written():
     for alien in ("of(nobody)", "W[j]", "error", "Z[j]"):
         with pytest.raises(InputError, match="reads"):
-            Circuit("alien", 2, (Channel("x", post=Form(((alien, 1.0),))),), Lateral("none"))
+            Circuit("alien", 2, (Channel("x", synapse=Synapse(post=Form(((alien, 1.0),)))),), NoLateral())

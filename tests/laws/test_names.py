@@ -15,7 +15,7 @@ from tests.laws.estimators import CASES, LABELS, LEARN, READ, X, Y, calls
 
 from similis import CircuitTransformer, DualRegressor, NeuralKalmanFilter, OnlineCCA, ReducedRankRegression, load, save
 from similis._errors import InputError
-from similis.circuit import Channel, Circuit, Domain, Lateral
+from similis.circuit import Box, Channel, Circuit, Gram, Neuron
 
 FRAME = pd.DataFrame(X, columns=list("abcdef"))
 SECOND = pd.DataFrame(Y, columns=list("pqrs"))
@@ -82,7 +82,7 @@ def test_actions_of_a_filter_keep_their_names():
 @pytest.fixture
 def twins():
     channels = (Channel("left"), Channel("right"))
-    circuit = Circuit("twins", 3, channels, Lateral("gram"), Domain.nonnegative())
+    circuit = Circuit("twins", 3, channels, Gram(), Neuron(Box.nonnegative()))
     return CircuitTransformer(circuit, random_state=0).fit({"left": FRAME, "right": SECOND})
 
 

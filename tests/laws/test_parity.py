@@ -17,7 +17,7 @@ from tests.laws.circuits import CASES, Case, rng
 from tests.laws.compare import Run, run_gap
 from tests.laws.shared import once
 
-from similis.circuit import Channel, Circuit, Step, Z
+from similis.circuit import Channel, Circuit, Step, Synapse, Z
 from similis.engine import reference, run
 from similis.engine.stream import TINY
 from similis.networks import principal_subspace
@@ -164,7 +164,7 @@ def inherent(case: Case, data: dict[str, np.ndarray], expected: Run) -> Iterator
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_weights_that_shrink_to_nothing_within_a_block(dtype):
     """A fast teacher keeps 0.04 of its weights a sample: within one block s_t would leave the range of a float."""
-    channels = (Channel("x"), Channel("y", drive=0.0, post=Z, rate=24.0))
+    channels = (Channel("x"), Channel("y", drive=0.0, synapse=Synapse(post=Z, rate=24.0)))
     case = Case(Circuit("forgetful", 3, channels, step=Step(0.02)), {"x": 10, "y": 8})
     data, start = case.data(1000), case.start(dtype)
     for present in (None, {"y": np.arange(1000) % 500 < 2}):

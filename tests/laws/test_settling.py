@@ -10,17 +10,17 @@ from scipy import linalg
 from scipy.optimize import minimize, nnls
 from tests.laws.circuits import CASES
 
-from similis.circuit import Channel, Circuit, Domain, Lateral, State
+from similis.circuit import Ball, Box, Channel, Circuit, Domain, Gram, Inhibition, Neuron, NoLateral, State, Total
 from similis.circuit.state import against
 from similis.engine import reference, stream
 
 DOMAINS = {
-    "free": Domain(),
-    "nonnegative": Domain.nonnegative(),
-    "threshold": Domain.nonnegative(0.1),
-    "box": Domain(-0.3, 0.4),
-    "sparse": Domain(l1=0.2),
-    "sparse box": Domain(-0.5, 0.2, 0.05),
+    "free": Box(),
+    "nonnegative": Box.nonnegative(),
+    "threshold": Box.nonnegative(0.1),
+    "box": Box(-0.3, upper=0.4),
+    "sparse": Box(l1=0.2),
+    "sparse box": Box(-0.5, upper=0.2, l1=0.05),
 }
 
 
@@ -47,7 +47,7 @@ def violation(M: np.ndarray, d: np.ndarray, z: np.ndarray, domain: Domain) -> fl
 @pytest.mark.parametrize("name", DOMAINS)
 def test_both_engines_settle(name, seed, k, conditioning):
     domain, (M, d) = DOMAINS[name], problem(seed, k, conditioning)
-    circuit = Circuit("probe", k, (Channel("x"),), Lateral("gram"), domain)
+    circuit = Circuit("probe", k, (Channel("x"),), Gram(), Neuron(domain))
     z = stream.run(circuit, State({"x": np.eye(k)}, M), d[None], learn=False)[0][0]
     assert violation(M, d, z, domain) < 1e-9
     if conditioning < 2:  # coordinate descent alone crawls where M is nearly singular
@@ -59,7 +59,7 @@ def test_nonnegative_settling_is_nonnegative_least_squares(seed):
     M, d = problem(seed, 30, 3)
     L = linalg.cholesky(M)
     expected = nnls(L, linalg.solve(L.T, d), maxiter=10_000)[0]
-    circuit = Circuit("probe", 30, (Channel("x"),), Lateral("gram"), Domain.nonnegative())
+    circuit = Circuit("probe", 30, (Channel("x"),), Gram(), Neuron(Box.nonnegative()))
     z = stream.run(circuit, State({"x": np.eye(30)}, M), d[None], learn=False)[0][0]
     np.testing.assert_allclose(z, expected, atol=1e-7 * np.abs(expected).max())
 
@@ -67,7 +67,7 @@ def test_nonnegative_settling_is_nonnegative_least_squares(seed):
 def under_a_total(seed: int, k: int, conditioning: float, soft: float) -> tuple[Circuit, State, np.ndarray]:
     """A network that only settles: W = I, so d is what it hears; b drawn anew, the thresholds 0."""
     (M, d), rng = problem(seed, k, conditioning), np.random.default_rng(seed + 1)
-    circuit = Circuit("probe", k, (Channel("x"),), Lateral("gram"), Domain.row_sum(1.5, soft))
+    circuit = Circuit("probe", k, (Channel("x"),), Gram(), Neuron(Total.row_sum(1.5, soft)))
     cells = {"b": rng.uniform(0.05, 1, k), "a": np.zeros(k)}
     return circuit, State({"x": np.eye(k)}, M, cells=cells), 3 * d
 
@@ -79,7 +79,7 @@ def test_a_total_is_met_exactly_by_the_least_output(soft, seed, k, conditioning,
     """d - A z - lambda b is 0 on the support and negative off it, and b.z = total + lambda / soft."""
     circuit, state, d = under_a_total(seed, k, conditioning, soft)
     if diagonal:
-        circuit = Circuit("probe", k, lateral=Lateral("none", gain=0.3), domain=circuit.domain)
+        circuit = Circuit("probe", k, lateral=NoLateral(gain=0.3), neuron=Neuron(circuit.domain))
         state = State(state.W, np.eye(k), cells=state.cells)
     z, b, A = (
         stream.run(circuit, state, d[None], learn=False)[0][0],
@@ -115,7 +115,7 @@ def test_a_total_against_a_general_solver(seed):
 
 @pytest.mark.parametrize("shift", [0.0, 0.4])
 def test_a_ball_is_divisive_inhibition(shift):
-    circuit = Circuit("probe", 3, lateral=Lateral("none", gain=0.0, shift=shift), domain=Domain.ball(2.0))
+    circuit = Circuit("probe", 3, lateral=NoLateral(gain=0.0), neuron=Neuron(Ball(2.0), inhibition=Inhibition(shift)))
     for d in (np.array([3.0, -1.0, 4.0]), np.array([0.3, -1.0, 0.4]), -np.ones(3)):
         z = stream.run(circuit, State({"x": np.eye(3)}, np.eye(3)), d[None], learn=False)[0][0]
         v = np.maximum(d, 0)

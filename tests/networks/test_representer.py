@@ -9,7 +9,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 
 from similis._errors import InputError
-from similis.circuit import describe, latex, signals_table
+from similis.display import describe, latex, signals_table
 from similis.kernels import dual as kernel
 from similis.networks import Representer, duality
 from similis.networks.losses import LOSSES, EpsilonInsensitive

@@ -1,16 +1,47 @@
-"""Circuits as data: signals, specification, state, objective, description. No numerics engine, no torch."""
+"""Circuits as data: signals, channels, laterals, neurons, steps; state and objective. No numerics engine, no torch."""
 
-from .describe import describe, latex, signals_table
-from .draw import draw
+from .channels import Channel, Synapse
+from .domains import Ball, Box, Domain
+from .interneurons import Interneurons
+from .laterals import Lateral, NoLateral
 from .lifts import Lift, Outer
+from .linear import Gram, SoftWhiten, Whiten
+from .neurons import Inhibition, Neuron, PowerControl
 from .objective import saddle_gradients, value
 from .signals import FEEDBACK, OWN, SILENCE, Form, Z, of
-from .spec import Channel, Circuit, Domain, Lateral, Step
+from .spec import Circuit
 from .state import State, init
-from .system import Arrow, Box, Equation, System
+from .steps import Step
+from .totals import Total
 
 __all__ = [
-    "FEEDBACK", "OWN", "SILENCE", "Arrow", "Box", "Channel", "Circuit", "Domain", "Equation", "Form", "Lateral", "Lift",
-    "Outer", "State", "Step", "System", "Z", "describe", "draw", "init", "latex", "of", "saddle_gradients",
-    "signals_table", "value",
+    "FEEDBACK",
+    "OWN",
+    "SILENCE",
+    "Ball",
+    "Box",
+    "Channel",
+    "Circuit",
+    "Domain",
+    "Form",
+    "Gram",
+    "Inhibition",
+    "Interneurons",
+    "Lateral",
+    "Lift",
+    "Neuron",
+    "NoLateral",
+    "Outer",
+    "PowerControl",
+    "SoftWhiten",
+    "State",
+    "Step",
+    "Synapse",
+    "Total",
+    "Whiten",
+    "Z",
+    "init",
+    "of",
+    "saddle_gradients",
+    "value",
 ]  # fmt: skip

@@ -44,6 +44,22 @@ class Text:
     def number(self, value: float) -> str:
         return f"{value:g}"
 
+    def signed(self, terms: Iterable[tuple[float, str]]) -> str:
+        """A sum: coefficients 0 vanish, 1 are not written; an empty symbol stands for the number alone."""
+        text = ""
+        for coefficient, symbol in terms:
+            if coefficient == 0.0:
+                continue
+            size = "" if abs(coefficient) == 1.0 and symbol else self.number(abs(coefficient))
+            sign = ("-", " - ")[bool(text)] if coefficient < 0 else ("", " + ")[bool(text)]
+            text += sign + " ".join(part for part in (size, symbol) if part)
+        return text or "0"
+
+    def grouped(self, terms: Iterable[tuple[float, str]]) -> str:
+        """A sum, in parentheses where it has more than one term."""
+        text = self.signed(terms)
+        return f"({text})" if " + " in text or " - " in text else text
+
     def square(self, body: str) -> str:
         return f"|{body}|^2"
 

@@ -20,11 +20,11 @@ and a channel gated by its own input has sum_ij x_j W_ij^2 for |W|^2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
 from .._errors import InputError
+from .neurons import PowerControl
 from .spec import Circuit
 from .state import State, against
 
@@ -42,54 +42,39 @@ def value(circuit: Circuit, state: State, data: Mapping[str, np.ndarray], Z: np.
     InputError
         If a channel's synapse is not the one this objective derives.
     """
-    if circuit.lateral.decoupled:
+    if not circuit.lateral.has_objective:
         raise InputError("decoupled interneurons have an objective only where R = P'; expected decoupled=False")
     for c in circuit.channels:
-        if (
-            replace(circuit, channels=tuple(replace(o, post=None, gated=None) for o in circuit.channels)).channel(
-                c.name
-            )
-            != c
-        ):
-            raise InputError(f"the synapse of channel {c.name!r} reads {c.post}, which this objective does not derive")
-    currents = {c.name: data[c.name] @ state.W[c.name].T for c in circuit.channels if c.name in data}
+        if not circuit.derives(c):
+            given = f"the synapse of channel {c.name!r} reads {c.synapse.post}"
+            raise InputError(f"{given}, which this objective does not derive")
+    currents = {c.name: data[c.name] @ state.W[c.weights].T for c in circuit.channels if c.name in data}
     A = against(circuit, state)
     total = np.einsum("ti,ij,tj->", Z, A, Z) + 2 * circuit.settles * circuit.domain.l1 * np.abs(Z).sum()
     for c in circuit.channels:
         if c.name not in currents:
             continue
         a = currents[c.name]
-        coupling = c.drive if circuit.settles else float(c.drive == 0.0)
+        coupling = c.drive if circuit.settles else float(c.drive == 0.0 and not c.synapse.weights)
         total += c.metric * (a * a).sum() - 2.0 * coupling * (Z * a).sum()
-        squares = state.W[c.name] ** 2
-        total += c.leak * ((data[c.name] @ squares.T).sum() if c.presynaptic else len(Z) * squares.sum())
-    return float(total / len(Z) - _potential(circuit, state) + _single(circuit, state, Z))
+        squares = state.W[c.weights] ** 2
+        total += c.leak * ((data[c.name] @ squares.T).sum() if c.synapse.input_gated else len(Z) * squares.sum())
+    return float(total / len(Z) - circuit.lateral.potential(state.laterals) + _single(circuit, state, Z))
 
 
 def _single(circuit: Circuit, state: State, Z: np.ndarray) -> float:
     """What the single units add, averaged over the samples."""
     mean, cells, total = Z.mean(0), state.cells, 0.0
-    if circuit.threshold:
-        total += 2 * circuit.threshold**0.5 * float(mean @ cells["b"]) - float(cells["b"] @ cells["b"])
+    if circuit.neuron.threshold:
+        total += 2 * circuit.neuron.threshold**0.5 * float(mean @ cells["b"]) - float(cells["b"] @ cells["b"])
     if circuit.domain.learned:
         total += 2 * float(mean @ cells["a"]) - 2 * float(cells["a"] @ cells["b"])
-    if circuit.domain.total is not None and np.isfinite(circuit.domain.soft):
+    if circuit.domain.total is not None and np.isfinite(circuit.domain.stiffness):
         excess = Z @ cells.get("b", np.ones(circuit.size)) - circuit.domain.total
-        total += circuit.domain.soft * float((excess**2).mean())
-    if circuit.lateral.power is not None:
-        total -= float(cells["shift"][0]) * circuit.lateral.power
+        total += circuit.domain.stiffness * float((excess**2).mean())
+    if isinstance(inhibition := circuit.neuron.inhibition, PowerControl):
+        total -= float(cells["shift"][0]) * inhibition.target_power
     return total
-
-
-def _potential(circuit: Circuit, state: State) -> float:
-    kind = circuit.lateral.kind
-    if kind == "gram":
-        return 0.5 * circuit.lateral.gain * float((state.M**2).sum())
-    if kind == "whiten":
-        return float(np.trace(state.M))
-    if kind == "interneurons" and state.P is not None:
-        return float(((state.P - circuit.lateral.rest * np.eye(*state.P.shape)) ** 2).sum())
-    return 0.0
 
 
 def saddle_gradients(
@@ -105,8 +90,9 @@ def saddle_gradients(
         ``dM = (eta/tau) dL/dM / gain``, ``dP = (eta/2tau) dL/dP``, ``dshift = power_rate dL/dshift``; under a threshold
         ``db = eta dL/db``; under row sums ``db = eta dL/da``, ``da = eta dL/db``.
     """
-    T, gradients = len(Z), {}
-    currents = {c.name: data[c.name] @ state.W[c.name].T for c in circuit.channels if c.name in data}
+    T = len(Z)
+    gradients: dict[str, np.ndarray] = {}
+    currents = {c.name: data[c.name] @ state.W[c.weights].T for c in circuit.channels if c.name in data}
     silent, A = np.zeros_like(Z), against(circuit, state)
     interior = circuit.domain.interior(Z + state.cells.get("mean", 0))
     for c in circuit.channels:
@@ -114,15 +100,12 @@ def saddle_gradients(
             continue
         signals = {"Z": Z, "OWN": currents[c.name], "FEEDBACK": Z @ A.T}
         signals |= {f"of({name})": currents.get(name, silent) for name in circuit.names}
-        post = sum((v * signals[s] for s, v in c.post.terms.items()), start=silent)  # type: ignore[union-attr]
-        post = np.where(interior, post, 0.0) if c.gated else post
-        shares = data[c.name].mean(0) if c.presynaptic else 1.0
-        gradients[c.name] = -2.0 * (post.T @ data[c.name] / T - (c.leak or 0.0) * shares * state.W[c.name])
-    second, lateral = Z.T @ Z / T, circuit.lateral
-    if lateral.kind == "interneurons" and state.P is not None:
-        gradients["P"] = 2.0 * (second @ state.P - state.P + lateral.rest * np.eye(*state.P.shape))
-    elif lateral.kind != "none":
-        gradients["M"] = lateral.gain * (second - (state.M if lateral.kind == "gram" else np.eye(circuit.size)))
+        post = sum((v * signals[s] for s, v in c.synapse.post.terms.items()), start=silent)
+        post = np.where(interior, post, 0.0) if c.synapse.gated else post
+        shares = data[c.name].mean(0) if c.synapse.input_gated else 1.0
+        slope = -2.0 * (post.T @ data[c.name] / T - c.leak * shares * state.W[c.weights])
+        gradients[c.weights] = gradients[c.weights] + slope if c.weights in gradients else slope
+    gradients |= circuit.lateral.gradients(state.laterals, Z.T @ Z / T)
     return gradients | _single_gradients(circuit, state, currents, Z)
 
 
@@ -131,17 +114,17 @@ def _single_gradients(
 ) -> dict[str, np.ndarray]:
     """dL/db, dL/da, dL/dshift."""
     cells, mean, gradients = state.cells, Z.mean(0), {}
-    if circuit.threshold:
-        gradients["b"] = 2 * (circuit.threshold**0.5 * mean - cells["b"])
+    if circuit.neuron.threshold:
+        gradients["b"] = 2 * (circuit.neuron.threshold**0.5 * mean - cells["b"])
     if circuit.domain.learned:
         tiny = np.finfo(float).tiny
         d = sum(circuit.channel(name).drive * a for name, a in currents.items()) - cells["a"]
         heard = cells["b"] * (Z > 0)  # on the support d - A z = lambda b
         unit = ((d - Z @ against(circuit, state)) * heard).sum(1) / np.maximum((heard**2).sum(1), tiny)
-        if np.isfinite(circuit.domain.soft):
-            unit = circuit.domain.soft * (Z @ cells["b"] - circuit.domain.total)
+        if np.isfinite(circuit.domain.stiffness):
+            unit = circuit.domain.stiffness * (Z @ cells["b"] - circuit.domain.total)
         gradients["a"] = 2 * (mean - cells["b"])
         gradients["b"] = 2 * ((unit[:, None] * Z).mean(0) - cells["a"])
-    if circuit.lateral.power is not None:
-        gradients["shift"] = np.array([(Z * Z).sum(1).mean() - circuit.lateral.power])
+    if isinstance(inhibition := circuit.neuron.inhibition, PowerControl):
+        gradients["shift"] = np.array([(Z * Z).sum(1).mean() - inhibition.target_power])
     return gradients

@@ -69,3 +69,7 @@ SILENCE = Form(())
 def of(channel: str) -> Form:
     """The current of another channel's compartment on the same neuron."""
     return Form(((f"of({channel})", 1.0),))
+
+
+#: stands for the form that the objective derives
+DERIVED = Form((("DERIVED", 1.0),))

@@ -40,6 +40,12 @@ class State:
     def dtype(self) -> np.dtype:
         return self.M.dtype
 
+    @property
+    def laterals(self) -> dict[str, np.ndarray]:
+        """M, and P and R where there are interneurons."""
+        named = {"M": self.M, "P": self.P, "R": self.R}
+        return {name: array for name, array in named.items() if array is not None}
+
     def copy(self) -> State:
         """A deep copy: no array is shared."""
         return replace(
@@ -88,31 +94,19 @@ def init(
     gain = gain or {}
     if set(dims) != set(circuit.names):
         raise InputError(f"dims for channels {sorted(dims)}; circuit {circuit.name!r} has {sorted(circuit.names)}")
-    rng, k = generator(random_state), circuit.size
+    rng, k, dtype = generator(random_state), circuit.size, np.dtype(dtype)
     W = {}
-    for name in circuit.names:
+    for name in circuit.owners:
         size = gain.get(name, 1.0) / np.sqrt(max(1, dims[name]))  # no class is known yet: a channel of width 0
         W[name] = (size * rng.standard_normal((k, dims[name]))).astype(dtype)
-    M, P, R, lateral = np.eye(k, dtype=dtype), None, None, circuit.lateral
-    if lateral.kind == "interneurons":
-        P = dtype_of(lateral.start, dtype) * np.eye(k, lateral.units or k, dtype=dtype)
-        R = P.T.copy() if lateral.decoupled else None
-        M = P @ P.T + dtype_of(lateral.shift, dtype) * np.eye(k, dtype=dtype)
-    return State(W, M, P, R=R, cells=cells(circuit, np.dtype(dtype)))
-
-
-def cells(circuit: Circuit, dtype: np.dtype) -> dict[str, np.ndarray]:
-    """What single neurons carry at the beginning: b in the middle of its simplex, no threshold, no mean."""
-    k, domain, found = circuit.size, circuit.domain, {}
-    if domain.learned and domain.total is not None:
-        found = {"b": np.full(k, np.sqrt(domain.total / k), dtype), "a": np.zeros(k, dtype)}
-    if circuit.threshold:
-        found["b"] = np.zeros(k, dtype)
-    if domain.centred:
-        found["mean"] = np.zeros(k, dtype)
-    if circuit.lateral.power is not None:
-        found["shift"] = np.full(1, circuit.lateral.shift, dtype)
-    return found
+    for c in circuit.channels:
+        if dims[c.name] != dims[c.weights]:
+            raise InputError(
+                f"channel {c.name!r} of {dims[c.name]} numbers uses the weights of {c.weights!r}, "
+                f"of {dims[c.weights]}; expected as many"
+            )
+    first = circuit.lateral.start(k, circuit.neuron.inhibition.shift, dtype)
+    return State(W, first["M"], first.get("P"), R=first.get("R"), cells=circuit.neuron.state(k, dtype))
 
 
 def dtype_of(value: float, dtype: np.dtype | type) -> np.floating:
@@ -122,8 +116,8 @@ def dtype_of(value: float, dtype: np.dtype | type) -> np.floating:
 
 def against(circuit: Circuit, state: State) -> np.ndarray:
     """A = gain M + shift I, what outputs settle against and FEEDBACK carries; with interneurons M holds the shift."""
-    lateral = circuit.lateral
-    if lateral.kind == "interneurons":
+    lateral, inhibition = circuit.lateral, circuit.neuron.inhibition
+    if lateral.has_interneurons:
         return state.M
-    shift = state.cells["shift"][0] if lateral.power is not None else dtype_of(lateral.shift, state.dtype)
-    return dtype_of(lateral.gain, state.dtype) * state.M + shift * np.eye(circuit.size, dtype=state.dtype)
+    shift = state.cells["shift"][0] if inhibition.learns else dtype_of(inhibition.shift, state.dtype)
+    return dtype_of(lateral.acting, state.dtype) * state.M + shift * np.eye(circuit.size, dtype=state.dtype)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .spec import Circuit
 
-#: codes of the lateral rules in a compiled row
-NONE, GRAM, WHITEN, INTERNEURONS = range(4)
-_CODES = {"none": NONE, "gram": GRAM, "whiten": WHITEN, "interneurons": INTERNEURONS}
-
-
 #: columns of ``Table.channels``; the coefficients of the compartments' currents follow from CURRENTS on
-DRIVE, LEAK, RATE, OUTPUT, FEEDBACK, GATED, PRESYNAPTIC, CURRENTS = range(8)
+DRIVE, LEAK, RATE, OUTPUT, FEEDBACK, GATED, INPUT_GATED, CURRENTS = range(8)
 
 
 class Table(NamedTuple):
@@ -24,35 +19,38 @@ class Table(NamedTuple):
     """
 
     channels: np.ndarray  # (C, CURRENTS + C), one row a channel
-    lateral: int
     settles: bool  # z waits for A; otherwise A = I
     diagonal: bool  # A = (gain + shift) I
     linear: bool  # z = A^{-1} d
     tracked: bool  # ... with M^{-1} followed by rank-one updates
     reads_feedback: bool  # some synapse reads A z
-    presynaptic: bool  # some synapse is gated by its own input: its weights do not shrink together
+    plain: bool  # weights of a channel do not shrink together, or are shared: no blocks
     constrained: bool  # b.z = total
     learned: bool  # ... with learned b, and thresholds a
-    adaptive: bool  # the shift learns
-    decoupled: bool  # interneurons hear R z, not P'z
     limited: bool  # no sample's step goes too far
-    tau: np.floating
-    gain: np.floating
-    shift: np.floating
-    rest: np.floating
-    lower: np.floating
-    upper: np.floating
-    l1: np.floating
-    radius: np.floating
-    total: np.floating
-    give: np.floating  # 1/soft
-    centred: np.floating
-    root: np.floating  # sqrt(threshold)
-    power: np.floating
-    power_rate: np.floating
-    shift_min: np.floating
-    zero: np.floating
-    one: np.floating
+    plastic: bool = False  # laterals learn, dM ~ z z' - lateral_leak M - pull I,
+    interneurons: bool = False  # or M = P P' + shift I, or P R + shift I,
+    decoupled: bool = False  # where interneurons hear R z, not P'z
+    adaptive: bool = False  # the shift learns
+    tau: np.floating = np.float64(1)
+    gain: np.floating = np.float64(1)
+    lateral_leak: np.floating = np.float64(0)
+    pull: np.floating = np.float64(0)
+    weight_offset: np.floating = np.float64(0)
+    shift: np.floating = np.float64(0)
+    lower: np.floating = np.float64(0)
+    upper: np.floating = np.float64(0)
+    l1: np.floating = np.float64(0)
+    radius: np.floating = np.float64(0)
+    total: np.floating = np.float64(0)
+    compliance: np.floating = np.float64(0)  # 1/stiffness of the total
+    mean_rate: np.floating = np.float64(0)
+    root: np.floating = np.float64(0)  # sqrt(threshold)
+    power: np.floating = np.float64(0)
+    power_rate: np.floating = np.float64(0)
+    shift_min: np.floating = np.float64(0)
+    zero: np.floating = np.float64(0)
+    one: np.floating = np.float64(1)
 
 
 def compile_circuit(circuit: Circuit, dtype: np.dtype | type) -> Table:
@@ -60,45 +58,35 @@ def compile_circuit(circuit: Circuit, dtype: np.dtype | type) -> Table:
     number = np.dtype(dtype).type
     channels = np.zeros((len(circuit.channels), CURRENTS + len(circuit.channels)), dtype)
     for row, c in zip(channels, circuit.channels, strict=True):
-        post = c.post.terms  # type: ignore[union-attr]
+        synapse, post = c.synapse, c.synapse.post.terms
         row[:CURRENTS] = (
-            c.drive, c.leak, c.rate, post.get("Z", 0), post.get("FEEDBACK", 0), bool(c.gated), c.presynaptic,
+            c.drive, c.leak, synapse.rate, post.get("Z", 0), post.get("FEEDBACK", 0), bool(synapse.gated),
+            synapse.input_gated,
         )  # fmt: skip
         for u, name in enumerate(circuit.names, start=CURRENTS):
             row[u] = post.get(f"of({name})", 0) + (post.get("OWN", 0) if name == c.name else 0)
-    domain, lateral = circuit.domain, circuit.lateral
-    code = _CODES[lateral.kind]
-    linear = circuit.settles and domain.is_free and code != NONE
-    plain = lateral.gain == 1.0 and lateral.shift == 0.0 and lateral.power is None
+    lateral, neuron, domain = circuit.lateral, circuit.neuron, circuit.domain
+    linear = neuron.settles and domain.is_free and lateral.learns
+    whole = lateral.acting == 1.0 and neuron.inhibition.shift == 0.0 and not neuron.inhibition.learns
+    numbers = {
+        "gain": 1.0, "tau": lateral.tau, "lower": domain.lower, "upper": domain.upper, "l1": domain.l1,
+        "radius": domain.radius, "total": domain.total or 0.0, "compliance": 1.0 / domain.stiffness,
+        "mean_rate": domain.mean_rate, "root": neuron.threshold**0.5,
+    } | lateral.row() | neuron.inhibition.row  # fmt: skip
+    given: dict[str, Any] = {
+        name: value if isinstance(value, bool) else number(value)
+        for name, value in (Table._field_defaults | numbers).items()
+    }
     return Table(
         channels=channels,
-        lateral=code,
-        settles=circuit.settles,
-        diagonal=code == NONE,
+        settles=neuron.settles,
+        diagonal=not lateral.learns,
         linear=linear,
-        tracked=linear and code == GRAM and plain,
+        tracked=linear and whole and lateral.averages,
         reads_feedback=bool(channels[:, FEEDBACK].any()),
-        presynaptic=bool(channels[:, PRESYNAPTIC].any()),
+        plain=bool(channels[:, INPUT_GATED].any()) or any(c.synapse.weights for c in circuit.channels),
         constrained=domain.total is not None,
         learned=domain.learned,
-        adaptive=lateral.power is not None,
-        decoupled=lateral.decoupled,
         limited=circuit.step.limited,
-        tau=number(lateral.tau),
-        gain=number(lateral.gain),
-        shift=number(lateral.shift),
-        rest=number(lateral.rest),
-        lower=number(domain.lower),
-        upper=number(domain.upper),
-        l1=number(domain.l1),
-        radius=number(domain.radius),
-        total=number(domain.total or 0.0),
-        give=number(1.0 / domain.soft),
-        centred=number(domain.centred),
-        root=number(circuit.threshold**0.5),
-        power=number(lateral.power or 0.0),
-        power_rate=number(lateral.power_rate),
-        shift_min=number(lateral.shift_min),
-        zero=number(0.0),
-        one=number(1.0),
+        **given,
     )

@@ -41,7 +41,7 @@ def show(
 
     Paper, objective, dynamics, learning rules, and the signals that each synapse reads.
     """
-    from ..circuit.describe import describe, latex, signals_table
+    from ..display.describe import describe, latex, signals_table
 
     if Path(name).is_file():
         from ..estimators.persist import load
@@ -74,7 +74,7 @@ def show(
 def _draw(network: Any, path: Path, force: bool) -> None:
     from .._atomic import new_file
     from .._optional import require
-    from ..circuit.draw import draw
+    from ..display.draw import draw
 
     kind = path.suffix.lstrip(".").lower()
     if kind not in ("svg", "png", "pdf"):

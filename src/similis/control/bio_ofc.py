@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._card import paper
-from ..circuit.system import Arrow, Box, Equation, System
+from ..display import Arrow, Box, Equation, System
 
 
 @paper(

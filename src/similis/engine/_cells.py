@@ -16,7 +16,7 @@ def pack(circuit: Circuit, table: Table, state: State) -> np.ndarray:
     cells = np.zeros((len(ROWS), max(circuit.size, 2)), state.dtype)
     if table.constrained:
         cells[ROWS["b"]] = 1
-    if circuit.lateral.kind != "interneurons":  # whose M holds the shift already
+    if not circuit.lateral.has_interneurons:  # whose M holds the shift already
         cells[ROWS["shift"], 0] = table.shift
     for name, array in state.cells.items():
         cells[ROWS[name], : len(array)] = array

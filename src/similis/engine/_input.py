@@ -11,7 +11,6 @@ from scipy import sparse
 from .._errors import DivergenceError, InputError
 from .._masks import unmasked
 from ..circuit import Channel, Circuit, Lift, State
-from ..circuit.state import cells
 from ..kernels.neuron import GROWTH, LEAP, NEWS
 
 #: rows of one stream: an array, scipy.sparse or a lift; past :func:`admit` what is no array has ``X @ W.T``,
@@ -40,9 +39,11 @@ def admit(
         X = X.tocsr() if sparse.issparse(X) else unmasked(X, name)
         lazy = sparse.issparse(X) or isinstance(X, Lift)
         X = X.astype(state.dtype, copy=False) if lazy else np.ascontiguousarray(X, state.dtype)
-        if X.ndim != 2 or X.shape[1] != state.W[name].shape[1]:
-            raise InputError(f"channel {name!r}: data of shape {X.shape}; expected (T, {state.W[name].shape[1]})")
-        if circuit.channel(name).presynaptic and X.shape[0] and X.min() < 0:
+        channel = circuit.channel(name)
+        width = state.W[channel.weights].shape[1]
+        if X.ndim != 2 or X.shape[1] != width:
+            raise InputError(f"channel {name!r}: data of shape {X.shape}; expected (T, {width})")
+        if channel.synapse.input_gated and X.shape[0] and X.min() < 0:
             raise InputError(f"channel {name!r}, gated by its own input, has negative entries; expected x >= 0")
         rows[name] = X
     lengths = {name: X.shape[0] for name, X in rows.items()}
@@ -69,14 +70,14 @@ def fits(circuit: Circuit, state: State, learn: bool = True) -> None:
     dtype = state.M.dtype
     if dtype not in (np.float32, np.float64) or state.t < 0:
         raise InputError(f"state in {dtype} at sample {state.t}; expected float32 or float64, and a sample >= 0")
-    if set(state.W) != set(circuit.names):
-        raise InputError(f"state with weights of {sorted(state.W)}; circuit {circuit.name!r} hears {circuit.names}")
-    k, units = circuit.size, circuit.lateral.units or circuit.size
+    if set(state.W) != set(circuit.owners):
+        raise InputError(f"state with weights of {sorted(state.W)}; circuit {circuit.name!r} has {circuit.owners}")
+    k, units = circuit.size, circuit.lateral.units_for(circuit.size)
     widths = {name: W.shape[1] if W.ndim == 2 else 0 for name, W in state.W.items()}
     shapes = {f"W.{name}": (k, width) for name, width in widths.items()} | {"M": (k, k)}
-    if circuit.lateral.kind == "interneurons" and (learn or state.P is not None):  # outputs are read from M
-        shapes |= {"P": (k, units)} | ({"R": (units, k)} if circuit.lateral.decoupled else {})
-    shapes |= {f"cells.{name}": cell.shape for name, cell in cells(circuit, dtype).items()}
+    if units and (learn or state.P is not None):  # outputs are read from M
+        shapes |= {"P": (k, units)} | ({} if circuit.lateral.has_objective else {"R": (units, k)})
+    shapes |= {f"cells.{name}": cell.shape for name, cell in circuit.neuron.state(k, dtype).items()}
     found = state.arrays | ({} if state.Minv is None else {"Minv": state.Minv})
     shapes |= {} if state.Minv is None else {"Minv": (k, k)}
     for name, shape in shapes.items():
@@ -100,17 +101,17 @@ def rates(circuit: Circuit, t: int, T: int, dtype: np.dtype) -> np.ndarray:
     """
     step, lateral = circuit.step, circuit.lateral
     eta = step.at(np.arange(t, t + T)).astype(dtype)
-    if T and lateral.kind in ("gram", "interneurons") and eta[0] >= lateral.tau:
+    if T and lateral.leak * eta[0] >= lateral.tau:
         raise InputError(f"eta0={step.eta0} with tau={lateral.tau}: eta0/tau must be below 1; lower eta0 or raise tau")
     for c in circuit.channels:
-        if T and 2 * eta[0] * c.rate * c.leak >= 1:  # type: ignore[operator,unused-ignore]
+        if T and 2 * eta[0] * c.synapse.rate * c.leak >= 1:
             raise InputError(f"eta0={step.eta0}: 2 eta0 rate leak must be below 1 for channel {c.name!r}; lower eta0")
     return eta
 
 
-def reach(channel: Channel, circuit: Circuit) -> float:
+def reach(channel: Channel) -> float:
     """How much of |x|^2 a synapse can overshoot by: its rate, times how much of FEEDBACK it reads."""
-    return channel.rate * abs(circuit.reads(channel.name).terms.get("FEEDBACK", 0.0))
+    return channel.synapse.rate * abs(channel.synapse.post.terms.get("FEEDBACK", 0.0))
 
 
 def excess(circuit: Circuit, eta: float, power: float, size: float, bend: float) -> float:

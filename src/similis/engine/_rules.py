@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .._optional import require
-from ..circuit import Circuit
+from ..circuit import Circuit, PowerControl
 from ._input import excess, reach
 
 if TYPE_CHECKING:
@@ -38,22 +38,22 @@ def sums(circuit: Circuit, live: Tensors, x: Tensors, a: Tensors, heard: Tensors
     driven = sum((heard[c.name] for c in circuit.channels if c.drive and c.name in heard), start=nothing[:, :1]) > 0
     Z = Z * driven
     signals = {"Z": Z, "FEEDBACK": Z @ A} | {f"of({name})": a.get(name, nothing) for name in circuit.names}
-    whole = Z + live["cells.mean"] if domain.centred else Z
+    whole = Z + live["cells.mean"] if domain.mean_rate else Z
     interior = (whole > domain.lower) & (whole < domain.upper) & ((whole != 0) | (domain.l1 == 0.0))
     found = {"count": Z.new_tensor(len(Z)), "driven": driven.sum().to(Z.dtype), "Z": Z.sum(0), "ZZ": Z.T @ Z}
     if circuit.step.limited:
-        each = (reach(c, circuit) * (x[c.name] ** 2).sum(1) for c in circuit.channels if c.name in x)
+        each = (reach(c) * (x[c.name] ** 2).sum(1) for c in circuit.channels if c.name in x)
         found["power"] = (sum(each, start=nothing[:, 0]) * driven[:, 0]).sum()
     for c in circuit.channels:
-        W = live[f"W.{c.name}"]
+        W, gated = live[f"W.{c.weights}"], c.synapse.input_gated
         if c.name not in x:
-            found |= {f"post.{c.name}": torch.zeros_like(W), f"gate.{c.name}": W.new_zeros(W.shape[1] ** c.presynaptic)}
+            found |= {f"post.{c.name}": torch.zeros_like(W), f"gate.{c.name}": W.new_zeros(W.shape[1] ** gated)}
             continue
         signals["OWN"], teaches = a[c.name], heard[c.name] & driven
         post = sum((v * signals[s] for s, v in circuit.reads(c.name).terms.items()), start=nothing) * teaches
-        post = post * interior if c.gated else post
+        post = post * interior if c.synapse.gated else post
         found[f"post.{c.name}"] = post.T @ x[c.name]
-        gate = x[c.name] * teaches if c.presynaptic else teaches.to(Z.dtype)
+        gate = x[c.name] * teaches if gated else teaches.to(Z.dtype)
         found[f"gate.{c.name}"] = gate.sum(0)
     return found
 
@@ -61,35 +61,27 @@ def sums(circuit: Circuit, live: Tensors, x: Tensors, a: Tensors, heard: Tensors
 def step(circuit: Circuit, live: Tensors, found: Tensors, eta: float) -> None:
     """One step of every rule, in place, with its average over the samples that were summed."""
     torch = require("torch", extra="torch")
-    lateral, domain, M = circuit.lateral, circuit.domain, live["M"]
+    lateral, neuron, M = circuit.lateral, circuit.neuron, live["M"]
     mean = {name: total / found["count"] for name, total in found.items()}
     share, ZZ = mean["driven"], mean["ZZ"]
     if circuit.step.limited:  # of a batch its averages
         eta /= excess(circuit, eta, float(mean["power"]), float(ZZ.trace()), float((M * ZZ).sum()))
-    rate = eta / lateral.tau
     one = torch.eye(circuit.size, dtype=M.dtype, device=M.device)
     for c in circuit.channels:
-        W = live[f"W.{c.name}"]
-        W += 2 * eta * c.rate * (mean[f"post.{c.name}"] - (c.leak or 0.0) * W * mean[f"gate.{c.name}"])
-    if lateral.kind == "gram":
-        M += rate * (ZZ - share * M)
-    elif lateral.kind == "whiten":
-        M += rate * (ZZ - share * one)
-    elif lateral.kind == "interneurons":
-        P = live["P"]
-        R = live.get("R", P.T.clone())
-        rest = lateral.rest * torch.eye(*P.shape, dtype=P.dtype, device=P.device)
-        toward = ZZ @ R.T  # <z n'>, n = R z
-        P += rate * (toward - share * (P - rest))
-        R += rate * (toward.T - share * (R - rest.T))
-        M.copy_(P @ R + lateral.shift * one)
-    if circuit.threshold:
+        W = live[f"W.{c.weights}"]
+        W += 2 * eta * c.synapse.rate * (mean[f"post.{c.name}"] - c.leak * W * mean[f"gate.{c.name}"])
+
+    def second(B: Tensor | None) -> Tensor:
+        return ZZ if B is None else ZZ @ B.T
+
+    lateral.learn(live, second, share, eta / lateral.tau, one, neuron.inhibition.shift)
+    if neuron.threshold:
         b = live["cells.b"]
-        b += 2 * eta * (circuit.threshold**0.5 * mean["Z"] - share * b)
-    if domain.centred:
+        b += 2 * eta * (neuron.threshold**0.5 * mean["Z"] - share * b)
+    if neuron.domain.mean_rate:
         m = live["cells.mean"]
-        m += domain.centred * mean["Z"]  # z is what lies above the mean
-    if lateral.power is not None:
+        m += neuron.domain.mean_rate * mean["Z"]  # z is what lies above the mean
+    if isinstance(control := neuron.inhibition, PowerControl):
         shift = live["cells.shift"]
-        shift += lateral.power_rate * (ZZ.trace() - share * lateral.power)
-        shift.clamp_(min=lateral.shift_min)
+        shift += control.rate * (ZZ.trace() - share * control.target_power)
+        shift.clamp_(min=control.minimum)

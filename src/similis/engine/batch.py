@@ -121,8 +121,8 @@ def settle(circuit: Circuit, live: Mapping[str, Tensor], D: Tensor, A: Tensor) -
     """Settle the rows of D against A in the circuit's domain; not finite where there is no minimum."""
     torch = require("torch", extra="torch")
     domain = circuit.domain
-    if circuit.threshold:
-        D = D - circuit.threshold**0.5 * live["cells.b"]
+    if circuit.neuron.threshold:
+        D = D - circuit.neuron.threshold**0.5 * live["cells.b"]
     bounds = {"lower": domain.lower, "upper": domain.upper, "l1": domain.l1}
     if not circuit.settles:
         return clip(D, **bounds) - live.get("cells.mean", 0.0)
@@ -165,7 +165,7 @@ def _hear(
     spoke = {name: i for i, name in enumerate(circuit.names) if not mute[i].all()}
     heard = {name: torch.tensor(~mute[i, :, None], device=M.device) for name, i in spoke.items()}
     x = {name: torch.where(heard[name], _rows(rows[name], M.device), 0.0) for name in heard}
-    a = {name: x[name] @ live[f"W.{name}"].T for name in x}
+    a = {name: x[name] @ live[f"W.{circuit.channel(name).weights}"].T for name in x}
     nothing = M.new_zeros((mute.shape[1], circuit.size))
     A = _against(circuit, live)
     Z = settle(circuit, live, sum((circuit.channel(name).drive * a[name] for name in a), start=nothing), A)
@@ -178,11 +178,11 @@ def _hear(
 def _against(circuit: Circuit, live: Mapping[str, Tensor]) -> Tensor:
     """A = gain M + shift I (see ``similis.circuit.state.against``)."""
     torch = require("torch", extra="torch")
-    M, lateral = live["M"], circuit.lateral
-    if lateral.kind == "interneurons":
+    M, lateral, inhibition = live["M"], circuit.lateral, circuit.neuron.inhibition
+    if lateral.has_interneurons:
         return M
-    shift = live.get("cells.shift", lateral.shift)
-    return lateral.gain * M + shift * torch.eye(circuit.size, dtype=M.dtype, device=M.device)
+    shift = live.get("cells.shift", inhibition.shift)
+    return lateral.acting * M + shift * torch.eye(circuit.size, dtype=M.dtype, device=M.device)
 
 
 def _rows(X: Any, device: Any) -> Tensor:
@@ -194,5 +194,5 @@ def _back(circuit: Circuit, state: State, live: Mapping[str, Tensor], t: int) ->
     """The tensors as a State of its own memory."""
     here = {name: tensor.cpu().numpy().copy() for name, tensor in live.items()}
     cells = {name: here[f"cells.{name}"] for name in state.cells}
-    W = {name: here[f"W.{name}"] for name in circuit.names}
+    W = {name: here[f"W.{name}"] for name in circuit.owners}
     return replace(State(W, here["M"], here.get("P"), R=here.get("R"), cells=cells), t=t)

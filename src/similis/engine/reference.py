@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import brentq
 
-from ..circuit import Circuit, Domain, State
+from ..circuit import Box, Circuit, Domain, PowerControl, State
 from ..circuit.state import against
 from ._input import Data, Rows, admit, diverged, excess, rates, reach, worth
 from .trace import Trace
@@ -27,7 +27,8 @@ def run(
     for t in range(T):
         heard = [c for i, c in enumerate(circuit.channels) if not mute[i, t]]
         x = {c.name: _row(rows[c.name], t) for c in heard}
-        a = {name: np.zeros(k, state.dtype) for name in circuit.names} | {n: W[n] @ x[n] for n in x}
+        a = {name: np.zeros(k, state.dtype) for name in circuit.names}
+        a |= {c.name: W[c.weights] @ x[c.name] for c in heard}
         d = sum(c.drive * a[c.name] for c in circuit.channels) - inhibition(circuit, state)
         A = against(circuit, state) if circuit.settles else np.eye(k, dtype=state.dtype)
         z, unit = settle(A, d, circuit.domain, state.cells)
@@ -46,57 +47,51 @@ def run(
 
 def inhibition(circuit: Circuit, state: State) -> np.ndarray:
     """What the threshold unit (sqrt(threshold) b) or the thresholds of row sums (a) take from the drive."""
-    if circuit.threshold:
-        return state.dtype.type(circuit.threshold**0.5) * state.cells["b"]
+    if circuit.neuron.threshold:
+        return state.dtype.type(circuit.neuron.threshold**0.5) * state.cells["b"]
     return state.cells.get("a", np.zeros(circuit.size, state.dtype))
 
 
 def _learn(circuit: Circuit, state: State, x: dict, a: dict, z: np.ndarray, unit: float, eta: float) -> None:
     """The rules, as they stand in the table; changes the state's arrays."""
-    W, M, P, lateral, k = state.W, state.M, state.P, circuit.lateral, circuit.size
+    W, lateral, k = state.W, circuit.lateral, circuit.size
     feedback = against(circuit, state) @ z
     kept = 1.0
     if circuit.step.limited and circuit.domain.learned:
         kept, told = worth(eta, z, state.cells["b"])
         eta *= kept * told
     elif circuit.step.limited:
-        power = sum(reach(c, circuit) * (x[c.name] @ x[c.name]) for c in circuit.channels if c.name in x)
+        power = sum(reach(c) * (x[c.name] @ x[c.name]) for c in circuit.channels if c.name in x)
         eta /= excess(circuit, eta, power, z @ z, z @ feedback)
     signals = {"Z": z, "FEEDBACK": feedback} | {f"of({name})": current for name, current in a.items()}
     interior = circuit.domain.interior(z + state.cells.get("mean", 0))
     for c in (c for c in circuit.channels if c.name in x):
-        signals["OWN"] = a[c.name]
-        post = sum(coefficient * signals[s] for s, coefficient in circuit.reads(c.name).terms.items()) + np.zeros(k)
-        post = np.where(interior, post, 0.0) if c.gated else post
-        leaving = c.leak * W[c.name] * (x[c.name] if c.presynaptic else 1)
-        W[c.name] += 2 * eta * c.rate * (np.outer(post, x[c.name]) - leaving)
-    rate = eta / lateral.tau
-    if lateral.kind == "gram":
-        M += rate * (np.outer(z, z) - M)
-    elif lateral.kind == "whiten":
-        M += rate * (np.outer(z, z) - np.eye(k))
-    elif P is not None:
-        R = P.T.copy() if state.R is None else state.R
-        n = R @ z
-        P += rate * (np.outer(z, n) - P + lateral.rest * np.eye(*P.shape))
-        R += rate * (np.outer(n, z) - R + lateral.rest * np.eye(*R.shape))
-        M[:] = P @ R + lateral.shift * np.eye(k)
+        synapse, signals["OWN"] = c.synapse, a[c.name]
+        post = sum(coefficient * signals[s] for s, coefficient in synapse.post.terms.items()) + np.zeros(k)
+        post = np.where(interior, post, 0.0) if synapse.gated else post
+        leaving = c.leak * W[c.weights] * (x[c.name] if synapse.input_gated else 1)
+        W[c.weights] += 2 * eta * synapse.rate * (np.outer(post, x[c.name]) - leaving)
+
+    def second(B: np.ndarray | None) -> np.ndarray:
+        return np.outer(z, z if B is None else B @ z)
+
+    lateral.learn(state.laterals, second, 1.0, eta / lateral.tau, np.eye(k), circuit.neuron.inhibition.shift)
     _learn_cells(circuit, state.cells, z, unit, eta, kept)
 
 
 def _learn_cells(circuit: Circuit, cells: dict, z: np.ndarray, unit: float, eta: float, kept: float) -> None:
     """What single neurons carry: synapses of the single units, thresholds, the mean, the shift."""
-    if circuit.threshold:
-        cells["b"] += 2 * eta * (circuit.threshold**0.5 * z - cells["b"])
-    if circuit.domain.learned:
+    neuron = circuit.neuron
+    if neuron.threshold:
+        cells["b"] += 2 * eta * (neuron.threshold**0.5 * z - cells["b"])
+    if neuron.domain.learned:
         cells["b"] += 2 * eta * (z - cells["b"])
         cells["a"] += 2 * eta * (unit * z - cells["a"])
-    if circuit.domain.centred:
-        cells["mean"] += circuit.domain.centred * z  # z is what lies above the mean
-    lateral = circuit.lateral
-    if lateral.power is not None:
-        shift = cells["shift"] + kept * lateral.power_rate * (z @ z - lateral.power)
-        cells["shift"][:] = np.maximum(lateral.shift_min, shift)
+    if neuron.domain.mean_rate:
+        cells["mean"] += neuron.domain.mean_rate * z  # z is what lies above the mean
+    if isinstance(control := neuron.inhibition, PowerControl):
+        shift = cells["shift"] + kept * control.rate * (z @ z - control.target_power)
+        cells["shift"][:] = np.maximum(control.minimum, shift)
 
 
 def _row(X: Rows, t: int) -> np.ndarray:
@@ -121,7 +116,7 @@ def settle(A: np.ndarray, d: np.ndarray, domain: Domain, cells: Mapping[str, np.
 
 def _under_a_total(A: np.ndarray, d: np.ndarray, b: np.ndarray, domain: Domain) -> tuple[np.ndarray, float]:
     """z >= 0 with b.z = total + lambda/soft: the root of a falling function of lambda, then exact on its support."""
-    plain, give = Domain.nonnegative(), 1 / domain.soft
+    plain, give = Box.nonnegative(), 1 / domain.stiffness
 
     def excess(unit: float) -> float:
         return float(b @ _unconstrained(A, d - unit * b, plain) - domain.total - give * unit)

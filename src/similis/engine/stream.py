@@ -99,11 +99,15 @@ class _Workspace:
 
     def __init__(self, circuit: Circuit, table: Table, state: State, block: int | None, rows: Mapping) -> None:
         self.circuit, self.table = circuit, table
-        self.widths = [state.W[name].shape[1] for name in circuit.names]
+        self.widths = [state.W[name].shape[1] for name in circuit.owners]
         self.offsets = np.concatenate([[0], np.cumsum(self.widths)])
-        k, C = circuit.size, len(self.widths)
-        # weights gated by their own inputs do not shrink together: no blocks
-        self.plain = table.presynaptic or (k * int(self.offsets[-1]) * state.dtype.itemsize <= TINY and block is None)
+        self.inputs = [state.W[c.weights].shape[1] for c in circuit.channels]
+        ends = np.cumsum(self.inputs)
+        homes = [self.offsets[circuit.owners.index(c.weights)] for c in circuit.channels]
+        self.places = np.stack([ends - self.inputs, ends, homes], axis=1)
+        k, C = circuit.size, len(circuit.names)
+        # weights gated by their own inputs do not shrink together, shared ones have two inputs: no blocks
+        self.plain = table.plain or (k * int(self.offsets[-1]) * state.dtype.itemsize <= TINY and block is None)
         lifted = any(isinstance(X, Lift) for X in rows.values())  # its similarities cost next to nothing
         self.block = LONG if self.plain else block or (128 if lifted else 64 if k > 32 else 32)
         dtype = state.dtype
@@ -116,11 +120,11 @@ class _Workspace:
             self.N = np.zeros((0, 0), dtype)
         if self.plain:
             # in C order whatever the state's: another layout would be compiled anew
-            self.flat = np.ascontiguousarray(np.concatenate([state.W[name] for name in circuit.names], axis=1))
+            self.flat = np.ascontiguousarray(np.concatenate([state.W[name] for name in circuit.owners], axis=1))
             self.A, self.G = np.zeros((C, 0, k), dtype), np.zeros((C, 0, 0), dtype)
         else:
             self.flat = np.zeros((k, 0), dtype)
-            self.W = {name: np.array(state.W[name], order="C") for name in circuit.names}
+            self.W = {name: np.array(state.W[name], order="C") for name in circuit.owners}
             self.A, self.G = np.zeros((C, self.block, k), dtype), np.zeros((C, self.block, self.block), dtype)
         self.dense = workspace(table, k)
         self.coef, self.scale = np.zeros((C, self.block, k), dtype), np.ones(C, dtype)
@@ -133,7 +137,7 @@ class _Workspace:
         -log s_t of the fastest channel, for s_t must stay in the floating-point range; and sum(eta/tau), for the drift
         of M^{-1} is corrected between blocks.
         """
-        fastest = max(2.0 * c.rate * c.leak for c in self.circuit.channels)  # type: ignore[operator]
+        fastest = max(2.0 * c.synapse.rate * c.leak for c in self.circuit.channels)
         limits = []
         if not self.plain:
             limits.append((-np.log1p(-fastest * eta.astype(float)), self.reach))
@@ -149,7 +153,7 @@ class _Workspace:
         C, tall, k = self.A.shape  # a short block is contiguous too: another layout would be compiled anew
         A, G, flat = self.A.reshape(-1)[: C * min(B, tall) * k].reshape(C, min(B, tall), k), self.G, self.flat[:, :0]
         if self.plain:
-            silent = [np.zeros((B, width), Z.dtype) for width in self.widths]
+            silent = [np.zeros((B, width), Z.dtype) for width in self.inputs]
             parts = [_dense(X[name]) if name in X else none for name, none in zip(names, silent, strict=True)]
             flat = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         else:
@@ -157,7 +161,7 @@ class _Workspace:
                 if name in X:
                     _products(X[name], self.W[name], A[c], G[c])
         failed = learn_block(
-            self.table, True, _total(self.table), self.dense, eta, mute, A, G, flat, self.offsets, self.flat, self.M,
+            self.table, True, _total(self.table), self.dense, eta, mute, A, G, flat, self.places, self.flat, self.M,
             self.P, self.R, self.N, self.cells, self.tol, Z, self.coef, self.scale,
         )  # fmt: skip
         if failed != DONE:
@@ -186,13 +190,12 @@ class _Workspace:
         if self.plain:
             W = {
                 n: self.flat[:, a:b].copy()
-                for n, a, b in zip(self.circuit.names, self.offsets, self.offsets[1:], strict=False)
+                for n, a, b in zip(self.circuit.owners, self.offsets, self.offsets[1:], strict=False)
             }
         else:
             W = {name: array.copy() for name, array in self.W.items()}
-        lateral = self.circuit.lateral
-        P = self.P.copy() if lateral.kind == "interneurons" else None
-        R = self.R.copy() if lateral.decoupled else None
+        P = self.P.copy() if self.table.interneurons else None
+        R = self.R.copy() if self.table.decoupled else None
         Minv = self.N.copy() if self.table.tracked else None
         M = self.M.copy() if P is None else self._through_interneurons()
         return State(W, M, P, t, Minv, R, unpack(self.start, self.cells))
@@ -265,7 +268,7 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
     drive = np.zeros_like(Z)
     for c, channel in enumerate(circuit.channels):
         if channel.name in rows:
-            current = channel.drive * np.asarray(rows[channel.name] @ state.W[channel.name].T)
+            current = channel.drive * np.asarray(rows[channel.name] @ state.W[channel.weights].T)
             drive += np.where(mute[c][:, None], 0, current)
     if table.linear:
         if table.root:
@@ -275,9 +278,9 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
     row[0, DRIVE] = 1
     one = table._replace(channels=row)
     none, tol = np.zeros((0, 0), Z.dtype), Z.dtype.type(10 * np.finfo(Z.dtype).eps)
-    heard, offsets, weightless = np.zeros((1, len(Z)), bool), np.zeros(2, np.int64), np.zeros((k, 0), Z.dtype)
+    heard, places, weightless = np.zeros((1, len(Z)), bool), np.zeros((1, 3), np.int64), np.zeros((k, 0), Z.dtype)
     failed = learn_block(
-        one, False, _total(one), workspace(one, k), np.zeros(0, Z.dtype), heard, drive[None], none[None], none, offsets,
+        one, False, _total(one), workspace(one, k), np.zeros(0, Z.dtype), heard, drive[None], none[None], none, places,
         weightless, state.M.copy(), weightless, none, none, pack(circuit, table, state), tol, Z,
         drive[None], np.ones(1, Z.dtype),
     )  # fmt: skip

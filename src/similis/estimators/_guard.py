@@ -37,7 +37,7 @@ def shortening(circuit: Circuit, sizes: dict[str, np.ndarray], t: int) -> np.nda
     rows, which are rarely so long, stay as they are.
     """
     eta = circuit.step.at(np.arange(t, t + len(next(iter(sizes.values())))))
-    reach = 2 * eta * np.max([circuit.channel(name).rate * size for name, size in sizes.items()], axis=0)
+    reach = 2 * eta * np.max([circuit.channel(name).synapse.rate * size for name, size in sizes.items()], axis=0)
     longest = np.maximum(np.max(list(sizes.values()), axis=0), LONG)
     return np.where(reach > OVERSHOOT, np.sqrt(SAFE / np.maximum(reach, SAFE)), np.sqrt(LONG / longest))
 

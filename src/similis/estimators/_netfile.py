@@ -10,7 +10,7 @@ import numpy as np
 
 from .._errors import ModelFileError
 from ..circuit import Circuit, State
-from ..circuit.state import against, cells
+from ..circuit.state import against
 from ..kernels.running import MOVES
 from ._guard import Order
 from ._moments import Moments
@@ -111,11 +111,11 @@ def _state(file: Stored, circuit: Circuit, W: dict[str, np.ndarray], t: int, pre
     """The weights of a circuit; their number of neurons is known to be its size."""
     k, lateral = circuit.size, circuit.lateral
     M, P, R = file.array(f"{prefix}M", k, k), None, None
-    if lateral.kind == "interneurons":
-        P = file.array(f"{prefix}P", k, lateral.units or k)
-        R = file.array(f"{prefix}R", lateral.units or k, k) if lateral.decoupled else None
+    if units := lateral.units_for(k):
+        P = file.array(f"{prefix}P", k, units)
+        R = None if lateral.has_objective else file.array(f"{prefix}R", units, k)
     Minv = file.array("Minv", k, k) if not prefix and file.has("Minv") else None
-    own = {name: file.array(f"{prefix}cells.{name}", *a.shape) for name, a in cells(circuit, M.dtype).items()}
+    own = {name: file.array(f"{prefix}cells.{name}", *a.shape) for name, a in circuit.neuron.state(k, M.dtype).items()}
     if circuit.domain.learned and not all(_divides(own["b"], weights) for weights in W.values()):
         raise ModelFileError("cells.b is not what the weights can be divided by")
     return State(W, M, P, t, Minv, R, own)

@@ -146,7 +146,7 @@ class Shortened(TwoStreams):
     def _left(self) -> float:
         """The share of the first weights of y that has not decayed, in the average where weights are averaged."""
         t, step, y = self.state_.t, self.circuit_.step, self.circuit_.channel("y")
-        kept = np.cumsum(np.log1p(-2 * step.at(np.arange(min(t, REMEMBERED))) * y.rate * (1 - y.metric)))
+        kept = np.cumsum(np.log1p(-2 * step.at(np.arange(min(t, REMEMBERED))) * y.synapse.rate * (1 - y.metric)))
         if self.average_ is None:
             return float(np.exp(kept[-1])) if 0 < t <= REMEMBERED else float(t == 0)
         parts, count = np.exp(kept[AVERAGE_EVERY - 1 :: AVERAGE_EVERY]), self.average_.t

@@ -161,7 +161,7 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
         Cxx, Cyy = Cxx + ridges[0] * np.eye(len(Cxx)), Cyy + ridges[1] * np.eye(len(Cyy))
         rho, Vx, Vy = canonical(Cxx, Cyy, Cxy, self.circuit_.size)
         M, gain, P, dtype = 1 + rho, 1 + rho, None, self._dtype
-        if self.circuit_.lateral.kind == "interneurons":
+        if self.circuit_.lateral.has_interneurons:
             on = rho > self.threshold
             gain, M = np.where(on, np.sqrt(1 + rho), 0.0), 1 + np.where(on, rho, self.threshold)
             P = np.diag(np.sqrt(np.where(on, rho - self.threshold, 0.0))).astype(dtype)
@@ -193,7 +193,7 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
         Zx, Zy = (self._outputs({name: rows}) for name, rows in streams.items())
         if len(Zx) < 2:
             raise InputError("a correlation needs at least 2 pairs, got 1")
-        if self.circuit_.lateral.kind == "interneurons":  # silent outputs have no direction worth a correlation
+        if self.circuit_.lateral.has_interneurons:  # silent outputs have no direction worth a correlation
             if self.rank_ == 0:
                 return 0.0
             on = np.linalg.svd(Zx + Zy, full_matrices=False)[2][: self.rank_].T
@@ -307,7 +307,7 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
         return self._derive("rank", self._count)
 
     def _count(self) -> int:
-        if self.circuit_.lateral.kind == "gram":
+        if self.circuit_.lateral.averages:
             return self.circuit_.size
         strong, C = int(np.sum(self.output_eigenvalues_ > 0.5)), self._projected()
         return strong if C is None else min(strong, int(np.sum(correlations(C) > self.threshold)))

@@ -22,7 +22,7 @@ from ._labels import admit_labels, merged, one_hot, pack_classes
 from ._schema import Stored
 
 if TYPE_CHECKING:
-    from ..circuit import System
+    from ..display import System
     from ..nn import ConvSimilarityMatching
 
 #: outputs before pooling that are computed at once

@@ -37,8 +37,8 @@ class CircuitTransformer(OneStream):
     --------
     >>> import numpy as np
     >>> from similis import CircuitTransformer
-    >>> from similis.circuit import Channel, Circuit, Domain, Lateral
-    >>> twins = Circuit("twins", 3, (Channel("left"), Channel("right")), Lateral("gram"), Domain.nonnegative())
+    >>> from similis.circuit import Channel, Circuit, Domain, Gram, Neuron
+    >>> twins = Circuit("twins", 3, (Channel("left"), Channel("right")), Gram(), Neuron(Box.nonnegative()))
     >>> rng = np.random.default_rng(0)
     >>> data = {"left": rng.random((200, 5)), "right": rng.random((200, 4))}
     >>> CircuitTransformer(twins, random_state=0).fit(data).transform({"left": data["left"]}).shape

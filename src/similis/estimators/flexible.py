@@ -135,7 +135,7 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
     def _circuit(self, dims: dict[str, int]) -> Circuit:
         soft = math.inf if self.soft is None else self.soft
         return row_sum_similarity(
-            int(self.n_components), trace=self.trace, gamma=float(self.gamma), mu=self.mu, soft=soft, tau=self.tau,
+            int(self.n_components), trace=self.trace, gamma=float(self.gamma), mu=self.mu, stiffness=soft, tau=self.tau,
             step=Step(self.eta0, self.decay, self.floor, limited=True),
         )  # fmt: skip
 

@@ -12,9 +12,9 @@ from .._errors import DivergenceError, InputError
 from .._masks import unmasked
 from .._random import Seed, generator
 from .._values import NONNEGATIVE, NOTHING, Number, OneOf, Whole
-from ..circuit import System
 from ..control import bio_ofc
 from ..control.forecasters import Forecaster, LeastSquares, Published, State, sound
+from ..display import System
 from ._admit import check_columns, validate_data
 from ._estimator import Estimator, check_is_fitted
 from ._schema import Stored

@@ -11,7 +11,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, MultiOutputMixin, Tran
 from .._errors import InputError
 from .._random import Seed
 from .._values import NONNEGATIVE, Number, OneOf
-from ..circuit import Channel, Circuit, State, Step, Z
+from ..circuit import Channel, Circuit, State, Step, Synapse, Z
 from ..networks import reduced_rank_regression
 from ._base import Streams
 from ._estimator import check_is_fitted
@@ -155,10 +155,8 @@ class ReducedRankRegression(
         )  # fmt: skip
         if "readout" not in dims:
             return circuit
-        readout = Channel("readout", drive=0.0, post=Z, rate=self.target_rate)  # <z y'>, by Hebb
-        return Circuit(
-            "rrr", circuit.size, (*circuit.channels, readout), circuit.lateral, circuit.domain, step, settles=False
-        )
+        readout = Channel("readout", drive=0.0, synapse=Synapse(Z, rate=self.target_rate))  # <z y'>, by Hebb
+        return replace(circuit, channels=(*circuit.channels, readout))
 
     def _gain(self, dims: dict[str, int]) -> dict[str, float]:
         """Outputs of unit power, as the gain control wants them, and a teacher that is weak at first."""

@@ -127,7 +127,7 @@ class Table:
 class Outcome:
     """What an experiment hands back: one `Measured` a claim, pictures, tables and the network that ran.
 
-    `circuit` is a :class:`similis.circuit.Circuit`, or another network that `similis.circuit.describe` knows.
+    `circuit` is a :class:`similis.circuit.Circuit`, or another network that `similis.display.describe` knows.
     """
 
     measured: Mapping[str, Measured]

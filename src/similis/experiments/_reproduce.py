@@ -10,8 +10,8 @@ from typing import Any
 
 from .._atomic import refuse_unwritable
 from .._errors import InputError, MissingDependencyError, SimilisError
-from ..circuit import describe
 from ..datasets import fetch
+from ..display import describe
 from . import _environment, figures, report
 from ._registry import BUDGETS, Budget, Experiment, Outcome, select
 from ._result import Finding, Network, Reference, Result, Status

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._optional import require
-from ..circuit import Circuit, describe, draw
+from ..circuit import Circuit
+from ..display import describe, draw
 from ._registry import Figure
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#3f83c1", "#d3782b", "#3b9a6d", "#9a6bc0", "#8b9099"  # read on white and black
-_INK, _FAINT = "#010203", "#040506"  # stand-ins, and with them what `circuit.draw` uses, become the page's own colours:
+_INK, _FAINT = "#010203", "#040506"  # stand-ins, and with them what `display.draw` uses, become the page's own colours:
 _PAGE = {
     _INK: "currentColor",
     _FAINT: "var(--rule)",

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..circuit import Circuit, Domain, Step, init
+from ..circuit import Box, Circuit, Step, init
 from ..datasets import load_digits, load_fashion_mnist, load_mnist
 from ..engine import run
 from ..estimators import NonnegativeSimilarityMatching, SupervisedSimilarityMatching
@@ -55,11 +55,11 @@ def spectrum(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         X, L = _classes(seed)
         joint = np.hstack([X, np.sqrt(ALPHA) * L / np.sqrt(L.mean(0))])
         expected["eigenvalues"].append(np.linalg.eigvalsh(joint.T @ joint / len(X))[::-1][:4])
-        circuit = supervised_similarity(4, alpha=ALPHA, domain=Domain.free(), step=SLOW)
+        circuit = supervised_similarity(4, alpha=ALPHA, domain=Box(), step=SLOW)
         found["eigenvalues"].append(_spectrum(circuit, X, L, seed))
         contrasts = (L - L.mean(0))[:, :2]  # the third label is one minus the others
         expected["correlations"].append(1 + canonical_correlations(X, contrasts))
-        whitened = supervised_similarity(2, alpha=1.0, whiten=True, domain=Domain.free(), tau=5.0, step=FAST)
+        whitened = supervised_similarity(2, alpha=1.0, whiten=True, domain=Box(), tau=5.0, step=FAST)
         found["correlations"].append(_spectrum(whitened, X, contrasts, seed))
     names = {"eigenvalues": "inputs as they are", "correlations": "inputs whitened"}
     canvas, axes = figures.canvas(8.4, 3.2, n_columns=2)

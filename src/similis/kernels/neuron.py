@@ -8,9 +8,8 @@ from ._compile import inner, strict
 from .settle import cholesky_solve, clip, coordinate_descent
 from .total import settle_diagonal, settle_total
 
-# the codes and columns of circuit.table, repeated because kernels know no other room
-GRAM, WHITEN, INTERNEURONS = 1, 2, 3
-DRIVE, LEAK, RATE, OUTPUT, FEEDBACK, GATED, PRESYNAPTIC, CURRENTS = range(8)
+# the columns of circuit.table, repeated because kernels know no other room
+DRIVE, LEAK, RATE, OUTPUT, FEEDBACK, GATED, INPUT_GATED, CURRENTS = range(8)
 #: rows of the array of what single neurons carry
 B, A, MEAN, SINGLE = range(4)
 #: columns of its last row: the shift that acts beside M, the inhibitory unit lambda
@@ -21,9 +20,9 @@ GROWTH, LEAP, NEWS = 0.25, 4.0, 2.0
 
 
 @inner
-def currents(W, x, low, high, a):
-    """a = W x over some columns, four rows at a time; W is sliced row by row, so rows are seen to be contiguous."""
-    x, k, zero = x[low:high], W.shape[0], x.dtype.type(0)
+def currents(W, x, low, a):
+    """a = W x, W from column ``low`` on, four rows at a time; sliced row by row, so rows are seen to be contiguous."""
+    k, high, zero = W.shape[0], low + x.shape[0], x.dtype.type(0)
     whole = k - k % 4
     for i in range(0, whole, 4):
         w0, w1, w2, w3 = W[i, low:high], W[i + 1, low:high], W[i + 2, low:high], W[i + 3, low:high]
@@ -47,7 +46,7 @@ def currents(W, x, low, high, a):
 @inner
 def matvec(N, x, y):
     """y = N x."""
-    currents(N, x, np.intp(0), x.shape[0], y)
+    currents(N, x, np.intp(0), y)
 
 
 @inner
@@ -106,12 +105,12 @@ def settle(table, total, dense, M, N, track, V, d, z, tol, cells):
         own = table.gain + cells[SINGLE, SHIFT]
         if total is None:
             return settle_alone(own, d, table.lower, table.upper, table.l1, table.radius, z)
-        return settle_diagonal(own, d, cells[B], total, table.give, z, cells[SINGLE, LAMBDA:])
+        return settle_diagonal(own, d, cells[B], total, table.compliance, z, cells[SINGLE, LAMBDA:])
     order, work, L, S, g, b = dense
     matrix = against(table, M, cells, S)
     if total is not None:
         unit = cells[SINGLE, LAMBDA:]
-        return settle_total(matrix, d, cells[B], total, table.give, z, unit, g, tol, order, work, L, b)
+        return settle_total(matrix, d, cells[B], total, table.compliance, z, unit, g, tol, order, work, L, b)
     if table.linear:
         for i in range(k):
             z[i] = d[i]
@@ -158,7 +157,7 @@ def read(table, M, P, d, a, z, f, n, post, cells):
         if table.tracked:
             for i in range(k):
                 f[i] = d[i]  # M z = d once settled
-        elif table.lateral == INTERNEURONS and not table.settles:  # M itself is not needed, nor followed
+        elif table.interneurons and not table.settles:  # M itself is not needed, nor followed
             matvec(P, n, f)
             for i in range(k):
                 f[i] += table.shift * z[i]
@@ -272,18 +271,7 @@ def adapt(table, rate, M, P, R, N, track, V, pending, z, f, n):
         track[0] = track[0] / keep
         if pending == 3:
             apply_pending(N, V)
-    elif table.lateral == GRAM:
-        for i in range(k):
-            push = rate * z[i]
-            for j in range(k):
-                M[i, j] = keep * M[i, j] + push * z[j]
-    elif table.lateral == WHITEN:
-        for i in range(k):
-            push = rate * z[i]
-            for j in range(k):
-                M[i, j] += push * z[j]
-            M[i, i] -= rate
-    elif table.lateral == INTERNEURONS:
+    elif table.interneurons:
         if table.settles:
             follow(table, rate, M, P, z, f, n)
         for i in range(k):
@@ -295,8 +283,15 @@ def adapt(table, rate, M, P, R, N, track, V, pending, z, f, n):
                 row, push = R[p], rate * n[p]
                 for i in range(k):
                     row[i] = keep * row[i] + push * z[i]
-        if table.rest > 0:
-            settle_to_rest(table, rate * table.rest, M, P, R)
+        if table.weight_offset > 0:
+            settle_to_rest(table, rate * table.weight_offset, M, P, R)
+    elif table.plastic:
+        stays, down = table.one - rate * table.lateral_leak, rate * table.pull
+        for i in range(k):
+            push = rate * z[i]
+            for j in range(k):
+                M[i, j] = stays * M[i, j] + push * z[j]
+            M[i, i] -= down
 
 
 @inner
@@ -330,9 +325,9 @@ def adapt_cells(table, rate, worth, z, cells):
         for i in range(k):
             cells[B, i] = keep * cells[B, i] + rate * z[i]
             cells[A, i] = keep * cells[A, i] + rate * cells[SINGLE, LAMBDA] * z[i]
-    if table.centred > 0:
+    if table.mean_rate > 0:
         for i in range(k):
-            cells[MEAN, i] += table.centred * z[i]
+            cells[MEAN, i] += table.mean_rate * z[i]
     if table.adaptive:
         size = table.zero
         for i in range(k):

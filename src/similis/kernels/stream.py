@@ -12,9 +12,8 @@ from ._compile import entry, inner
 from .neuron import (
     DRIVE,
     FEEDBACK,
-    INTERNEURONS,
+    INPUT_GATED,
     LEAK,
-    PRESYNAPTIC,
     RATE,
     adapt,
     adapt_cells,
@@ -60,14 +59,14 @@ def catch_up(weights, coef, scale, a):
 
 
 @inner
-def heard_power(table, plain, X, offsets, G, mute, t):
+def heard_power(table, plain, X, places, G, mute, t):
     """The sum of rate |x|^2 over the channels that speak and read A z."""
     total = table.zero
     for c in range(mute.shape[0]):
         share = abs(table.channels[c, FEEDBACK]) * table.channels[c, RATE]
         if share > 0 and not mute[c, t]:
             if plain:
-                x = X[t, offsets[c] : offsets[c + 1]]
+                x = X[t, places[c, 0] : places[c, 1]]
                 for j in range(x.shape[0]):
                     total += share * x[j] * x[j]
             else:
@@ -76,7 +75,7 @@ def heard_power(table, plain, X, offsets, G, mute, t):
 
 
 @entry
-def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R, N, cells, tol, Z, coef, scale):
+def learn(table, learning, total, dense, eta, mute, A, G, X, places, W, M, P, R, N, cells, tol, Z, coef, scale):
     """Run one block; return DONE or the index of the first sample that did not settle to finite numbers.
 
     Parameters (C channels, B samples, k neurons)
@@ -86,7 +85,7 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R
     eta (B,), set to 0 where nothing is learned, smaller where steps are limited; mute (C, B) bool, silent samples; tol:
     of settling
     A (C, B, k), G (C, B, B): the products above; empty (B = 0) selects plain loops over X (B, n) and W (k, n), channels
-    side by side at ``offsets`` (C + 1,), in which case W is updated here
+    side by side; ``places`` (C, 3) are the first and last column of a channel in X and its first in W, updated here
     M, P, R (of decoupled interneurons), N (= M^{-1}): laterals, updated in place (M not where N is tracked, nor where
     nothing settles against P P')
     cells (4, k): what single neurons carry, rows as in ``kernels.neuron``, updated in place
@@ -114,7 +113,7 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R
                     a[c, i] = table.zero
                 continue
             if plain:
-                currents(W, X[t], offsets[c], offsets[c + 1], a[c])
+                currents(W, X[t, places[c, 0] : places[c, 1]], places[c, 2], a[c])
             else:
                 for i in range(k):
                     a[c, i] = A[c, t, i]
@@ -134,7 +133,7 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R
                 for i in range(k):
                     coef[c, t, i] = table.zero
             continue
-        if table.lateral == INTERNEURONS:
+        if table.interneurons:
             hear(table, P, R, z, n)
         read(table, M, P, d, a, z, f, n, post, cells)
         worth = table.one
@@ -143,7 +142,7 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R
                 worth /= leap(table, eta[t], z)
                 eta[t] *= news(table, z, cells)
             else:
-                worth /= excess(table, eta[t], heard_power(table, plain, X, offsets, G, mute, t), z, f)
+                worth /= excess(table, eta[t], heard_power(table, plain, X, places, G, mute, t), z, f)
             eta[t] *= worth
         for c in range(C):
             rate = two * eta[t] * table.channels[c, RATE]
@@ -152,9 +151,9 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, offsets, W, M, P, R
                 for i in range(k):
                     coef[c, t, i] = table.zero
             elif plain:
-                x, gated = X[t, offsets[c] : offsets[c + 1]], table.channels[c, PRESYNAPTIC] != 0
+                x, gated = X[t, places[c, 0] : places[c, 1]], table.channels[c, INPUT_GATED] != 0
                 for i in range(k):
-                    w, push = W[i, offsets[c] : offsets[c + 1]], rate * post[c, i]
+                    w, push = W[i, places[c, 2] : places[c, 2] + x.shape[0]], rate * post[c, i]
                     if gated:
                         for j in range(x.shape[0]):
                             w[j] += x[j] * (push - (table.one - keep) * w[j])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._card import paper
-from ..circuit import system as s
+from ..display import system as s
 
 
 @paper(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._card import paper
 from .._errors import InputError
-from ..circuit import Channel, Circuit, Domain, Lateral, Step
+from ..circuit import Channel, Circuit, Gram, Inhibition, Interneurons, Neuron, Step
 
 
 @paper(
@@ -35,8 +35,8 @@ def canonical_correlation(
     is a ridge on C_cc in the constraint.
     The default rates are for streams of RMS norm 1.
     """
-    channels, lateral = _compartments(views, ridge), Lateral("gram", tau=tau)
-    return Circuit("cca", n_components, channels, lateral, Domain.free(), step or Step(0.3, 1e-4))
+    channels, lateral = _compartments(views, ridge), Gram(tau)
+    return Circuit("cca", n_components, channels, lateral, Neuron(), step or Step(0.3, 1e-4))
 
 
 def adaptive_canonical_correlation(
@@ -61,9 +61,10 @@ def adaptive_canonical_correlation(
     if not 0.0 <= threshold < 1.0:
         raise InputError(f"threshold={threshold!r}; expected a correlation in [0, 1)")
     safe = 1.0 / (1.0 - threshold)
-    lateral = Lateral("interneurons", tau=safe if tau is None else tau, shift=1.0 + threshold, rest=1e-3)
+    lateral = Interneurons(safe if tau is None else tau, weight_offset=1e-3)
+    neuron = Neuron(inhibition=Inhibition(1.0 + threshold))
     channels = _compartments(views, ridge)
-    return Circuit("adaptive cca", n_components, channels, lateral, Domain.free(), step or Step(0.3, 3e-4))
+    return Circuit("adaptive cca", n_components, channels, lateral, neuron, step or Step(0.3, 3e-4))
 
 
 def _compartments(views: tuple[str, ...], ridge: float | tuple[float, ...]) -> tuple[Channel, ...]:

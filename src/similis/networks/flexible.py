@@ -9,7 +9,7 @@ import numpy as np
 
 from .._card import paper
 from .._errors import InputError
-from ..circuit import Channel, Circuit, Domain, Lateral, State, Step, init
+from ..circuit import Channel, Circuit, Gram, Inhibition, Neuron, NoLateral, PowerControl, State, Step, Total, init
 
 
 @paper(
@@ -27,7 +27,7 @@ from ..circuit import Channel, Circuit, Domain, Lateral, State, Step, init
 )
 def row_sum_similarity(
     n_components: int = 16, *, trace: float | None = None, gamma: float = 0.0, mu: float = 0.05, total: float = 1.0,
-    soft: float = math.inf, tau: float = 0.5, step: Step | None = None,
+    stiffness: float = math.inf, tau: float = 0.5, step: Step | None = None,
 ) -> Circuit:  # fmt: skip
     """Similarity matching with constant row sums: ``b.z = total`` with ``b = <z>``, held by one inhibitory unit.
 
@@ -40,8 +40,8 @@ def row_sum_similarity(
     lambda is the unit's activity, the multiplier of b.z = total. ``W_i/b_i`` is the centre of neuron i's tile, mu the
     softness of its border. ``trace / total`` is the effective number of clusters: near ``n_components`` for hard
     clusters, below for tiles that overlap. ``gamma > 0`` decorrelates the outputs: sparse parts. With a finite
-    ``soft`` the unit is leaky, lambda = soft (b.z - total). The default rates are for streams of RMS norm 1; mu learns
-    slowly beside its own size, or the trace would swing about its goal.
+    ``stiffness`` the unit is leaky, lambda = stiffness (b.z - total). The default rates are for streams of RMS norm 1;
+    mu learns slowly beside its own size, or the trace would swing about its goal.
 
     Raises
     ------
@@ -52,12 +52,12 @@ def row_sum_similarity(
         raise InputError(
             f"trace={trace} of {n_components} neurons; expected {total} to {n_components * total}, or None"
         )
-    lateral = Lateral(
-        "gram" if gamma > 0 else "none", tau, mu, gain=gamma,  # an M that does not act is not learned
-        power=trace, power_rate=0.01 * mu / (trace or 1.0), shift_min=min(mu, 1e-5),
-    )  # fmt: skip
+    lateral = Gram(tau, gamma) if gamma > 0 else NoLateral(tau, 0.0)  # an M that does not act is not learned
+    fixed = Inhibition(mu)
+    inhibition = fixed if trace is None else PowerControl(mu, trace, 0.01 * mu / trace, min(mu, 1e-5))
+    neuron = Neuron(Total.row_sum(total, stiffness), inhibition)
     step = step or Step(0.05, 0.002, 0.001)
-    return Circuit("flexible", n_components, (Channel("x"),), lateral, Domain.row_sum(total, soft), step)
+    return Circuit("flexible", n_components, (Channel("x"),), lateral, neuron, step)
 
 
 def row_sum_start(circuit: Circuit, samples: np.ndarray) -> State:
@@ -86,7 +86,7 @@ def move_origin(state: State, by: np.ndarray) -> State:
     """The state whose outputs on ``x + by`` are those of ``state`` on ``x``, now and at every later step.
 
     ``W + b by'``, ``a + W by + |by|^2 b / 2``, all else the same; lambda grows by ``by.x + |by|^2 / 2``, which only an
-    exact total (``soft`` infinite) leaves without effect.
+    exact total (``stiffness`` infinite) leaves without effect.
     """
     (name, W), by = next(iter(state.W.items())), np.asarray(by, state.dtype)
     a, b = state.cells["a"], state.cells["b"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._card import paper
-from ..circuit import Channel, Circuit, Domain, Lateral, Step
+from ..circuit import Channel, Circuit, Neuron, NoLateral, Step, Synapse, Total
 from .flexible import row_sum_similarity
 
 
@@ -29,8 +29,11 @@ def label_propagation(n_components: int = 2, *, emphasis: float = 10.0, step: St
     makes V_j the conditional mean of z given tile j: V spreads labels along the tiles' correlations ``<s s'>``. The
     label synapses are one to one and do not learn.
     """
-    channels = (Channel("x", presynaptic=True), Channel("label", drive=1.0 + emphasis, rate=0.0))
-    return Circuit("manifold", n_components, channels, Lateral("none"), Domain.simplex(), step or Step(0.2))
+    channels = (
+        Channel("x", synapse=Synapse(input_gated=True)),
+        Channel("label", drive=1.0 + emphasis, synapse=Synapse(rate=0.0)),
+    )
+    return Circuit("manifold", n_components, channels, NoLateral(), Neuron(Total()), step or Step(0.2))
 
 
 def soft_tiles(n_components: int, *, sharpness: float = 0.5, step: Step | None = None) -> Circuit:

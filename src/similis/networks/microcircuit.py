@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._card import paper
-from ..circuit import Channel, Circuit, Domain, Lateral, Step
+from ..circuit import Box, Channel, Circuit, Interneurons, Neuron, Step, Synapse
 
 
 @paper(
@@ -36,9 +36,8 @@ def local_supervision(
     identity. ``decoupled``: the way from pyramidal cells to interneurons has weights R of its own, ``n = R z``,
     ``dR ~ n z' - R``. The default rates are for x of RMS norm 1 and one-hot y.
     """
-    channels = (Channel("x", leak=0.0), Channel("y", drive=0.0, rate=target_rate))
-    lateral = Lateral("interneurons", tau=tau, decoupled=decoupled, start=1 / 3 if linear else 0.1)
-    domain = Domain.free() if linear else Domain.nonnegative(centred=mean_rate)
-    return Circuit(
-        "local-supervision", n_components, channels, lateral, domain, step or Step(0.25, 1e-4), settles=False
-    )  # fmt: skip
+    channels = (Channel("x", leak=0.0), Channel("y", drive=0.0, synapse=Synapse(rate=target_rate)))
+    lateral = Interneurons(tau, decoupled=decoupled, init_scale=1 / 3 if linear else 0.1)
+    domain = Box() if linear else Box.nonnegative(mean_rate=mean_rate)
+    neuron = Neuron(domain, settles=False)
+    return Circuit("local-supervision", n_components, channels, lateral, neuron, step or Step(0.25, 1e-4))

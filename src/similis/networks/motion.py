@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._card import paper
-from ..circuit import Channel, Circuit, Domain, Lateral, Step
+from ..circuit import Box, Channel, Circuit, Gram, Neuron, Step
 
 
 @paper(
@@ -29,12 +29,6 @@ def motion_detection(
     ``dx' W_a x``: at every synapse a temporal change is multiplied by an intensity. Give rows as
     :class:`similis.circuit.Outer`; the products are then never written out.
     """
-    domain = Domain.nonnegative() if rectify else Domain.free()
-    return Circuit(
-        "motion",
-        n_components,
-        (Channel("chi", lift="outer"),),
-        Lateral("gram", tau=tau),
-        domain,
-        step or Step(0.05, 0.001),
-    )
+    neuron = Neuron(Box.nonnegative() if rectify else Box())
+    channels = (Channel("chi", lift="outer"),)
+    return Circuit("motion", n_components, channels, Gram(tau), neuron, step or Step(0.05, 0.001))

@@ -55,7 +55,7 @@ class Representer:
         return np.mean(self.loss.of(Z, Y) + self.loss.conjugate(A, Y) + A * Z, axis=-1)
 
     def __str__(self) -> str:
-        from ..circuit import describe
+        from ..display import describe
 
         return describe(self)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..circuit import describe, latex, signals_table
-from ..circuit.describe import paragraph
+from ..display import describe, latex, signals_table
+from ..display.describe import paragraph
 from .losses import LOSSES
 from .regularizers import REGULARIZERS
 from .representer import Representer

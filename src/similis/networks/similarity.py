@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .._card import paper
-from ..circuit import Channel, Circuit, Domain, Lateral, Step
+from ..circuit import Box, Channel, Circuit, Gram, Neuron, Step, Whiten
 
 
 @paper(
@@ -27,8 +27,8 @@ def principal_subspace(
 
     With ``whiten``, ``dM ~ z z' - I``: the outputs keep the subspace and become uncorrelated with unit variance.
     """
-    lateral = Lateral("whiten" if whiten else "gram", tau=tau)
-    return Circuit("psp", n_components, (Channel("x"),), lateral, Domain.free(), step or Step(0.05, 0.005))
+    lateral = Whiten(tau) if whiten else Gram(tau)
+    return Circuit("psp", n_components, (Channel("x"),), lateral, Neuron(), step or Step(0.05, 0.005))
 
 
 @paper(
@@ -46,5 +46,5 @@ def nonnegative_similarity(
     n_components: int = 10, *, l1: float = 0.0, tau: float = 0.5, step: Step | None = None
 ) -> Circuit:
     """Clusters and sparse features of a stream: principal subspace with ``z >= 0``; ``l1`` is a firing threshold."""
-    domain = Domain.nonnegative(l1)
-    return Circuit("nsm", n_components, (Channel("x"),), Lateral("gram", tau=tau), domain, step or Step(0.05, 0.01))
+    neuron = Neuron(Box.nonnegative(l1))
+    return Circuit("nsm", n_components, (Channel("x"),), Gram(tau), neuron, step or Step(0.05, 0.01))

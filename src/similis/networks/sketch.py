@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._optional import require
-from ..circuit import draw
-from ..circuit.brush import CELL, DENDRITE, FAINT, INHIBITION, INK, PAPER, Brush
+from ..display import draw
+from ..display.brush import CELL, DENDRITE, FAINT, INHIBITION, INK, PAPER, Brush
 from .regularizers import OutputVariance
 from .representer import Representer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .._card import paper
-from ..circuit import Channel, Circuit, Domain, Lateral, Step
+from ..circuit import Box, Channel, Circuit, Domain, Gram, Neuron, Step
 
 
 @paper(
@@ -41,5 +41,5 @@ def supervised_similarity(
         Channel("x", metric=1.0 if whiten else 0.0),
         Channel("label", drive=math.sqrt(alpha), metric=1.0),
     )
-    lateral, domain = Lateral("gram", tau=tau), Domain.nonnegative() if domain is None else domain
-    return Circuit("supervised", n_components, channels, lateral, domain, step or Step(0.05, 0.01))
+    neuron = Neuron(Box.nonnegative() if domain is None else domain)
+    return Circuit("supervised", n_components, channels, Gram(tau), neuron, step or Step(0.05, 0.01))

@@ -7,21 +7,14 @@ from functools import singledispatch
 from textwrap import wrap
 from typing import Any
 
+from ..circuit import Circuit
+from ..circuit.notation import Latex, Text
 from . import equations
 from .dynamics import dynamics
-from .notation import Latex, Text
-from .spec import Circuit
 
 #: columns of a terminal, and of the words at its left
 WIDTH, MARGIN = 88, 11
 
-#: plastic lateral synapses: from, to, weights, the signal read behind the synapse, and the cell it sits on
-_LATERAL: dict[str, list[tuple[str, str, str, str, str]]] = {
-    "gram": [("z", "z", "M", "Z", "neuron")],
-    "whiten": [("z", "z", "M", "Z", "neuron")],
-    "interneurons": [("z", "n", "P'", "n", "interneuron"), ("n", "z", "P", "Z", "neuron")],
-    "none": [],
-}
 #: synapses of the single units, at the rate of W: from, to, weights, what is before them, what is behind
 _ROW_SUM = [("z", "lambda", "b", "z[i]", ""), ("lambda", "z", "a", "lambda", "Z")]
 _THRESHOLD = [("1", "z", "b", "1", "Z")]
@@ -58,10 +51,7 @@ def describe(circuit: Circuit | Any) -> str:
     latex : the same equations for a page
     signals_table : what every synapse reads
     """
-    channels = len(circuit.channels)
-    title = f"{circuit.name}: {circuit.size} neuron{'s' * (circuit.size > 1)}, "
-    title += f"{channels} channel{'s' * (channels > 1)} ({', '.join(circuit.names)})"
-    lines = [title, ""]
+    lines = [str(circuit), ""]
     for word, sentences in _sections(circuit, Text()):
         lines += paragraph(word, sentences if word == "synapses" else _joined(sentences))
     return "\n".join(lines)
@@ -121,33 +111,33 @@ def signals_table(circuit: Circuit | Any) -> list[dict[str, Any]]:
     """
     hand = Text()
     rows: list[dict[str, Any]] = []
-    current = equations.grouped(equations.lateral_current(circuit, hand), hand)
+    current = hand.grouped(equations.lateral_current(circuit, hand))
     current = current if current.startswith("(") or " " not in current else f"({current})"
     for c in circuit.channels:
-        terms = dict(c.post.terms)  # type: ignore[union-attr]
+        synapse, terms = c.synapse, dict(c.synapse.post.terms)
         names = {"Z": "z[i]", "OWN": f"{hand.current(c.name)}[i]", "FEEDBACK": f"{current}[i]"}
         names |= {f"of({name})": f"{hand.current(name)}[i]" for name in circuit.names}
         rows.append(
             {
                 "synapse": f"{c.name} -> z",
-                "weights": hand.weight(c.name),
+                "weights": hand.weight(c.weights),
                 "presynaptic": hand.input(c.name),
                 "postsynaptic": terms,
-                "leak": float(c.leak or 0.0),
-                "rate": float(c.rate),
-                "gated": bool(c.gated),
-                "gated by input": c.presynaptic,
+                "leak": c.leak,
+                "rate": synapse.rate,
+                "gated": bool(synapse.gated),
+                "gated by input": synapse.input_gated,
                 "locality": " and ".join(names[signal] for signal in terms) + " at neuron i" if terms else "",
             }
         )
-    for source, target, weights, signal, cell in _LATERAL[circuit.lateral.kind]:
+    for source, target, weights, signal, cell, leak in circuit.lateral.synapses:
         rows.append(
             {
                 "synapse": f"{source} -> {target}",
                 "weights": weights,
                 "presynaptic": source,
                 "postsynaptic": {signal: 1.0},
-                "leak": float(circuit.lateral.kind != "whiten"),
+                "leak": leak,
                 "rate": 0.5 / circuit.lateral.tau,
                 "gated": False,
                 "gated by input": False,
@@ -159,7 +149,9 @@ def signals_table(circuit: Circuit | Any) -> list[dict[str, Any]]:
         behind = f", {row['locality']}" if row["locality"] else ""
         fixed = f"{row['weights']}[i,j] is fixed"
         row["locality"] = seen + behind + ", and itself" * bool(row["leak"]) if row["rate"] else fixed
-    return rows + [_single(*unit) for unit in _ROW_SUM * circuit.domain.learned + _THRESHOLD * bool(circuit.threshold)]
+    return rows + [
+        _single(*unit) for unit in _ROW_SUM * circuit.domain.learned + _THRESHOLD * bool(circuit.neuron.threshold)
+    ]
 
 
 def _single(source: str, target: str, weights: str, before: str, signal: str) -> dict[str, Any]:
@@ -178,24 +170,24 @@ def _single(source: str, target: str, weights: str, before: str, signal: str) ->
 
 
 def _derived(circuit: Circuit) -> bool:
-    return all(equations.derived(circuit, c) for c in circuit.channels) and not circuit.lateral.decoupled
+    return all(circuit.derives(c) for c in circuit.channels) and circuit.lateral.has_objective
 
 
 def _sections(circuit: Circuit, hand: Text) -> list[tuple[str, list[str]]]:
     if _derived(circuit):
         objective = equations.objective(circuit, hand)
-    elif circuit.lateral.decoupled:
+    elif not circuit.lateral.has_objective:
         objective = "none: decoupled interneurons have one only where R = P'"
     else:
-        names = [c.name for c in circuit.channels if not equations.derived(circuit, c)]
+        names = [c.name for c in circuit.channels if not circuit.derives(c)]
         objective = f"none: the synapses of {', '.join(names)} are declared, not derived from one"
     sections = [
         ("objective", [objective]),
         ("drive", equations.drive(circuit, hand)),
         ("dynamics", dynamics(circuit, hand)),
-        ("synapses", [equations.synapse(circuit, c, hand) for c in circuit.channels]),
+        ("synapses", equations.synapses(circuit, hand)),
         ("lateral", equations.lateral(circuit, hand)),
-        ("units", equations.single_units(circuit, hand)),
+        ("units", circuit.neuron.rules(hand)),
         ("step", [equations.step(circuit, hand)]),
     ]
     return [(word, sentences) for word, sentences in sections if sentences]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._optional import require
-from .spec import Domain
+from ..circuit import Domain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

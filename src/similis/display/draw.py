@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._optional import require
+from ..circuit import Channel, Circuit
+from ..circuit.notation import Latex
 from . import equations
 from .brush import DENDRITE, FAINT, INHIBITION, INK, PAPER, Brush
 from .dynamics import settled
-from .notation import Latex
-from .spec import Channel, Circuit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,9 +59,9 @@ def draw(circuit: Circuit | Any, ax: Axes | None = None) -> Axes:
     brush = Brush(ax)
     somas = _places(circuit.size, 3.1, 7.2)
     _channels(circuit, brush, somas)
-    if circuit.lateral.kind == "interneurons":
-        _interneurons(brush, somas, circuit.lateral.units or circuit.size, "n", "P", not circuit.settles)
-    elif circuit.lateral.kind != "none":
+    if circuit.lateral.has_interneurons:
+        _interneurons(brush, somas, circuit.lateral.units_for(circuit.size), "n", "P", not circuit.settles)
+    elif circuit.lateral.learns:
         _laterals(circuit, brush, somas)
     elif circuit.domain.total is not None:
         _interneurons(brush, somas, 1, r"\lambda", "b" if circuit.domain.learned else "1")
@@ -118,13 +118,13 @@ def _channels(circuit: Circuit, brush: Brush, somas: list[float]) -> None:
 def _reading(circuit: Circuit, channel: Channel, brush: Brush, y: float, color: str) -> None:
     """What the channel's synapses read, and the ways in which they differ from plain Hebb."""
     hand = Latex()
-    reads = equations.signed(equations.post(circuit, channel, hand), hand)
-    notes = ["Hebbian"] if dict(channel.post.terms) == {"Z": 1.0} else []  # type: ignore[union-attr]
+    reads = hand.signed(equations.post(circuit, channel, hand))
+    notes = ["Hebbian"] if dict(channel.synapse.post.terms) == {"Z": 1.0} else []
     notes += ["teaches only"] if channel.drive == 0.0 else []
     notes += [f"drive {channel.drive:g}"] if channel.drive not in (0.0, 1.0) else []
     notes += [f"leak {channel.leak:g}"] if channel.leak else []
-    notes += [f"rate {channel.rate:g}"] if channel.rate != 1.0 else []
-    notes += ["gated"] if channel.gated else []
+    notes += [f"rate {channel.synapse.rate:g}"] if channel.synapse.rate != 1.0 else []
+    notes += ["gated"] if channel.synapse.gated else []
     brush.words(RIGHT, y + 0.19 * bool(notes), f"${hand.weight(channel.name)}$ reads ${reads}$", color)
     brush.words(RIGHT, y - 0.19, ", ".join(notes), FAINT, 7)
 
@@ -142,7 +142,8 @@ def _laterals(circuit: Circuit, brush: Brush, somas: list[float]) -> None:
         for stem in stems:
             brush.inhibit(stem + (0.12 if stem < axon else -0.12), y)
     middle = (rows[0] + rows[-1]) / 2
-    until = r" until $\langle \mathbf{z} \mathbf{z}^{\top} \rangle = \mathbf{I}$" * (circuit.lateral.kind == "whiten")
+    until = circuit.lateral.until(Latex())
+    until = f" until ${until}$" if until else ""
     brush.words(RIGHT, middle + 0.19, r"$-\mathbf{M}$ anti-Hebbian", INHIBITION)
     brush.words(RIGHT, middle - 0.19, f"inhibits{until}", FAINT, 7)
 
@@ -187,8 +188,8 @@ def _somas(circuit: Circuit, brush: Brush, somas: list[float]) -> None:
         brush.nonlinearity(x, SOMA, RADIUS, circuit.domain)
     if circuit.size > 3:
         brush.dots((somas[1] + somas[2]) / 2, SOMA, INK)
-    bounds = equations.domain(circuit, hand, hand.bold("z"))
-    for place, rule in enumerate(equations.single_units(circuit, hand)):
+    bounds = circuit.domain.words(hand, hand.bold("z"))
+    for place, rule in enumerate(circuit.neuron.rules(hand)):
         brush.words(RIGHT, SOMA + 0.3 * (place + 1), f"${rule}$", FAINT, 7)
     if not circuit.settles:
         brush.words(RIGHT, SOMA, f"${settled(circuit, hand)[0]}$, feedforward")
@@ -200,7 +201,7 @@ def _somas(circuit: Circuit, brush: Brush, somas: list[float]) -> None:
 def _key(circuit: Circuit, brush: Brush) -> None:
     """What the marks mean, of those that occur."""
     dashed = not circuit.settles or any(c.drive == 0.0 for c in circuit.channels)
-    inhibits = circuit.lateral.kind != "none" or circuit.domain.total is not None
+    inhibits = circuit.lateral.learns or circuit.domain.total is not None
     occurs = {"excites": True, "inhibits": inhibits, "teaches only": dashed}
     meanings = [meaning for meaning, here in occurs.items() if here]
     for place, meaning in enumerate(reversed(meanings)):

@@ -1,0 +1,7 @@
+"""Networks in words and as pictures: equations for a terminal and a page, what every synapse reads, a diagram."""
+
+from .describe import describe, latex, signals_table
+from .draw import draw
+from .system import Arrow, Box, Equation, System
+
+__all__ = ["Arrow", "Box", "Equation", "System", "describe", "draw", "latex", "signals_table"]
