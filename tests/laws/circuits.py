@@ -100,6 +100,11 @@ def _rrr(
     return Circuit(name, 3, channels, lateral, Neuron(domain or Box(), settles=False), step or Step(0.01, 0.001))
 
 
+def _slow() -> tuple[Channel, ...]:
+    """One matrix of weights: a signal drives, another brings the metric."""
+    return Channel("sum", leak=0.01), Channel("x", drive=0.0, metric=1.0, synapse=Synapse(weights="sum"))
+
+
 def _extra() -> dict[str, Case]:
     x, two = {"x": 12}, {"x": 9, "y": 7}
     slow, cca_step = Step(0.02, 1e-3), Step(0.05, 1e-3)
@@ -116,6 +121,12 @@ def _extra() -> dict[str, Case]:
     )
     circuits = {
         "psp-whitened": (principal_subspace(3, whiten=True, step=Step(0.002, 2e-4)), x, 3.5),  # eigenvalues of order 1
+        "psp-soft-whitened": (principal_subspace(3, whiten=0.5, step=Step(0.01, 5e-4)), x, 2.0),
+        "slow": (Circuit("slow", 3, _slow(), Gram(2.0), step=slow), {"sum": 9, "x": 9}),
+        "slow-rectified": (
+            Circuit("slow", 4, _slow(), Gram(2.0), Neuron(Box.nonnegative()), slow),
+            {"sum": 12, "x": 12},
+        ),
         "psp-one-neuron": (principal_subspace(1), x),
         "psp-five-neurons": (principal_subspace(5), x),
         "psp-floor": (principal_subspace(3, step=Step(0.05, 0.1, floor=0.01)), x),

@@ -159,7 +159,9 @@ def test_neurons_have_no_address(name):
     def exchanged(state: State) -> State:
         W = {channel: array[order] for channel, array in state.W.items()}
         P, R = None if state.P is None else state.P[order], None if state.R is None else state.R[:, order]
-        if getattr(case.circuit.lateral, "weight_offset", 0):  # each interneuron has a neuron it is at rest with, and moves along
+        if getattr(
+            case.circuit.lateral, "weight_offset", 0
+        ):  # each interneuron has a neuron it is at rest with, and moves along
             P = P[:, order]
         single = {name: array[order] if len(array) == len(order) else array for name, array in state.cells.items()}
         return replace(state, W=W, M=state.M[np.ix_(order, order)], P=P, Minv=None, R=R, cells=single)

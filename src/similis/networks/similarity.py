@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .._card import paper
-from ..circuit import Box, Channel, Circuit, Gram, Neuron, Step, Whiten
+from ..circuit import Box, Channel, Circuit, Gram, Neuron, SoftWhiten, Step, Whiten
 
 
 @paper(
@@ -21,13 +21,16 @@ from ..circuit import Box, Channel, Circuit, Gram, Neuron, Step, Whiten
     claims=("the filters M^{-1} W converge to the principal subspace", "eig(M) converge to the top eigenvalues"),
 )
 def principal_subspace(
-    n_components: int = 2, *, whiten: bool = False, tau: float = 0.5, step: Step | None = None
+    n_components: int = 2, *, whiten: bool | float = False, tau: float = 0.5, step: Step | None = None
 ) -> Circuit:
     """The principal subspace of a stream: ``z = M^{-1} W x``, ``dW ~ z x' - W``, ``dM ~ z z' - M``.
 
-    With ``whiten``, ``dM ~ z z' - I``: the outputs keep the subspace and become uncorrelated with unit variance.
+    With ``whiten``, ``dM ~ z z' - I``: the outputs keep the subspace and become uncorrelated with unit variance. A
+    ``whiten`` of s between 0 and 1 shrinks their variances lambda to ``(1 - s) lambda + s``, ``dM ~ z z' - (1 - s) M -
+    s I``.
     """
-    lateral = Whiten(tau) if whiten else Gram(tau)
+    share = float(whiten)
+    lateral = Whiten(tau) if share == 1.0 else SoftWhiten(tau, share) if share else Gram(tau)
     return Circuit("psp", n_components, (Channel("x"),), lateral, Neuron(), step or Step(0.05, 0.005))
 
 
