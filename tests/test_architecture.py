@@ -72,3 +72,30 @@ def test_importing_the_package_costs_nothing():
     code = f"import sys, similis; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout.strip() == "[]"
+
+
+CIRCUIT = sorted((ROOT / "circuit").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", CIRCUIT, ids=lambda p: p.name)
+def test_the_language_stays_small(path):
+    """Files of at most 200 lines, classes of at most six fields; the row of the compiled loops is a table, no class."""
+    text = path.read_text()
+    assert len(text.splitlines()) <= 200
+    assert "type: ignore" not in text
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef) and any("dataclass" in ast.unparse(d) for d in node.decorator_list):
+            fields = [n for n in node.body if isinstance(n, ast.AnnAssign) and "ClassVar" not in ast.unparse(n)]
+            most = 7 if node.name == "State" else 6  # every array that learns, by its name
+            assert len(fields) <= most, f"{node.name} has {len(fields)} fields"
+
+
+def test_a_lateral_is_one_class_and_its_name():
+    """SoftWhiten, of docs/how-to/add-a-lateral.md: two source files, fewer than 60 lines."""
+    inside = [
+        p for p in FILES if "SoftWhiten" in p.read_text() and room(p) in {"circuit", "engine", "display", "kernels"}
+    ]
+    assert {p.name for p in inside} == {"__init__.py", "linear.py"}
+    tree = ast.parse((ROOT / "circuit" / "linear.py").read_text())
+    (lateral,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "SoftWhiten")
+    assert lateral.end_lineno - lateral.lineno < 60

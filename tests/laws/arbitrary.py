@@ -100,11 +100,17 @@ def forms(draw: st.DrawFn, names: tuple[str, ...]) -> Form:
     return sum((draw(number) * signal for signal in signals), start=Form(()))
 
 
+def widths(circuit: Circuit) -> dict[str, int]:
+    """4, 5, 6; of a channel that shares weights, those of their owner."""
+    return {c.name: 4 + circuit.names.index(c.weights) for c in circuit.channels}
+
+
 def weights(circuit: Circuit, seed: int = 0, t: int = 0) -> State:
     """Random weights with a well-conditioned M; streams are 4, 5, 6 wide."""
     random, k, lateral = rng(seed), circuit.size, circuit.lateral
-    W = {name: random.standard_normal((k, 4 + i)) / 2 for i, name in enumerate(circuit.names)}
-    start = init(circuit, {name: array.shape[1] for name, array in W.items()})
+    dims = widths(circuit)
+    W = {name: random.standard_normal((k, dims[name])) / 2 for name in circuit.owners}
+    start = init(circuit, dims)
     single = {name: np.abs(array + 0.3 * random.standard_normal(len(array))) for name, array in start.cells.items()}
     units, shift = lateral.units_for(k) or k, circuit.neuron.inhibition.shift
     P = random.standard_normal((k, units)) / 3 + np.eye(k, units)
@@ -118,5 +124,5 @@ def weights(circuit: Circuit, seed: int = 0, t: int = 0) -> State:
 
 def samples(circuit: Circuit, T: int, seed: int = 0) -> dict[str, np.ndarray]:
     random = rng(seed + 1)
-    streams = {name: random.standard_normal((T, 4 + i)) for i, name in enumerate(circuit.names)}
+    streams = {name: random.standard_normal((T, n)) for name, n in widths(circuit).items()}
     return {name: np.abs(X) / 3 if circuit.channel(name).synapse.input_gated else X for name, X in streams.items()}

@@ -63,7 +63,7 @@ def check_gradients(circuit: Circuit, state: State, data: Data, seed: int) -> No
     Z0 = settled(circuit, state, data)
     gradients, random = saddle_gradients(circuit, state, data, Z0), np.random.default_rng(seed)
     lateral = {"P"} if circuit.lateral.has_interneurons else {"M"} if circuit.lateral.learns else set()
-    assert set(gradients) == set(data) | lateral | set(state.cells) - {"mean"}
+    assert set(gradients) == set(circuit.owners) | lateral | set(state.cells) - {"mean"}
     for name, gradient in gradients.items():
         towards = random.standard_normal(gradient.shape)
         towards = (towards + towards.T) / 2 if name == "M" else towards
@@ -98,7 +98,9 @@ def one_step(circuit: Circuit, state: State, data: Data) -> State:
     """The state after one sample, from the gradients: W descends, laterals and single units ascend."""
     gradients = saddle_gradients(circuit, state, data, settled(circuit, state, data))
     eta, tau = max(circuit.step.floor, circuit.step.eta0 / (1 + circuit.step.decay * state.t)), circuit.lateral.tau
-    W = {c.name: state.W[c.name] - eta * c.synapse.rate * gradients[c.name] for c in circuit.channels}
+    W = {
+        c.name: state.W[c.name] - eta * c.synapse.rate * gradients[c.name] for c in map(circuit.channel, circuit.owners)
+    }
     new = replace(state, W=W, t=state.t + 1)
     if state.R is not None:
         z = settled(circuit, state, data)[0]

@@ -47,7 +47,7 @@ def elsewhere(circuit: Circuit, state: State, data: Data, j: int, seed: int) -> 
     if shared:
         return moved
     z = reference.run(circuit, state, data, learn=False)[0][0]
-    growth = sum(c.drive * (W[c.name][j] - state.W[c.name][j]) @ data[c.name][0] for c in circuit.channels)
+    growth = sum(c.drive * (W[c.weights][j] - state.W[c.weights][j]) @ data[c.name][0] for c in circuit.channels)
     if not circuit.lateral.learns:  # M = I
         return moved
     if not circuit.settles:
@@ -79,7 +79,7 @@ def check_that_others_stay(circuit: Circuit, state: State, data: Data, j: int, s
         Z2, after2 = engine(circuit, changed, data)
         same = others if not circuit.settles or not circuit.lateral.learns else slice(None)
         assert gap(Z2[:, same], Z[:, same]) < 1e-9, name
-        for channel in circuit.names:
+        for channel in circuit.owners:
             grown, grown2 = after.W[channel] - state.W[channel], after2.W[channel] - changed.W[channel]
             grown, grown2 = grown[others], grown2[others]
             if circuit.step.limited:  # by one number told to all
@@ -128,8 +128,8 @@ def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(ci
             rule = 2 * eta * row["rate"] * (post * data[name][0] - leaving)
             np.testing.assert_allclose(after.W[name][i] - state.W[name][i], rule, atol=1e-12 * (1 + abs(post)))
     lateral, cells, cells2 = {row["weights"]: row for row in rows[len(circuit.names) :]}, state.cells, after.cells
-    if circuit.threshold:
-        wanted = 2 * eta * (circuit.threshold**0.5 * Z[0] - cells["b"])
+    if circuit.neuron.threshold:
+        wanted = 2 * eta * (circuit.neuron.threshold**0.5 * Z[0] - cells["b"])
         np.testing.assert_allclose(cells2["b"] - cells["b"], wanted, atol=1e-12)
         assert lateral["b"]["locality"] == "b[i] reads 1 before it, z[i] at neuron i, and itself"
     if circuit.domain.learned:

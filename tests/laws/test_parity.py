@@ -81,7 +81,9 @@ def test_an_absent_channel_drives_nothing_and_keeps_its_weights(name, silent):
     for block in (None, 64):
         found = run(case.circuit, case.start(), heard, block=block)
         assert run_gap(found, obvious(name, silent, T=SHORT)) < TOLERANCE
-        np.testing.assert_array_equal(found[1].W[silent], case.start().W[silent])
+        owner = case.circuit.channel(silent).weights
+        if all(c.weights != owner or c.name == silent for c in case.circuit.channels):
+            np.testing.assert_array_equal(found[1].W[owner], case.start().W[owner])
 
 
 @pytest.mark.parametrize("name", CASES)

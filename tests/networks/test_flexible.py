@@ -61,7 +61,7 @@ def test_a_soft_total_is_a_leaky_unit_and_stiffness_makes_it_exact():
     X, _ = CASES["clusters"]
     gaps = []
     for soft in (0.5, 5.0, 500.0):
-        circuit = row_sum_similarity(8, soft=soft)
+        circuit = row_sum_similarity(8, stiffness=soft)
         state = row_sum_start(circuit, X[:80])
         Z, _ = run(circuit, state, X[80:81], learn=False)
         z, b = Z[0], state.cells["b"]
