@@ -284,8 +284,8 @@ def test_probabilities_of_large_scores_are_probabilities(classes, size):
     """Scores beyond the range of float32's exponential, and beyond float32: still rows that sum to 1."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((60, 4)).astype(np.float32)
-    model = DualClassifier(loss="logistic", random_state=0).fit(X, np.arange(60) % classes)
-    model._readout = (model._readout * size).astype(np.float32)
+    model = DualClassifier(loss="logistic", average=False, random_state=0).fit(X, np.arange(60) % classes)
+    model._weights = (model._readout * size).astype(np.float32)
     P = model.predict_proba(X * np.float32(min(size, 1e8)))
     assert P.shape == (60, classes)
     np.testing.assert_allclose(P.sum(1), 1.0, rtol=1e-6)
