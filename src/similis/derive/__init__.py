@@ -15,6 +15,7 @@ from .constraints import (
     within,
 )
 from .problem import Problem, align, match
+from .recognise import objective_of
 from .streams import Signal, lagged
 from .terms import Expression, constant, identity, output, similarity
 
@@ -33,6 +34,7 @@ __all__ = [
     "lagged",
     "match",
     "nonnegative",
+    "objective_of",
     "output",
     "row_sums",
     "similarity",

@@ -265,8 +265,8 @@ feedforward = Feedforward()
 
 
 def sparse(l1: float) -> Within:
-    """A price ``2 l1 <|z|_1>``: outputs below a threshold are 0. ``l1`` is a float > 0."""
-    expect_number(l1, f"sparse({l1!r})", strictly=True)
+    """A price ``2 l1 <|z|_1>``: outputs below a threshold are 0. ``l1`` is a float >= 0."""
+    expect_number(l1, f"sparse({l1!r})")
     return Within(Box(l1=float(l1)), f"sparse({l1:g})")
 
 

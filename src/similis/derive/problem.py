@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._errors import InputError
 from ..circuit import (
     Box,
     Channel,
@@ -22,7 +23,7 @@ from ..circuit import (
     Step,
     init,
 )
-from .constraints import Constraint
+from .constraints import Constraint, RowSums
 from .hands import Plain
 from .refusals import refuse
 from .streams import signal
@@ -126,6 +127,7 @@ class Problem:
         derived: 16 neurons, 2 channels (x, y)
         """
         found = self.rules
+        _possible(found, size)
         channels = tuple(c for rule in found.attractions for c in rule.channels(rates or {}))
         if found.feedforward is not None:
             channels = (Channel(found.feedforward.stream, leak=0.0), *channels)
@@ -133,7 +135,7 @@ class Problem:
         if isinstance(lateral, Interneurons):
             lateral = replace(lateral, units=units, decoupled=decoupled, init_scale=init_scale)
         elif units is not None or decoupled or init_scale != 1.0:
-            refuse(self, "has no interneurons; units, decoupled and init_scale have no meaning")
+            refuse(self.source, "has no interneurons; units, decoupled and init_scale have no meaning")
         inhibition = Inhibition(found.price.alpha if found.price else 0.0)
         neuron = Neuron(
             found.within.domain if found.within else Box(),
@@ -264,3 +266,14 @@ def align(similarity: Expression, *constraints: Constraint) -> Problem:
     max_Z <X'X - 0.3 11', Z'Z>, z >= 0, |z| <= 1
     """
     return Problem(similarity, False, constraints)
+
+
+def _possible(found: Rules, size: int) -> None:
+    """Nonnegative outputs with row sums rho have a power between rho and size times rho."""
+    if found.trace is None or not isinstance(found.within, RowSums):
+        return
+    power, rho = found.trace.control.target_power, found.within.domain.total or 0.0
+    if not rho <= power <= size * rho:
+        raise InputError(
+            f"trace={power} of {size} neurons; expected {rho} to {size * rho}, all that their row sums allow"
+        )

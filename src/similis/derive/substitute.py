@@ -68,7 +68,9 @@ def rules_of(problem: Problem) -> Rules:
     quartic = float(problem.matches) - 2.0 * weights.get(Output, 0.0)
     spread = _only(problem, Spread)
     if problem.matches and Output in weights:
-        refuse(problem, "outputs stand on both sides: the square holds a degree above two in Z'Z; write align(...)")
+        refuse(
+            problem.source, "outputs stand on both sides: the square holds a degree above two in Z'Z; write align(...)"
+        )
     if isinstance(spread, White) and quartic > 0.0:
         quartic = 0.0  # <Z'Z, Z'Z> = |<zz'>|^2 = k where outputs are white
     found = Rules(
@@ -102,13 +104,13 @@ def _only(problem: Problem, kind: type[Kind]) -> Kind | None:
 def _attracts(problem: Problem, found: Rules) -> None:
     """Something must attract outputs, each signal once."""
     if not found.attractions or not any(rule.weight for rule in found.attractions):
-        refuse(problem, "nothing attracts the outputs: z = 0 is optimal; add similarity(...)")
+        refuse(problem.source, "nothing attracts the outputs: z = 0 is optimal; add similarity(...)")
     names = [c.name for rule in found.attractions for c in rule.channels({})]
     names += [found.feedforward.stream] if found.feedforward else []
     for name in names:
         if names.count(name) > 1:
             reason = "comes in twice: one compartment has one matrix of weights and one metric"
-            refuse(problem, f"the signal {name} {reason}; give the second copy a name of its own")
+            refuse(problem.source, f"the signal {name} {reason}; give the second copy a name of its own")
 
 
 def _agree(problem: Problem, found: Rules) -> None:
@@ -116,9 +118,9 @@ def _agree(problem: Problem, found: Rules) -> None:
     spread, within = found.spread, found.within
     both = f"{spread}, {within}"
     if isinstance(spread, AtMostWhite) and found.repel:
-        refuse(problem, f"{spread} and the quartic term would both be lateral weights M; write align(...)")
+        refuse(problem.source, f"{spread} and the quartic term would both be lateral weights M; write align(...)")
     if isinstance(spread, SoftWhite) and found.repel:
-        refuse(problem, f"{spread} is itself a price on the outputs' second moment; write align(...)")
+        refuse(problem.source, f"{spread} is itself a price on the outputs' second moment; write align(...)")
     if spread is not None and found.trace is not None:
         refuse(f"{spread}, {found.trace}", "the second moment holds the power already")
     if found.trace is not None and found.price is not None:
@@ -126,7 +128,7 @@ def _agree(problem: Problem, found: Rules) -> None:
     if within is None:
         return
     if within.domain.radius < float("inf") and (spread is not None or found.repel):
-        said = both if spread is not None else f"{problem}"
+        said = both if spread is not None else problem.source
         refuse(
             said,
             "within a ball settling is divisive, which has no closed form against lateral weights; write align(...)",
@@ -140,9 +142,11 @@ def _agree(problem: Problem, found: Rules) -> None:
 def _passes(problem: Problem, found: Rules, way: Feedforward) -> None:
     """What can be asked of outputs that do not settle."""
     if found.lateral is None:
-        refuse(problem, "unbounded: with z = V x larger weights are always better; add at_most_white, or match(...)")
+        refuse(
+            problem.source, "unbounded: with z = V x larger weights are always better; add at_most_white, or match(...)"
+        )
     if found.repel is not None and found.repel.quartic != 1.0:
-        refuse(problem, "where nothing settles laterals have the gain 1; expected -1/2 output, or match(...)")
+        refuse(problem.source, "where nothing settles laterals have the gain 1; expected -1/2 output, or match(...)")
     alone = {found.price: "identity", found.threshold: "constant", found.trace: str(found.trace)}
     for rule, said in alone.items():
         if rule is not None:
@@ -162,8 +166,8 @@ def _bounded(problem: Problem, found: Rules) -> None:
     held = (within is not None and within.bounded()) or found.trace is not None
     if not held:
         reason = "larger outputs are always better; add white, at_most_white, ball(r), row_sums(rho) or trace(p)"
-        refuse(problem, f"unbounded: {reason}")
+        refuse(problem.source, f"unbounded: {reason}")
     priced = found.trace is not None or (found.price is not None and found.price.alpha > 0.0)
     if not priced and (within is None or within.domain.radius == float("inf")):
         reason = "nothing holds a neuron back from a corner of the domain: settling has no stable optimum"
-        refuse(problem, f"{reason}; subtract identity(alpha)")
+        refuse(problem.source, f"{reason}; subtract identity(alpha)")
