@@ -1,7 +1,13 @@
 """Objective in, circuit out: similarity objectives, the substitutions that make them local, and what no rule covers."""
 
-from .constraints import (
-    Constraint,
+from .constraints import Constraint
+from .expression import Expression
+from .problem import Problem, align, match
+from .reader import read
+from .recognise import objective_of
+from .streams import Signal, lagged
+from .terms import constant, identity, output, similarity
+from .vocabulary import (
     at_most_white,
     ball,
     centred,
@@ -14,10 +20,6 @@ from .constraints import (
     white,
     within,
 )
-from .problem import Problem, align, match
-from .recognise import objective_of
-from .streams import Signal, lagged
-from .terms import Expression, constant, identity, output, similarity
 
 __all__ = [
     "Constraint",
@@ -36,6 +38,7 @@ __all__ = [
     "nonnegative",
     "objective_of",
     "output",
+    "read",
     "row_sums",
     "similarity",
     "soft_white",

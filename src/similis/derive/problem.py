@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._errors import InputError
-from ..circuit import (
-    Box,
-    Channel,
-    Circuit,
-    Inhibition,
-    Interneurons,
-    Lateral,
-    Neuron,
-    NoLateral,
-    Outer,
-    State,
-    Step,
-    init,
-)
-from .constraints import Constraint, RowSums
+from ..circuit import Circuit, State, Step
+from .build import circuit_of, optimum_of, streams_of
+from .constraints import Constraint
+from .expression import Expression
 from .hands import Plain
 from .refusals import refuse
-from .streams import signal
+from .sentence import sentence
 from .substitute import Rules, rules_of
-from .terms import Expression, Product
 
 if TYPE_CHECKING:
     from .steps import Derivation
@@ -65,24 +52,7 @@ class Problem:
 
     def words(self, hand: Plain) -> str:
         """The problem in one line."""
-        found, Z = self.rules, hand.bold("Z")
-        square = f"{Z}{hand.T}{Z}"
-        terms = [(c, term.matrix(hand)) for c, term in self.similarity.parts]
-        body = hand.signed([*terms, (-1.0, square)] if self.matches else terms)
-        within = found.within
-        positive = within is not None and isinstance(within.domain, Box) and within.domain.lower == 0.0
-        positive = positive and within is not None and within.domain.upper == float("inf")
-        variable = f"{Z} {hand.at_least} 0" if positive else Z
-        if self.matches:
-            text = f"{hand.over('min', [variable])} {hand.half} {hand.square(body)}"
-        else:
-            text = f"{hand.over('max', [variable])} {hand.pair(body, square)}"
-        costs = [rule.before(hand) for rule in (within, found.spread) if rule is not None]
-        text += "".join(f" {'+' if self.matches else '-'} {cost}" for cost in costs if cost)
-        conditions = [c for c in (found.spread, found.trace, found.feedforward) if c is not None]
-        said = [] if positive or within is None else [within.words(hand)]
-        said += [c.words(hand) for c in conditions]
-        return ", ".join([text, *(word for word in said if word)])
+        return sentence(self, hand)
 
     def __str__(self) -> str:
         return self.words(Plain())
@@ -126,24 +96,8 @@ class Problem:
         >>> print(match(similarity("x", metric=1) + similarity("y", metric=1)).circuit(16))
         derived: 16 neurons, 2 channels (x, y)
         """
-        found = self.rules
-        _possible(found, size)
-        channels = tuple(c for rule in found.attractions for c in rule.channels(rates or {}))
-        if found.feedforward is not None:
-            channels = (Channel(found.feedforward.stream, leak=0.0), *channels)
-        lateral: Lateral = NoLateral(tau, 0.0) if found.lateral is None else found.lateral.lateral(tau)
-        if isinstance(lateral, Interneurons):
-            lateral = replace(lateral, units=units, decoupled=decoupled, init_scale=init_scale)
-        elif units is not None or decoupled or init_scale != 1.0:
-            refuse(self.source, "has no interneurons; units, decoupled and init_scale have no meaning")
-        inhibition = Inhibition(found.price.alpha if found.price else 0.0)
-        neuron = Neuron(
-            found.within.domain if found.within else Box(),
-            found.trace.control if found.trace else inhibition,
-            found.threshold.alpha if found.threshold else 0.0,
-            found.feedforward is None,
-        )
-        return Circuit(name, size, channels, lateral, neuron, step or Step())
+        interneurons = {"units": units, "decoupled": decoupled, "init_scale": init_scale}
+        return circuit_of(self, size, name, tau, step or Step(), rates or {}, interneurons)
 
     def streams(self, data: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Rows for every channel from the raw streams: lags, sums and products are made here.
@@ -164,20 +118,7 @@ class Problem:
         >>> {name: X[:, 0] for name, X in slow.streams({"x": np.arange(4.0)[:, None]}).items()}
         {'x_sum': array([1., 3., 5.]), 'x': array([1., 2., 3.])}
         """
-        terms = [rule.term for rule in self.rules.attractions]
-        signals = [s for t in terms for s in ((t.left, t.right) if isinstance(t, Product) else (t.signal, t.measured))]
-        way = self.rules.feedforward
-        skip = max(s.lag for s in signals)
-        found: dict[str, Any] = {}
-        if way is not None:
-            found[way.stream] = signal(way.stream).rows(data, skip)
-        for term in terms:
-            if isinstance(term, Product):
-                found[term.channel] = Outer(term.right.rows(data, skip), term.left.rows(data, skip))
-            else:
-                found[term.channel] = term.signal.rows(data, skip)
-                found[term.measured.name] = term.measured.rows(data, skip)
-        return found
+        return streams_of(self.rules, data)
 
     def value(self, streams: Mapping[str, Any], Z: np.ndarray) -> float:
         """The objective without what no output changes, ``-<S, Z'Z> + ...``, from similarity matrices.
@@ -198,19 +139,7 @@ class Problem:
         streams : rows of every channel
         Z : (T, k) outputs
         """
-        solved: dict[str, np.ndarray] = {}
-        for rule in self.rules.all:
-            solved |= rule.solve(streams, Z)
-        state = init(circuit, {name: X.shape[1] for name, X in streams.items()})
-        way = self.rules.feedforward
-        if way is not None:
-            solved[f"W.{way.stream}"] = np.linalg.lstsq(streams[way.stream], Z)[0].T
-        W = {name: solved[f"W.{name}"] for name in state.W}
-        cells = {name: solved.get(f"cells.{name}", array) for name, array in state.cells.items()}
-        if "P" not in solved:
-            return replace(state, W=W, M=solved.get("M", state.M), cells=cells)
-        P = solved["P"][:, : circuit.lateral.units_for(circuit.size)]
-        return replace(state, W=W, P=P, M=P @ P.T + circuit.neuron.inhibition.shift * np.eye(len(P)), cells=cells)
+        return optimum_of(self.rules, circuit, streams, Z)
 
     def derivation(self) -> Derivation:
         """The steps from the objective to the rules of the circuit; print it, or see its ``latex()`` and ``html()``.
@@ -266,14 +195,3 @@ def align(similarity: Expression, *constraints: Constraint) -> Problem:
     max_Z <X'X - 0.3 11', Z'Z>, z >= 0, |z| <= 1
     """
     return Problem(similarity, False, constraints)
-
-
-def _possible(found: Rules, size: int) -> None:
-    """Nonnegative outputs with row sums rho have a power between rho and size times rho."""
-    if found.trace is None or not isinstance(found.within, RowSums):
-        return
-    power, rho = found.trace.control.target_power, found.within.domain.total or 0.0
-    if not rho <= power <= size * rho:
-        raise InputError(
-            f"trace={power} of {size} neurons; expected {rho} to {size * rho}, all that their row sums allow"
-        )

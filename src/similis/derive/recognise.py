@@ -8,10 +8,13 @@ from operator import add
 from .._errors import InputError
 from ..circuit import Channel, Circuit, Gram, Interneurons, NoLateral, PowerControl, SoftWhiten, Whiten
 from ..circuit.domains import Box
-from .constraints import AtMostWhite, Constraint, Feedforward, SoftWhite, Trace, White, within
+from .constraints import Constraint, Feedforward, Trace
+from .expression import Expression
 from .problem import Problem, align, match
+from .spreads import AtMostWhite, SoftWhite, White
 from .streams import signal
-from .terms import Expression, Product, Similarity, constant, identity, output
+from .terms import Product, Similarity, constant, identity, output
+from .vocabulary import within
 
 
 def objective_of(circuit: Circuit) -> Problem | None:

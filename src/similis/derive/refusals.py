@@ -17,3 +17,8 @@ def expect_number(value: float, quoted: str, low: float = 0.0, strictly: bool = 
     number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
     if not number or value < low or (strictly and value == low):
         refuse(quoted, f"expected a finite number {'>' if strictly else '>='} {low:g}")
+
+
+def written(value: float) -> str:
+    """A number with all its digits, as a person writes it."""
+    return repr(float(value)).removesuffix(".0")

@@ -31,16 +31,16 @@ class Derivation:
     Parameters
     ----------
     problem : Problem
-    size : int, number of neurons of the circuit in the last steps
+    made : Circuit, the circuit of the last steps; default: of two neurons
     """
 
     problem: Problem
-    size: int = 2
+    made: Circuit | None = None
 
     @property
     def circuit(self) -> Circuit:
         """The circuit that the steps lead to."""
-        return self.problem.circuit(self.size)
+        return self.made or self.problem.circuit(2)
 
     def steps(self, hand: Plain | None = None) -> list[Step]:
         """The steps in a hand: `Plain`, `Tex` or `Html`."""
@@ -77,11 +77,12 @@ class Derivation:
         return Step("The objective", words + " Outputs are white: their own term is constant." * white, tuple(formulas))
 
     def __str__(self) -> str:
-        lines: list[str] = []
-        for number, step in enumerate(self.steps(Plain()), 1):
-            lines += [f"{number}. {step.title}", f"   {step.words}", *(f"     {row}" for row in step.formulas)]
-            lines += [f"     {synapse}: {locality}" for synapse, locality in step.table] + [""]
-        return "\n".join(lines).rstrip()
+        return _numbered(self.steps())
+
+    def substitutions(self) -> str:
+        """The first steps, from the objective to the min-max, as text."""
+        steps = self.steps()
+        return _numbered(steps[: [step.title for step in steps].index("Min-max")])
 
     def latex(self) -> str:
         """The steps as LaTeX: an enumeration of sentences and displayed equations."""
@@ -106,6 +107,14 @@ class Derivation:
         return _PAGE.format(title=title, steps="\n".join(parts))
 
     _repr_html_ = html
+
+
+def _numbered(steps: list[Step]) -> str:
+    lines: list[str] = []
+    for number, step in enumerate(steps, 1):
+        lines += [f"{number}. {step.title}", f"   {step.words}", *(f"     {row}" for row in step.formulas)]
+        lines += [f"     {synapse}: {locality}" for synapse, locality in step.table] + [""]
+    return "\n".join(lines).rstrip()
 
 
 def _substitution(rule: Rule, hand: Plain) -> Step | None:

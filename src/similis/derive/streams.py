@@ -9,7 +9,7 @@ import numpy as np
 
 from .._errors import InputError
 from .hands import Plain
-from .refusals import refuse
+from .refusals import refuse, written
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Signal:
     def __str__(self) -> str:
         text = ""
         for stream, lag, c in self.parts:
-            size = "" if abs(c) == 1.0 else f"{abs(c):g} * "
+            size = "" if abs(c) == 1.0 else f"{written(abs(c))} * "
             word = f"lagged({stream}, {lag})" if lag else stream
             text += (" - " if text else "-") * (c < 0) + " + " * (c > 0 and bool(text)) + size + word
         return text

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from .constraints import AtMostWhite, Constraint, Feedforward, RowSums, SoftWhite, Spread, Trace, White, Within, joined
+from .constraints import Constraint, Feedforward, RowSums, Trace, Within, joined
 from .prices import Price, Repel, Threshold
 from .refusals import refuse
 from .rules import Attract, AttractPairs, Rule, Teach
+from .spreads import AtMostWhite, SoftWhite, Spread, White
 from .terms import Attraction, Constant, Identity, Output, Product, Similarity
 
 if TYPE_CHECKING:

@@ -6,74 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .expression import Expression, Term
 from .hands import Plain
-from .refusals import expect_number, refuse
+from .refusals import expect_number, refuse, written
 from .streams import Signal, signal
-
-
-class Expression:
-    """A weighted sum of similarity matrices: add, subtract, scale, and multiply two similarities entry by entry."""
-
-    @property
-    def parts(self) -> tuple[tuple[float, Term], ...]:
-        """Terms and their coefficients."""
-        raise NotImplementedError
-
-    def __add__(self, other: Expression) -> Expression:
-        return Sum(self.parts + _expression(other, "+").parts)
-
-    def __sub__(self, other: Expression) -> Expression:
-        return self + -_expression(other, "-")
-
-    def __neg__(self) -> Expression:
-        return Sum(tuple((-c, term) for c, term in self.parts))
-
-    def __mul__(self, other: Expression | float) -> Expression:
-        if isinstance(other, Expression):
-            return _product(self, other)
-        if not isinstance(other, int | float) or abs(other) == float("inf") or other != other:
-            refuse(f"({self}) * {other!r}", "expected a finite gain, or another similarity")
-        return Sum(tuple((float(other) * c, term) for c, term in self.parts))
-
-    __rmul__ = __mul__
-
-    def __str__(self) -> str:
-        text = ""
-        for c, term in self.parts:
-            size = "" if abs(c) == 1.0 else f"{abs(c):g} * "
-            text += (" - " if text else "-") * (c < 0) + " + " * (c > 0 and bool(text)) + size + str(term)
-        return text or "0"
-
-
-class Term(Expression):
-    """One similarity matrix."""
-
-    @property
-    def parts(self) -> tuple[tuple[float, Term], ...]:
-        return ((1.0, self),)
-
-    def matrix(self, hand: Plain) -> str:
-        """Its symbol, e.g. ``X' Cxx^-1 X``."""
-        raise NotImplementedError
-
-    def __str__(self) -> str:
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Sum(Expression):
-    """Terms with coefficients; equal ones are added up."""
-
-    terms: tuple[tuple[float, Term], ...]
-
-    @property
-    def parts(self) -> tuple[tuple[float, Term], ...]:
-        total: dict[Term, float] = {}
-        for c, term in self.terms:
-            total[term] = total.get(term, 0.0) + c
-        return tuple((c, term) for term, c in total.items())
-
-    __str__ = Expression.__str__
 
 
 class Attraction(Term):
@@ -125,17 +61,22 @@ class Similarity(Attraction):
         X, metric = hand.matrix(self.channel), self.metric_words(hand)
         if metric == hand.bold("I"):
             return f"{X}{hand.T}{X}"
-        metric = f"({metric})" if " " in metric else metric
-        return f"{X}{hand.T} {metric}{hand.inverse} {X}"
+        return f"{X}{hand.T} {f'({metric})' if ' ' in metric else metric}{hand.inverse} {X}"
 
     def moment(self, X: np.ndarray) -> np.ndarray:
         """B from the rows of the measured signal."""
         return self.leak * np.eye(X.shape[1]) + self.metric * (X.T @ X) / len(X)
 
+    def factor(self, quoted: str) -> Signal:
+        if self.metric or self.ridge:
+            reason = "C of one factor alone, which the current of a pair does not hold: a non-local inverse"
+            refuse(quoted, f"{self} has a metric, {reason}")
+        return self.signal
+
     def __str__(self) -> str:
         options = [f"{self.signal}"]
-        options += [f"metric={self.metric:g}"] if self.metric and not (self.of and self.metric == 1.0) else []
-        options += [f"ridge={self.ridge:g}"] if self.ridge else []
+        options += [f"metric={written(self.metric)}"] if self.metric and not (self.of and self.metric == 1.0) else []
+        options += [f"ridge={written(self.ridge)}"] if self.ridge else []
         options += [f"metric_of={self.of}"] if self.of else []
         return f"similarity({', '.join(options)})"
 
@@ -155,6 +96,9 @@ class Product(Attraction):
     def matrix(self, hand: Plain) -> str:
         factors = (f"{hand.matrix(s.name)}{hand.T}{hand.matrix(s.name)}" for s in (self.left, self.right))
         return f" {hand.hadamard} ".join(factors)
+
+    def factor(self, quoted: str) -> Signal:
+        refuse(quoted, "three factors: a synapse would multiply three signals; expected two similarities")
 
     def __str__(self) -> str:
         return f"similarity({self.left}) * similarity({self.right})"
@@ -189,11 +133,13 @@ class Output(Term):
     def matrix(self, hand: Plain) -> str:
         return f"{hand.bold('Z')}{hand.T}{hand.bold('Z')}"
 
+    def factor(self, quoted: str) -> Signal:
+        refuse(quoted, "a degree above two in Z'Z: no Legendre transform makes its gradient local")
+
     def __str__(self) -> str:
         return "output"
 
 
-#: the similarity of the outputs
 output = Output()
 
 
@@ -251,31 +197,3 @@ def identity(alpha: float = 1.0) -> Expression:
     """
     expect_number(alpha, f"identity({alpha!r})")
     return float(alpha) * Identity()
-
-
-def _expression(other: object, sign: str) -> Expression:
-    if not isinstance(other, Expression):
-        refuse(f"... {sign} {other!r}", "only similarities are added; did you mean constant(...) or identity(...)?")
-    return other
-
-
-def _product(left: Expression, right: Expression) -> Expression:
-    quoted = f"({left}) * ({right})"
-    terms = [term for c, term in (*left.parts, *right.parts)]
-    if any(isinstance(term, Output) for term in terms):
-        refuse(quoted, "a degree above two in Z'Z: no Legendre transform makes its gradient local")
-    if len(left.parts) != 1 or len(right.parts) != 1:
-        refuse(quoted, "a product of sums; write the sum of the products")
-    (a, x), (b, y) = left.parts[0], right.parts[0]
-    if isinstance(x, Product) or isinstance(y, Product):
-        refuse(quoted, "three factors: a synapse would multiply three signals; expected two similarities")
-    if not (isinstance(x, Similarity) and isinstance(y, Similarity)):
-        refuse(quoted, "entry by entry only similarities of signals multiply")
-    for factor in (x, y):
-        if factor.metric or factor.ridge:
-            reason = (
-                "its metric is C of one factor alone, which the current of a pair does not hold: a non-local inverse"
-            )
-            refuse(quoted, f"{factor} has a metric; {reason}")
-    pair: Expression = Product(x.signal, y.signal)
-    return pair if a * b == 1.0 else (a * b) * pair

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from .._card import paper
-from .._errors import InputError
 from ..circuit import Circuit, State, Step, init
 from ..derive import align, identity, output, row_sums, similarity
 from ..derive import trace as power
