@@ -127,7 +127,7 @@ REFUSED = {
     "row sums and constant": (lambda: match(X - constant(0.1), row_sums(1)), "row sums learn thresholds of their own"),
     "two domains": (lambda: align(X, ball(1), row_sums(1)), "outputs settle in one domain"),
     "sparse ball": (lambda: align(X, ball(1), sparse(0.1)), "outputs settle in one domain"),
-    "room": (lambda: align(X, row_sums(1), trace(5)).circuit(4), "trace=5 of 4 neurons; expected 1 to 4"),
+    "room": (lambda: align(X, row_sums(1), trace(5)).circuit(4), r"trace=5\.0 of 4 neurons; expected 1\.0 to 4\.0"),
     "a way through": (lambda: align(Y, feedforward), "unbounded: with z = V x"),
     "a price where nothing settles": (lambda: align(Y - identity(), white, feedforward), "neither self-inhibition nor"),
     "a threshold where nothing settles": (

@@ -10,6 +10,7 @@ from .terms import constant, identity, output, similarity
 from .vocabulary import (
     at_most_white,
     ball,
+    between,
     centred,
     feedforward,
     nonnegative,
@@ -29,6 +30,7 @@ __all__ = [
     "align",
     "at_most_white",
     "ball",
+    "between",
     "centred",
     "constant",
     "feedforward",

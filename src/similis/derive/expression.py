@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .hands import Plain
-from .refusals import refuse, written
+from .refusals import finite, refuse, written
 from .streams import Signal
 
 
 class Expression:
     """A weighted sum of similarity matrices: add, subtract, scale, and multiply two similarities entry by entry."""
+
+    __array_ufunc__ = None  # a NumPy number times an expression is an expression
 
     @property
     def parts(self) -> tuple[tuple[float, Term], ...]:
@@ -29,7 +31,7 @@ class Expression:
     def __mul__(self, other: Expression | float) -> Expression:
         if isinstance(other, Expression):
             return _paired(self, other)
-        if not isinstance(other, int | float) or abs(other) == float("inf") or other != other:
+        if not finite(other):
             refuse(f"({self}) * {other!r}", "expected a finite gain, or another similarity")
         return Sum(tuple((float(other) * c, term) for c, term in self.parts))
 

@@ -58,7 +58,7 @@ _CALLS: dict[str, Callable[..., Any]] = {
     "match": _match, "align": _align, "similarity": similarity, "constant": constant, "identity": identity,
     "lagged": _lagged, "feedforward": _feedforward, "at_most_white": _at_most_white, "sparse": vocabulary.sparse,
     "ball": vocabulary.ball, "soft_white": vocabulary.soft_white, "row_sums": vocabulary.row_sums,
-    "trace": vocabulary.trace, "centred": vocabulary.centred,
+    "between": vocabulary.between, "trace": vocabulary.trace, "centred": vocabulary.centred,
 }  # fmt: skip
 _NAMES: dict[str, Any] = {
     "output": output, "nonnegative": vocabulary.nonnegative, "white": vocabulary.white,

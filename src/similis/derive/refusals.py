@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import NoReturn
 
 from .._errors import InputError
@@ -12,13 +13,18 @@ def refuse(quoted: object, reason: str) -> NoReturn:
     raise InputError(f"{quoted}: {reason}")
 
 
-def expect_number(value: float, quoted: str, low: float = 0.0, strictly: bool = False) -> None:
-    """Refuse what is no finite number above ``low``."""
-    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
-    if not number or value < low or (strictly and value == low):
+def finite(value: object) -> bool:
+    """Whether it is a finite number."""
+    return isinstance(value, Real) and not isinstance(value, bool) and abs(float(value)) < float("inf")
+
+
+def expect_number(value: float, quoted: str, low: float = 0.0, strictly: bool = False) -> float:
+    """A finite number above ``low``; anything else is refused."""
+    if not finite(value) or value < low or (strictly and value == low):
         refuse(quoted, f"expected a finite number {'>' if strictly else '>='} {low:g}")
+    return float(value)
 
 
 def written(value: float) -> str:
     """A number with all its digits, as a person writes it."""
-    return repr(float(value)).removesuffix(".0")
+    return repr(float(value) + 0.0).removesuffix(".0")

@@ -9,7 +9,7 @@ import numpy as np
 from ..circuit import Interneurons, Lateral, SoftWhiten, Whiten
 from .constraints import Constraint
 from .hands import Plain
-from .refusals import expect_number, refuse, written
+from .refusals import expect_number, finite, refuse, written
 from .rules import Rows
 
 
@@ -53,7 +53,7 @@ class SoftWhite(Spread):
     share: float
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.share, int | float) and 0.0 < self.share < 1.0):
+        if not (finite(self.share) and 0.0 < self.share < 1.0):
             refuse(self, "expected a share between 0 (similarity matching) and 1 (white)")
 
     means = property(lambda self: "laterals between Gram and whitening")
@@ -95,7 +95,7 @@ class AtMostWhite(Spread):
     offset: float = 0.0
 
     def __post_init__(self) -> None:
-        expect_number(self.offset, f"at_most_white(offset={self.offset!r})")
+        expect_number(self.offset, f"at_most_white({self.offset!r})")
 
     def __call__(self, offset: float) -> AtMostWhite:
         """With a barrier before the bound; ``offset`` >= 0."""

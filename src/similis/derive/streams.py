@@ -9,7 +9,7 @@ import numpy as np
 
 from .._errors import InputError
 from .hands import Plain
-from .refusals import refuse, written
+from .refusals import finite, refuse, written
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Signal:
     """
 
     parts: tuple[tuple[str, int, float], ...]
+    __array_ufunc__ = None  # a NumPy number times a signal is a signal
 
     def __post_init__(self) -> None:
         total: dict[tuple[str, int], float] = {}
@@ -88,9 +89,9 @@ class Signal:
         return signal(other) - self
 
     def __mul__(self, factor: float) -> Signal:
-        if not isinstance(factor, int | float):
+        if not finite(factor):
             refuse(f"{self} * {factor}", "a signal is scaled by numbers; similarities multiply, signals do not")
-        return Signal(tuple((stream, lag, factor * c) for stream, lag, c in self.parts))
+        return Signal(tuple((stream, lag, float(factor) * c) for stream, lag, c in self.parts))
 
     __rmul__ = __mul__
 

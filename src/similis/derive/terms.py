@@ -8,7 +8,7 @@ import numpy as np
 
 from .expression import Expression, Term
 from .hands import Plain
-from .refusals import expect_number, refuse, written
+from .refusals import expect_number, finite, refuse, written
 from .streams import Signal, signal
 
 
@@ -32,10 +32,11 @@ class Similarity(Attraction):
 
     def __post_init__(self) -> None:
         expect_number(self.ridge, f"ridge={self.ridge!r} of {self.signal}")
-        inside = isinstance(self.metric, int | float) and 0.0 <= self.metric <= 1.0
-        if not inside:
+        if not finite(self.metric) or not 0.0 <= self.metric <= 1.0:
             reason = "B = (1 - s) I + s C must have an inverse that synapses can learn; expected s between 0 and 1"
             refuse(f"similarity({self.signal}, metric={self.metric!r})", reason)
+        object.__setattr__(self, "metric", float(self.metric))
+        object.__setattr__(self, "ridge", float(self.ridge))
         if self.of is not None and self.metric == 0.0:
             refuse(str(self), "metric=0 is no metric of another signal; expected metric > 0, or no metric_of")
 
@@ -184,8 +185,7 @@ def constant(alpha: float = 1.0) -> Expression:
     ----------
     alpha : float >= 0
     """
-    expect_number(alpha, f"constant({alpha!r})")
-    return float(alpha) * Constant()
+    return expect_number(alpha, f"constant({alpha!r})") * Constant()
 
 
 def identity(alpha: float = 1.0) -> Expression:
@@ -195,5 +195,4 @@ def identity(alpha: float = 1.0) -> Expression:
     ----------
     alpha : float >= 0
     """
-    expect_number(alpha, f"identity({alpha!r})")
-    return float(alpha) * Identity()
+    return expect_number(alpha, f"identity({alpha!r})") * Identity()

@@ -30,5 +30,5 @@ def motion_detection(
     ``dx' W_a x``: at every synapse a temporal change is multiplied by an intensity. Give rows as
     :class:`similis.circuit.Outer`; the products are then never written out.
     """
-    problem = match(similarity("x") * similarity("dx"), *(nonnegative,) * rectify)
+    problem = match(similarity("x") * similarity("dx"), *((nonnegative,) if rectify else ()))
     return problem.circuit(n_components, name="motion", tau=tau, step=step or Step(0.05, 0.001))
