@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +162,18 @@ def test_what_no_rule_covers_is_refused_with_a_reason(what):
     build, reason = REFUSED[what]
     with pytest.raises(InputError, match=reason):
         build()
+
+
+@pytest.mark.parametrize("path", sorted(Path(room.__file__).parent.glob("*.py")), ids=lambda p: p.stem)
+def test_the_examples_of_the_docstrings_run(path):
+    module = importlib.import_module("similis.derive" if path.stem == "__init__" else f"similis.derive.{path.stem}")
+    assert doctest.testmod(module).failed == 0
+
+
+def test_every_public_function_has_an_example():
+    functions = [getattr(room, name) for name in room.__all__ if inspect.isfunction(getattr(room, name))]
+    assert len(functions) > 12
+    assert [f.__name__ for f in functions if ">>>" not in (f.__doc__ or "")] == []
 
 
 def test_the_room_holds_its_limits():

@@ -2,11 +2,12 @@
 
 from .constraints import Constraint
 from .expression import Expression
+from .outputs import constant, identity, output
 from .problem import Problem, align, match
 from .reader import read
 from .recognise import objective_of
 from .streams import Signal, lagged
-from .terms import constant, identity, output, similarity
+from .terms import similarity
 from .vocabulary import (
     at_most_white,
     ball,

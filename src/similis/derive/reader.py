@@ -10,10 +10,11 @@ from typing import Any
 
 from . import vocabulary
 from .constraints import Constraint
+from .outputs import constant, identity, output
 from .problem import Problem
 from .refusals import refuse
 from .streams import Signal, lagged, signal
-from .terms import constant, identity, output, similarity
+from .terms import similarity
 
 #: of a text: characters, parts, how deep they are nested
 LONGEST, PARTS, DEPTH = 1000, 300, 60

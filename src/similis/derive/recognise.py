@@ -10,10 +10,11 @@ from ..circuit import Channel, Circuit, Gram, Interneurons, NoLateral, PowerCont
 from ..circuit.domains import Box
 from .constraints import Constraint, Feedforward, Trace
 from .expression import Expression
+from .outputs import constant, identity, output
 from .problem import Problem, align, match
 from .spreads import AtMostWhite, SoftWhite, White
 from .streams import signal
-from .terms import Product, Similarity, constant, identity, output
+from .terms import Product, Similarity
 from .vocabulary import within
 
 

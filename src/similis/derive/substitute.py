@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from .constraints import Constraint, Feedforward, RowSums, Trace, Within, joined
+from .outputs import Constant, Identity, Output
 from .prices import Price, Repel, Threshold
 from .refusals import refuse
 from .rules import Attract, AttractPairs, Rule, Teach
 from .spreads import AtMostWhite, SoftWhite, Spread, White
-from .terms import Attraction, Constant, Identity, Output, Product, Similarity
+from .terms import Attraction, Product, Similarity
 
 if TYPE_CHECKING:
     from .problem import Problem

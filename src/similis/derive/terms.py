@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .expression import Expression, Term
+from .expression import Term
 from .hands import Plain
 from .refusals import expect_number, finite, refuse, written
 from .streams import Signal, signal
@@ -105,45 +105,6 @@ class Product(Attraction):
         return f"similarity({self.left}) * similarity({self.right})"
 
 
-@dataclass(frozen=True)
-class Constant(Term):
-    """``11'``: every pair of samples is alike."""
-
-    def matrix(self, hand: Plain) -> str:
-        return f"{hand.bold('1')}{hand.bold('1')}{hand.T}"
-
-    def __str__(self) -> str:
-        return "constant(1)"
-
-
-@dataclass(frozen=True)
-class Identity(Term):
-    """``T I``: every sample is like itself alone; subtracted, a price on power."""
-
-    def matrix(self, hand: Plain) -> str:
-        return f"T {hand.bold('I')}"
-
-    def __str__(self) -> str:
-        return "identity(1)"
-
-
-@dataclass(frozen=True)
-class Output(Term):
-    """``Z'Z``, the similarity of the outputs."""
-
-    def matrix(self, hand: Plain) -> str:
-        return f"{hand.bold('Z')}{hand.T}{hand.bold('Z')}"
-
-    def factor(self, quoted: str) -> Signal:
-        refuse(quoted, "a degree above two in Z'Z: no Legendre transform makes its gradient local")
-
-    def __str__(self) -> str:
-        return "output"
-
-
-output = Output()
-
-
 def similarity(
     name: Signal | str, *, metric: float | None = None, ridge: float = 0.0, metric_of: Signal | str | None = None
 ) -> Similarity:
@@ -176,23 +137,3 @@ def similarity(
     of = None if metric_of is None else signal(metric_of)
     chosen = float(of is not None) if metric is None else metric
     return Similarity(signal(name), chosen, ridge, None if of == signal(name) else of)
-
-
-def constant(alpha: float = 1.0) -> Expression:
-    """``alpha 11'``: to subtract it is a threshold on similarity.
-
-    Parameters
-    ----------
-    alpha : float >= 0
-    """
-    return expect_number(alpha, f"constant({alpha!r})") * Constant()
-
-
-def identity(alpha: float = 1.0) -> Expression:
-    """``alpha T I``: to subtract it is a price on power, ``alpha <|z|^2>``.
-
-    Parameters
-    ----------
-    alpha : float >= 0
-    """
-    return expect_number(alpha, f"identity({alpha!r})") * Identity()
