@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import resource
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -22,6 +23,8 @@ Judge = Callable[[Path], str]
 
 def _worker(make: Make, judge: Judge, start: int, stop: int, pipe: Connection, folder: str) -> None:
     """Answer (number, name, what was done, outcome) for each file of a range."""
+    if "torch" in sys.modules:  # its threads do not survive a fork, and a second one would wait for them for ever
+        sys.modules["torch"].set_num_threads(1)
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -38,7 +38,7 @@ def name(page: Path) -> str:
 def python(code: str, namespace: dict, where: str) -> str:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(compile(code, where, "exec"), namespace)
+        exec(compile(code, where, "exec", dont_inherit=True), namespace)
     return printed.getvalue()
 
 

@@ -276,3 +276,17 @@ def test_divergence_is_an_error_and_changes_nothing():
 
 def test_the_table_prints_itself():
     assert DualRegressor(regularizer="entropy").representer_ == duality(regularizer="entropy", total=10.0)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("size", [1e4, 1e30])
+def test_probabilities_of_large_scores_are_probabilities(classes, size):
+    """Scores beyond the range of float32's exponential, and beyond float32: still rows that sum to 1."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 4)).astype(np.float32)
+    model = DualClassifier(loss="logistic", average=False, random_state=0).fit(X, np.arange(60) % classes)
+    model._weights = (model._readout * size).astype(np.float32)
+    P = model.predict_proba(X * np.float32(min(size, 1e8)))
+    assert P.shape == (60, classes)
+    np.testing.assert_allclose(P.sum(1), 1.0, rtol=1e-6)
+    assert (model.predict_log_proba(X) <= 0).all()

@@ -278,12 +278,14 @@ class DualEstimator(Estimator):
         shift = 0.0 if self.kernel != "linear" else W[:, :-1] @ self._input.mean
         return W[:, -1] * float(bool(self.fit_intercept)) - shift + self._target.mean
 
-    def _outputs(self, X: Any) -> np.ndarray:
-        """(T, K) outputs z, in the data's precision."""
+    def _outputs(self, X: Any, precise: bool = False) -> np.ndarray:
+        """(T, K) outputs z, in the data's precision, or in double precision, where products do not overflow."""
         check_is_fitted(self)
         X = self._admit(X, reset=False)
         rows = X if self.kernel == "linear" else self._similarities(X, getattr(self, "support_vectors_", None))
-        return (rows @ self._readout[:, :-1].T + self._offset).astype(X.dtype, copy=False)
+        kind = np.float64 if precise else X.dtype
+        readout = self._readout[:, :-1].astype(np.float64) if precise else self._readout[:, :-1]
+        return (rows @ readout.T + self._offset).astype(kind, copy=False)
 
     def _similarities(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
         """k(X, Y), by default with the rows of X themselves."""

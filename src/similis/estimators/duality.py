@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import log_expit, log_softmax
 from sklearn.utils.metaestimators import available_if
 
 from .._errors import InputError, ModelFileError
@@ -305,13 +305,15 @@ class DualClassifier(Classifier, DualEstimator):
     @available_if(_probable)
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n_samples, n_classes) probabilities: the logistic of each output, normalised over the classes."""
-        P = expit(self.decision_function(X))
-        return np.stack([1 - P, P], 1) if P.ndim == 1 else P / np.maximum(P.sum(1, keepdims=True), 1e-300)
+        return np.exp(self.predict_log_proba(X))
 
     @available_if(_probable)
     def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Logarithm of ``predict_proba``."""
-        return np.log(self.predict_proba(X))
+        """Logarithm of ``predict_proba``, exact where a probability underflows."""
+        Z = self._outputs(X, precise=True)
+        if len(self.classes_) == 2:
+            return np.stack([log_expit(-Z[:, 0]), log_expit(Z[:, 0])], axis=1).astype(self._readout.dtype)
+        return log_softmax(log_expit(Z), axis=1).astype(self._readout.dtype)
 
     @property
     def coef_(self) -> np.ndarray:
