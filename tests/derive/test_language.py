@@ -17,6 +17,7 @@ from similis.derive import (
     align,
     at_most_white,
     ball,
+    between,
     centred,
     constant,
     feedforward,
@@ -33,6 +34,7 @@ from similis.derive import (
     white,
     within,
 )
+from similis.networks import canonical_correlation
 
 X, Y = similarity("x"), similarity("y")
 
@@ -56,6 +58,22 @@ PRINTED = {
 @pytest.mark.parametrize("line", PRINTED)
 def test_a_problem_is_one_line(line):
     assert str(PRINTED[line]()) == line
+
+
+def test_letters_are_not_borrowed():
+    assert str(match(similarity("z") + similarity("X") + X)) == "min_Z 1/2 |X_z'X_z + X_X'X_X + X'X - Z'Z|^2"
+
+
+def test_numbers_of_numpy_are_numbers():
+    half, one = np.float32(0.5), np.int64(1)
+    assert match(half * similarity("x", metric=one)).circuit(2) == match(0.5 * similarity("x", metric=1)).circuit(2)
+    assert (np.float64(2) * lagged("x", 1)).parts == (("x", 1, 2.0),)
+
+
+def test_views_are_distinct():
+    for views in ((), ("x", "x")):
+        with pytest.raises(InputError, match="views="):
+            canonical_correlation(2, views=views)
 
 
 def test_equal_terms_add_up_and_order_does_not_matter_for_the_value():
@@ -152,6 +170,12 @@ REFUSED = {
     "no stream": (lambda: similarity("two words"), "expected the name of a stream"),
     "no signal": (lambda: similarity(lagged("x", 1) - lagged("x", 1)), "a signal that cancels"),
     "no interneurons": (lambda: match(X).circuit(2, units=3), "has no interneurons"),
+    "no bounds": (lambda: between("a"), r"between\('a', inf\): expected numbers"),
+    "no rate": (lambda: centred("a"), r"centred\('a'\): expected a finite number"),
+    "nothing to settle against": (
+        lambda: align(X - 0 * output - identity(0), row_sums(1)),
+        r"align\(similarity\(x\) \+ 0 \* output \+ 0 \* identity\(1\)\), row_sums\(1\): nothing holds",
+    ),
     "infinite": (lambda: constant(float("inf")), r"constant\(inf\): expected a finite number"),
     "nan": (lambda: match(float("nan") * X), "expected a finite gain"),
 }

@@ -41,7 +41,7 @@ class Expression:
         text = ""
         for c, term in self.parts:
             size = "" if abs(c) == 1.0 else f"{written(abs(c))} * "
-            text += (" - " if text else "-") * (c < 0) + " + " * (c > 0 and bool(text)) + size + str(term)
+            text += (" - " if text else "-") * (c < 0) + " + " * (c >= 0 and bool(text)) + size + str(term)
         return text or "0"
 
 

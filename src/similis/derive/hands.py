@@ -7,6 +7,9 @@ from html import escape
 
 from ..circuit.notation import Latex, Text
 
+#: letters of the equations, which the matrix of a signal must not borrow
+_TAKEN = set("bcimptwz")
+
 
 class Plain(Text):
     """Symbols as a terminal shows them."""
@@ -15,7 +18,12 @@ class Plain(Text):
 
     def matrix(self, name: str) -> str:
         """All samples of a signal, one a column."""
-        return name.upper() if len(name) == 1 else f"X_{name}"
+        return name.upper() if self.single(name) else f"X_{name}"
+
+    @staticmethod
+    def single(name: str) -> bool:
+        """Whether a capital letter can stand for the samples of a signal."""
+        return len(name) == len(name.upper()) == 1 and name.islower() and name not in _TAKEN
 
     def covariance(self, name: str) -> str:
         """The second moment of a signal."""
@@ -43,8 +51,7 @@ class Tex(Latex, Plain):
     hadamard, half = r"\circ", r"\frac{1}{2}"
 
     def matrix(self, name: str) -> str:
-        single = len(name) == 1
-        return rf"\mathbf{{{name.upper()}}}" if single else rf"\mathbf{{X}}_{{{self.word(name)}}}"
+        return rf"\mathbf{{{name.upper()}}}" if self.single(name) else rf"\mathbf{{X}}_{{{self.word(name)}}}"
 
     def covariance(self, name: str) -> str:
         return rf"\mathbf{{C}}_{{{2 * name if len(name) == 1 else self.word(name)}}}"
@@ -75,7 +82,7 @@ class Html(Plain):
         return escape(name)
 
     def matrix(self, name: str) -> str:
-        return self.bold(name.upper()) if len(name) == 1 else f"<b>X</b><sub>{name}</sub>"
+        return self.bold(name.upper()) if self.single(name) else f"<b>X</b><sub>{name}</sub>"
 
     def covariance(self, name: str) -> str:
         return f"<b>C</b><sub>{2 * name if len(name) == 1 else name}</sub>"

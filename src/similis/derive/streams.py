@@ -100,7 +100,7 @@ class Signal:
         for stream, lag, c in self.parts:
             size = "" if abs(c) == 1.0 else f"{written(abs(c))} * "
             word = f"lagged({stream}, {lag})" if lag else stream
-            text += (" - " if text else "-") * (c < 0) + " + " * (c > 0 and bool(text)) + size + word
+            text += (" - " if text else "-") * (c < 0) + " + " * (c >= 0 and bool(text)) + size + word
         return text
 
 

@@ -7,7 +7,7 @@ import math
 from ..circuit import Ball, Box, Domain, PowerControl, Total
 from ..circuit.checks import expect_type
 from .constraints import Feedforward, RowSums, Trace, Within
-from .refusals import expect_number, written
+from .refusals import expect_number, finite, refuse, written
 from .spreads import AtMostWhite, SoftWhite, White
 
 #: z >= 0
@@ -121,6 +121,9 @@ def between(lower: float = -math.inf, upper: float = math.inf) -> Within:
     >>> print(match(similarity("x"), between(-1, 1)))
     min_Z 1/2 |X'X - Z'Z|^2, -1 <= z <= 1
     """
+    for bound in (lower, upper):
+        if not finite(bound) and bound not in (-math.inf, math.inf):
+            refuse(f"between({lower!r}, {upper!r})", "expected numbers")
     return within(Box(float(lower), float(upper)))
 
 
@@ -159,6 +162,7 @@ def centred(rate: float) -> Within:
     >>> align(similarity("y"), at_most_white, feedforward, nonnegative, centred(0.01)).circuit(3).domain.mean_rate
     0.01
     """
+    rate = expect_number(rate, f"centred({rate!r})")
     return Within(Box(mean_rate=rate), f"centred({written(rate)})")
 
 

@@ -73,7 +73,7 @@ def adaptive_canonical_correlation(
 def _whitened(views: tuple[str, ...], ridge: float | tuple[float, ...]) -> Expression:
     """The sum of the whitened streams' similarities."""
     ridges = ridge if isinstance(ridge, tuple) else (ridge,) * len(views)
-    if len(set(views)) < len(views):
-        raise InputError(f"channels {views}; expected distinct names")
+    if not views or len(set(views)) < len(views):
+        raise InputError(f"views={views}; expected one or more distinct names")
     several = (similarity(name, metric=1.0, ridge=value) for name, value in zip(views, ridges, strict=True))
     return reduce(add, several)
