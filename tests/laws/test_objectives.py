@@ -13,7 +13,20 @@ from tests.laws.circuits import rng
 from tests.laws.objectives import allowed, attractions, data, problems
 
 from similis.circuit import Circuit, Step, init, saddle_gradients, value
-from similis.derive import Problem, align, identity, lagged, match, objective_of, read, similarity, trace, white
+from similis.derive import (
+    Problem,
+    align,
+    at_most_white,
+    feedforward,
+    identity,
+    lagged,
+    match,
+    objective_of,
+    read,
+    similarity,
+    trace,
+    white,
+)
 from similis.derive.constraints import Trace
 from similis.derive.recognise import rebuilt
 from similis.derive.terms import Product
@@ -175,3 +188,34 @@ def test_derived_networks_learn_what_their_objective_says():
     assert learned(match(lag), slow, 2, 1.0, Step(0.05, 1e-3), 40) < 1e-4
     mixed = match(0.5 * similarity("x", metric=0.4) + similarity("y"))
     assert learned(mixed, raw, 2, 0.5, Step(0.05, 1e-3), 20) < 1e-4
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_objectives_are_learned(seed):
+    """The span and the powers of the generalised eigenproblem, from a stream."""
+    random = rng(seed)
+    x, y = (
+        float(random.choice([0.5, 1.0, 1.5]))
+        * similarity(name, metric=float(random.choice([0.0, 0.4, 1.0])), ridge=0.05)
+        for name in "xy"
+    )
+    assert learned(match(x + y), streams_with_latents(seed + 10), 2, 1.0, Step(0.05, 1e-3), 30) < 1e-4
+
+
+@pytest.mark.parametrize("metric", [0.0, 1.0])
+def test_a_derived_network_learns_reduced_rank_regression(metric):
+    """``z = V x`` spans the singular directions of ``C_xx^-1/2 C_xy B^-1/2``; P P' has their squares."""
+    problem = align(similarity("y", metric=metric), at_most_white, feedforward)
+    streams = problem.streams(streams_with_latents(0))
+    X, Y, T = streams["x"], streams["y"], len(streams["x"])
+    circuit = problem.circuit(2, tau=5.0, step=Step(0.2, 1e-4), rates={"y": 0.1}, init_scale=1 / 3)
+    state = init(circuit, {name: rows.shape[1] for name, rows in streams.items()})
+    order = np.concatenate([rng(epoch).permutation(T) for epoch in range(80)])
+    state = run(circuit, state, {name: rows[order] for name, rows in streams.items()})[1]
+    Z = run(circuit, state, streams, learn=False)[0]
+    root = linalg.sqrtm(linalg.inv(X.T @ X / T)).real
+    B = (1 - metric) * np.eye(Y.shape[1]) + metric * Y.T @ Y / T
+    left, sizes, _ = linalg.svd(root @ X.T @ Y / T @ linalg.sqrtm(linalg.inv(B)).real)
+    assert 1.0 - linalg.svdvals(linalg.orth(Z).T @ linalg.orth(X @ root @ left[:, :2])).min() ** 2 < 1e-4
+    assert state.P is not None
+    np.testing.assert_allclose(linalg.eigvalsh(state.P @ state.P.T), np.sort(sizes[:2] ** 2), rtol=0.2)
