@@ -41,7 +41,8 @@ class Within(Constraint):
     def words(self, hand: Plain) -> str:
         domain, z = self.domain, hand.bold("z")
         if isinstance(domain, Box) and domain.mean_rate:
-            return f"{z} {hand.word('minus its running mean')}"
+            m = hand.bold("m")
+            return ", ".join(filter(None, [domain.words(hand, f"{z} + {m}"), *domain.rules(hand)]))
         return domain.words(hand, z)
 
     def before(self, hand: Plain) -> str:
@@ -117,21 +118,31 @@ class Trace(Constraint):
 
 @dataclass(frozen=True)
 class Feedforward(Constraint):
-    """``z = V x``: the output is the drive, nothing settles."""
+    """``z = V x``: the output is the drive, nothing settles; ``clipped`` by f where there is a domain."""
 
     stream: str = "x"
+    clipped: bool = False
 
     def __call__(self, stream: str) -> Feedforward:
         """The same with another stream that drives."""
         return Feedforward(stream)
 
-    means = property(lambda self: f"{self.stream} drives, nothing settles; its synapses read the teachers - M z")
+    @property
+    def means(self) -> str:
+        return f"the stream {self.stream} that drives; its synapses read a, what all teachers say, minus M z"
 
     def __str__(self) -> str:
         return "feedforward" if self.stream == "x" else f"feedforward({self.stream})"
 
     def words(self, hand: Plain) -> str:
-        return f"{hand.bold('z')} = {hand.weight(self.stream)} {hand.input(self.stream)}"
+        drive = f"{hand.weight(self.stream)} {hand.input(self.stream)}"
+        return f"{hand.bold('z')} = {hand.call('f', drive) if self.clipped else drive}"
+
+    def after(self, hand: Plain) -> str:
+        error = hand.grouped([(1.0, hand.bold("a")), (-1.0, f"{hand.bold('M')} {hand.bold('z')}")])
+        slope = f"f'{hand.dot} " if self.clipped else ""
+        body = hand.average(f"{slope}{error} {hand.input(self.stream)}{hand.T}")
+        return f"-{hand.half} dL/d{hand.weight(self.stream)} = {body}"
 
 
 def joined(several: list[Within]) -> Within | None:

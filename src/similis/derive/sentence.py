@@ -19,7 +19,7 @@ def sentence(problem: Problem, hand: Plain) -> str:
     body = hand.signed([*terms, (-1.0, square)] if problem.matches else terms)
     within = found.within
     positive = within is not None and isinstance(within.domain, Box) and within.domain.lower == 0.0
-    positive = positive and within is not None and within.domain.upper == float("inf")
+    positive = positive and within is not None and within.domain.upper == float("inf") and not within.domain.mean_rate
     variable = f"{Z} {hand.at_least} 0" if positive else Z
     if problem.matches:
         text = f"{hand.over('min', [variable])} {hand.half} {hand.square(body)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from .constraints import Constraint, Feedforward, RowSums, Trace, Within, joined
@@ -75,15 +75,16 @@ def rules_of(problem: Problem) -> Rules:
         )
     if isinstance(spread, White) and quartic > 0.0:
         quartic = 0.0  # <Z'Z, Z'Z> = |<zz'>|^2 = k where outputs are white
+    within = joined([c for c in problem.constraints if isinstance(c, Within)])
     found = Rules(
         tuple(attractions),
         Repel(quartic) if quartic else None,
         Price(-weights[Identity]) if Identity in weights else None,
         Threshold(-weights[Constant]) if Constant in weights else None,
         spread,
-        joined([c for c in problem.constraints if isinstance(c, Within)]),
+        within,
         _only(problem, Trace),
-        way,
+        way and replace(way, clipped=within is not None),
     )
     _attracts(problem, found)
     _agree(problem, found)
