@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from .._errors import SimilisError
-from . import catalogue, data, doctor, fit, predict, reproduce, score, screen, transform
+from . import catalogue, data, derive, doctor, fit, predict, reproduce, score, screen, transform
 from ._output import printable
 from ._signals import stoppable
 
@@ -54,6 +54,7 @@ app = typer.Typer(
 )
 app.command("list")(catalogue.list_networks)
 app.command("show")(catalogue.show)
+app.command("derive")(derive.derive)
 app.command("fit")(fit.fit)
 app.command("transform")(transform.transform)
 app.command("predict")(predict.predict)
