@@ -15,7 +15,7 @@ from scipy.linalg import eigh
 
 from similis.circuit import Circuit, Step, init
 from similis.derive import lagged, match, objective_of, similarity
-from similis.derive.hands import Tex
+from similis.derive.symbols import Tex
 from similis.display import draw
 from similis.engine import run
 from similis.networks import catalogue

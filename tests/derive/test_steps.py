@@ -11,8 +11,8 @@ from tests.laws.objectives import problems
 
 from similis.circuit import Circuit
 from similis.derive import Problem, align, lagged, match, nonnegative, objective_of, row_sums, similarity, trace
-from similis.derive.hands import Tex
 from similis.derive.steps import Derivation
+from similis.derive.symbols import Tex
 from similis.networks import catalogue
 
 NETWORKS = {name: card.network(3) for name, card in catalogue().items()}

@@ -98,7 +98,9 @@ def test_an_array_of_any_size_is_still_finite(size):
 
 
 def test_a_filter_whose_predictions_overflow_says_so():
-    model = NeuralKalmanFilter(rule="published", random_state=0).fit(np.random.default_rng(0).standard_normal((300, 2)).cumsum(0) % 3)
+    model = NeuralKalmanFilter(rule="published", random_state=0).fit(
+        np.random.default_rng(0).standard_normal((300, 2)).cumsum(0) % 3
+    )
     big = {name: np.full((2, 2), 1e30) for name in ("A", "mean.A")}
     model._state = model._state | big
     with pytest.raises(DivergenceError, match="diverged"):

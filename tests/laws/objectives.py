@@ -68,13 +68,13 @@ def problems(draw: st.DrawFn) -> Problem:
         held = draw(st.sampled_from([at_most_white, at_most_white(0.1), white]))
         return match(alike, feedforward, *bounds) if kind == "pass match" else align(alike, held, feedforward, *bounds)
     alike = draw(attractions())
-    priced = alike - draw(st.sampled_from([0.2, 0.7])) * identity()
+    limited = alike - draw(st.sampled_from([0.2, 0.7])) * identity()
     raised = draw(st.sampled_from([alike, alike - constant(0.3)]))
     box = draw(
         st.sampled_from([(), (nonnegative,), (sparse(0.1),), (nonnegative, sparse(0.2)), (within(Box(-0.5, 0.9)),)])
     )
     if kind == "match":
-        return match(draw(st.sampled_from([raised, priced, raised - identity(0.3)])), *box)
+        return match(draw(st.sampled_from([raised, limited, raised - identity(0.3)])), *box)
     if kind == "gain":
         return align(raised - draw(gain) * output, *box)
     if kind == "white":
@@ -89,9 +89,9 @@ def problems(draw: st.DrawFn) -> Problem:
         rho = draw(gain)
         sums = row_sums(rho, draw(st.sampled_from([math.inf, 2.0])))
         ways = [
-            align(priced, sums),
+            align(limited, sums),
             match(alike, sums),
-            align(priced - 0.4 * output, sums),
+            align(limited - 0.4 * output, sums),
             align(alike, sums, trace(1.5 * rho)),
         ]
         return draw(st.sampled_from(ways))

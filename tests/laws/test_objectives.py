@@ -132,13 +132,13 @@ def spectrum(problem: Problem, streams: dict) -> tuple[np.ndarray, np.ndarray]:
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
-@given(attractions(), st.sampled_from(["match", "price", "white"]), st.integers(1, 3), seeds)
+@given(attractions(), st.sampled_from(["match", "cost", "white"]), st.integers(1, 3), seeds)
 def test_the_stationary_point_solves_the_generalised_eigenproblem(alike, kind, k, seed):
-    price = 0.2 if kind == "price" else 0.0
-    problem = match(alike, white) if kind == "white" else match(alike - price * identity())
+    cost = 0.2 if kind == "cost" else 0.0
+    problem = match(alike, white) if kind == "white" else match(alike - cost * identity())
     circuit, streams = problem.circuit(k), problem.streams(data(seed))
     values, outputs = spectrum(problem, streams)
-    powers = np.ones(k) if kind == "white" else values[:k] - price
+    powers = np.ones(k) if kind == "white" else values[:k] - cost
     assume(powers.min() > 0.05)
     rotation = linalg.qr(rng(seed).standard_normal((k, k)))[0]
     Z = outputs[:, :k] * np.sqrt(powers) @ rotation

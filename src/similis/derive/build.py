@@ -48,7 +48,7 @@ def circuit_of(
         lateral = replace(lateral, **interneurons)
     elif interneurons != {"units": None, "decoupled": False, "init_scale": 1.0}:
         refuse(problem.source, "has no interneurons; units, decoupled and init_scale have no meaning")
-    inhibition = Inhibition(found.price.alpha if found.price else 0.0)
+    inhibition = Inhibition(found.cost.alpha if found.cost else 0.0)
     neuron = Neuron(
         found.within.domain if found.within else Box(),
         found.trace.control if found.trace else inhibition,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..circuit import Box, Domain, PowerControl
-from .hands import Plain
 from .refusals import refuse, written
 from .rules import Rows, Rule
+from .symbols import Plain
 
 
 class Constraint(Rule):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .hands import Plain
 from .refusals import finite, refuse, written
 from .streams import Signal
+from .symbols import Plain
 
 
 class Expression:

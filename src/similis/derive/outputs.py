@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .expression import Expression, Term
-from .hands import Plain
 from .refusals import expect_number, refuse
 from .streams import Signal
+from .symbols import Plain
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Constant(Term):
 
 @dataclass(frozen=True)
 class Identity(Term):
-    """``T I``: every sample is like itself alone; subtracted, a price on power."""
+    """``T I``: every sample is like itself alone; subtracted, a cost on power."""
 
     def matrix(self, hand: Plain) -> str:
         return f"T {hand.bold('I')}"
@@ -65,7 +65,7 @@ def constant(alpha: float = 1.0) -> Expression:
 
 
 def identity(alpha: float = 1.0) -> Expression:
-    """``alpha T I``: to subtract it is a price on power, ``alpha <|z|^2>``.
+    """``alpha T I``: to subtract it is a cost on power, ``alpha <|z|^2>``.
 
     Parameters
     ----------

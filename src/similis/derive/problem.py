@@ -12,10 +12,10 @@ from ..circuit import Circuit, State, Step
 from .build import circuit_of, optimum_of, streams_of
 from .constraints import Constraint
 from .expression import Expression
-from .hands import Plain
 from .refusals import refuse
 from .sentence import sentence
 from .substitute import Rules, rules_of
+from .symbols import Plain
 
 if TYPE_CHECKING:
     from .steps import Derivation
@@ -181,7 +181,7 @@ def align(similarity: Expression, *constraints: Constraint) -> Problem:
 
     Parameters
     ----------
-    similarity : Expression, a sum of similarities S; `- 0.5 * gamma * output` adds a price on the outputs' own
+    similarity : Expression, a sum of similarities S; `- 0.5 * gamma * output` adds a cost on the outputs' own
     constraints : such as `white`, `ball(1)` or `row_sums(1)`
 
     Returns

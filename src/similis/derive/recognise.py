@@ -9,10 +9,10 @@ from .._errors import InputError
 from ..circuit import Channel, Circuit, Gram, Interneurons, NoLateral, PowerControl, SoftWhiten, Whiten
 from ..circuit.domains import Box
 from .constraints import Constraint, Feedforward, Trace
+from .covariance import AtMostWhite, SoftWhite, White
 from .expression import Expression
 from .outputs import constant, identity, output
 from .problem import Problem, align, match
-from .spreads import AtMostWhite, SoftWhite, White
 from .streams import signal
 from .terms import Product, Similarity
 from .vocabulary import within

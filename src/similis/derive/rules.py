@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..circuit import Channel, Synapse
-from .hands import Plain
 from .refusals import refuse
 from .streams import signal
+from .symbols import Plain
 from .terms import Product, Similarity
 
 #: rows of every channel; an array, or a lift

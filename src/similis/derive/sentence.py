@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..circuit import Box
-from .hands import Plain
+from .symbols import Plain
 
 if TYPE_CHECKING:
     from .problem import Problem
@@ -25,9 +25,9 @@ def sentence(problem: Problem, hand: Plain) -> str:
         text = f"{hand.over('min', [variable])} {hand.half} {hand.square(body)}"
     else:
         text = f"{hand.over('max', [variable])} {hand.pair(body, square)}"
-    costs = [rule.before(hand) for rule in (within, found.spread) if rule is not None]
+    costs = [rule.before(hand) for rule in (within, found.covariance) if rule is not None]
     text += "".join(f" {'+' if problem.matches else '-'} {cost}" for cost in costs if cost)
-    conditions = [c for c in (found.spread, found.trace, found.feedforward) if c is not None]
+    conditions = [c for c in (found.covariance, found.trace, found.feedforward) if c is not None]
     said = [] if positive or within is None else [within.words(hand)]
     said += [c.words(hand) for c in conditions]
     return ", ".join([text, *(word for word in said if word)])

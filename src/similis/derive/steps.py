@@ -8,9 +8,9 @@ from html import escape
 from ..circuit import Circuit
 from ..display import equations, signals_table
 from ..display.dynamics import dynamics
-from .hands import Html, Plain, Tex
 from .problem import Problem
 from .rules import AttractPairs, Rule
+from .symbols import Html, Plain, Tex
 from .terms import Product, Similarity
 
 
@@ -72,7 +72,7 @@ class Derivation:
         formulas = [problem.words(hand), hand.over("min", [hand.bold("Z")]) + f" {body}", meaning]
         for _, term in problem.similarity.parts:
             formulas += _definitions(term, hand) if isinstance(term, Similarity) else []
-        white = problem.matches and problem.rules.repel is None
+        white = problem.matches and problem.rules.square is None
         words = "Squares multiplied out; constants are left away." if problem.matches else "What is minimised."
         return Step("The objective", words + " Outputs are white: their own term is constant." * white, tuple(formulas))
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._errors import InputError
-from .hands import Plain
 from .refusals import finite, refuse, written
+from .symbols import Plain
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from .constraints import Constraint, Feedforward, RowSums, Trace, Within, joined
+from .covariance import AtMostWhite, Covariance, SoftWhite, White
 from .outputs import Constant, Identity, Output
-from .prices import Price, Repel, Threshold
+from .penalties import OutputSquare, PowerCost, Threshold
 from .refusals import refuse
 from .rules import Attract, AttractPairs, Rule, Teach
-from .spreads import AtMostWhite, SoftWhite, Spread, White
 from .terms import Attraction, Product, Similarity
 
 if TYPE_CHECKING:
@@ -25,23 +25,23 @@ class Rules:
     """The rules of a problem, by what they make."""
 
     attractions: tuple[Attract | AttractPairs, ...]
-    repel: Repel | None = None
-    price: Price | None = None
+    square: OutputSquare | None = None
+    cost: PowerCost | None = None
     threshold: Threshold | None = None
-    spread: Spread | None = None
+    covariance: Covariance | None = None
     within: Within | None = None
     trace: Trace | None = None
     feedforward: Feedforward | None = None
 
     @property
-    def lateral(self) -> Spread | Repel | None:
+    def lateral(self) -> Covariance | OutputSquare | None:
         """What makes the lateral connections."""
-        return self.spread or self.repel
+        return self.covariance or self.square
 
     @property
     def all(self) -> tuple[Rule, ...]:
         """In the order of a derivation."""
-        rest = (self.repel, self.spread, self.price, self.threshold, self.trace, self.within, self.feedforward)
+        rest = (self.square, self.covariance, self.cost, self.threshold, self.trace, self.within, self.feedforward)
         return (*self.attractions, *(rule for rule in rest if rule is not None))
 
 
@@ -68,20 +68,20 @@ def rules_of(problem: Problem) -> Rules:
         else:
             weights[type(term)] = weight
     quartic = float(problem.matches) - 2.0 * weights.get(Output, 0.0)
-    spread = _only(problem, Spread)
+    covariance = _only(problem, Covariance)
     if problem.matches and Output in weights:
         refuse(
             problem.source, "outputs stand on both sides: the square holds a degree above two in Z'Z; write align(...)"
         )
-    if isinstance(spread, White) and quartic > 0.0:
+    if isinstance(covariance, White) and quartic > 0.0:
         quartic = 0.0  # <Z'Z, Z'Z> = |<zz'>|^2 = k where outputs are white
     within = joined([c for c in problem.constraints if isinstance(c, Within)])
     found = Rules(
         tuple(attractions),
-        Repel(quartic) if quartic else None,
-        Price(-weights[Identity]) if Identity in weights else None,
+        OutputSquare(quartic) if quartic else None,
+        PowerCost(-weights[Identity]) if Identity in weights else None,
         Threshold(-weights[Constant]) if Constant in weights else None,
-        spread,
+        covariance,
         within,
         _only(problem, Trace),
         way and replace(way, clipped=within is not None),
@@ -118,25 +118,25 @@ def _attracts(problem: Problem, found: Rules) -> None:
 
 def _agree(problem: Problem, found: Rules) -> None:
     """Constraints that contradict each other, or have no common rule."""
-    spread, within = found.spread, found.within
-    both = f"{spread}, {within}"
-    if isinstance(spread, AtMostWhite) and found.repel:
-        refuse(problem.source, f"{spread} and the quartic term would both be lateral weights M; write align(...)")
-    if isinstance(spread, SoftWhite) and found.repel:
-        refuse(problem.source, f"{spread} is itself a price on the outputs' second moment; write align(...)")
-    if spread is not None and found.trace is not None:
-        refuse(f"{spread}, {found.trace}", "the second moment holds the power already")
-    if found.trace is not None and found.price is not None:
-        refuse(f"identity, {found.trace}", "the power is given, so its price is a constant")
+    covariance, within = found.covariance, found.within
+    both = f"{covariance}, {within}"
+    if isinstance(covariance, AtMostWhite) and found.square:
+        refuse(problem.source, f"{covariance} and the quartic term would both be lateral weights M; write align(...)")
+    if isinstance(covariance, SoftWhite) and found.square:
+        refuse(problem.source, f"{covariance} is itself a cost on the outputs' second moment; write align(...)")
+    if covariance is not None and found.trace is not None:
+        refuse(f"{covariance}, {found.trace}", "the second moment holds the power already")
+    if found.trace is not None and found.cost is not None:
+        refuse(f"identity, {found.trace}", "the power is given, so its cost is a constant")
     if within is None:
         return
-    if within.domain.radius < float("inf") and (spread is not None or found.repel):
-        said = both if spread is not None else problem.source
+    if within.domain.radius < float("inf") and (covariance is not None or found.square):
+        said = both if covariance is not None else problem.source
         refuse(
             said,
             "within a ball settling is divisive, which has no closed form against lateral weights; write align(...)",
         )
-    if isinstance(within, RowSums) and spread is not None:
+    if isinstance(within, RowSums) and covariance is not None:
         refuse(both, "row sums and the second moment would both be multipliers of one inhibitory unit")
     if within.domain.total is not None and found.threshold is not None:
         refuse(f"constant, {within}", "row sums learn thresholds of their own: the constant changes nothing")
@@ -148,9 +148,9 @@ def _passes(problem: Problem, found: Rules, way: Feedforward) -> None:
         refuse(
             problem.source, "unbounded: with z = V x larger weights are always better; add at_most_white, or match(...)"
         )
-    if found.repel is not None and found.repel.quartic != 1.0:
+    if found.square is not None and found.square.quartic != 1.0:
         refuse(problem.source, "where nothing settles laterals have the gain 1; expected -1/2 output, or match(...)")
-    alone = {found.price: "identity", found.threshold: "constant", found.trace: str(found.trace)}
+    alone = {found.cost: "identity", found.threshold: "constant", found.trace: str(found.trace)}
     for rule, said in alone.items():
         if rule is not None:
             refuse(f"{said}, {way}", "nothing settles, so neither self-inhibition nor a threshold reaches the output")
@@ -170,7 +170,7 @@ def _bounded(problem: Problem, found: Rules) -> None:
     if not held:
         reason = "larger outputs are always better; add white, at_most_white, ball(r), row_sums(rho) or trace(p)"
         refuse(problem.source, f"unbounded: {reason}")
-    priced = found.trace is not None or (found.price is not None and found.price.alpha > 0.0)
-    if not priced and (within is None or within.domain.radius == float("inf")):
+    limited = found.trace is not None or (found.cost is not None and found.cost.alpha > 0.0)
+    if not limited and (within is None or within.domain.radius == float("inf")):
         reason = "nothing holds a neuron back from a corner of the domain: settling has no stable optimum"
         refuse(problem.source, f"{reason}; subtract identity(alpha)")

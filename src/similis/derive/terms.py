@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .expression import Term
-from .hands import Plain
 from .refusals import expect_number, finite, refuse, written
 from .streams import Signal, signal
+from .symbols import Plain
 
 
 class Attraction(Term):

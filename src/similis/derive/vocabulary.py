@@ -7,8 +7,8 @@ import math
 from ..circuit import Ball, Box, Domain, PowerControl, Total
 from ..circuit.checks import expect_type
 from .constraints import Feedforward, RowSums, Trace, Within
+from .covariance import AtMostWhite, SoftWhite, White
 from .refusals import expect_number, finite, refuse, written
-from .spreads import AtMostWhite, SoftWhite, White
 
 #: z >= 0
 nonnegative = Within(Box.nonnegative(), "nonnegative")
@@ -21,7 +21,7 @@ feedforward = Feedforward()
 
 
 def sparse(l1: float) -> Within:
-    """A price ``2 l1 <|z|_1>``: outputs below a threshold are 0.
+    """A cost ``2 l1 <|z|_1>``: outputs below a threshold are 0.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def ball(radius: float = 1.0) -> Within:
 
 
 def soft_white(share: float) -> SoftWhite:
-    """Output variances shrink towards 1: a price ``|<z z'> - share I|^2 / (2 (1 - share))``.
+    """Output variances shrink towards 1: a cost ``|<z z'> - share I|^2 / (2 (1 - share))``.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def row_sums(rho: float = 1.0, stiffness: float = math.inf) -> RowSums:
     Parameters
     ----------
     rho : float > 0
-    stiffness : float > 0; a finite one makes it a price, ``stiffness |Z'Z 1/T - rho 1|^2 / T``
+    stiffness : float > 0; a finite one makes it a cost, ``stiffness |Z'Z 1/T - rho 1|^2 / T``
 
     Examples
     --------

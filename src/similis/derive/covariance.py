@@ -8,13 +8,13 @@ import numpy as np
 
 from ..circuit import Interneurons, Lateral, SoftWhiten, Whiten
 from .constraints import Constraint
-from .hands import Plain
 from .refusals import expect_number, finite, refuse, written
 from .rules import Rows
+from .symbols import Plain
 
 
 @dataclass(frozen=True)
-class Spread(Constraint):
+class Covariance(Constraint):
     """Conditions on ``<z z'>``, whose multipliers are lateral weights; abstract."""
 
     def lateral(self, tau: float) -> Lateral:
@@ -27,7 +27,7 @@ class Spread(Constraint):
 
 
 @dataclass(frozen=True)
-class White(Spread):
+class White(Covariance):
     """``<z z'> = I``: ``max_M Tr M (<z z'> - I)``."""
 
     means = property(lambda self: "whitening laterals: M is the multiplier")
@@ -47,7 +47,7 @@ class White(Spread):
 
 
 @dataclass(frozen=True)
-class SoftWhite(Spread):
+class SoftWhite(Covariance):
     """``1/(2(1-s)) |<z z'> - s I|^2 = max_M <z'Mz> - (1-s)/2 |M|^2 - s Tr M``."""
 
     share: float
@@ -89,7 +89,7 @@ class SoftWhite(Spread):
 
 
 @dataclass(frozen=True)
-class AtMostWhite(Spread):
+class AtMostWhite(Covariance):
     """``<z z'> <= I``: ``max_P Tr PP' (<z z'> - I)``; offset o is a barrier ``o^2 Tr ((I - <z z'>)^-1 - I)``."""
 
     offset: float = 0.0

@@ -1,4 +1,4 @@
-"""Substitutions of what concerns outputs alone: the quartic term, the price on power, the threshold."""
+"""Substitutions of what concerns outputs alone: the quartic term, the cost on power, the threshold."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..circuit import Gram
-from .hands import Plain
 from .refusals import refuse
 from .rules import Rows, Rule, gram, inner
+from .symbols import Plain
 
 
 @dataclass(frozen=True)
-class Repel(Rule):
+class OutputSquare(Rule):
     """``+q/2 <Z'Z, Z'Z> = max_M q (<z'Mz> - 1/2 |M|^2)``, at ``M = <z z'>``: Gram laterals."""
 
     quartic: float
@@ -50,7 +50,7 @@ class Repel(Rule):
 
 
 @dataclass(frozen=True)
-class Price(Rule):
+class PowerCost(Rule):
     """``+ alpha <I T, Z'Z> = alpha <|z|^2>`` stays: self-inhibition."""
 
     alpha: float

@@ -1,4 +1,4 @@
-"""Three hands that write a derivation: a terminal's, LaTeX and HTML."""
+"""The symbols of a derivation: a terminal's, LaTeX and HTML."""
 
 from __future__ import annotations
 
