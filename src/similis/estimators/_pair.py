@@ -15,9 +15,10 @@ from ._admit import admit_stream, validate_data
 from ._base import AVERAGE_EVERY, NetworkEstimator, Streams
 from ._estimator import check_is_fitted
 from ._guard import outweighed
-from ._reach import Halves, Unjudged
+from ._reach import say
 from ._running import Running
 from ._schema import Packed, Stored
+from ._unjudged import FEWEST, Halves, Unjudged
 
 FLOATS = [np.float64, np.float32]
 #: a ridge drowns features that vary by less than this share of it, if one alone varies more
@@ -167,42 +168,38 @@ class Shortened(TwoStreams):
         return np.ones(len(rows["x"])) if self.scale is None else within(rows, self.max_norm)
 
 
-class SolvedStreams(TwoStreams):
-    """Two streams whose network has a closed form: ``solver="exact"``, with a ridge; abstract."""
+class Compared(TwoStreams):
+    """Two streams whose network is compared with an exact solution when it is first read; abstract."""
 
     _unjudged: Unjudged | None = None
+    #: what to do where rows are few
+    _instead: ClassVar[str] = "use solver='exact'"
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
-        if self.scale is None and self.ridge > 0:
-            raise InputError("ridge is a fraction of the mean variance, which needs scale='auto'; set ridge=0 or scale")
-        if self.solver == "online":
-            fresh, idle = not hasattr(self, "n_samples_seen_"), getattr(self, "n_idle_", 0)
-            super()._learn(streams, epochs, shuffle)
-            if fresh or self._unjudged is None:
-                self._unjudged = Unjudged()
-            whole, idle = fresh and bool(shuffle), self.n_idle_ - idle
-            return self._unjudged.add(streams["x"], streams["y"], self.n_samples_seen_, whole=whole, idle=idle)
-        self._merge(streams)
-        if self.ridge > 0:
-            start, variances = 0, self.moments_.variances(self.center)
-            for name, X in streams.items():
-                spread, start = variances[start : start + X.shape[1]], start + X.shape[1]
-                rest = spread.sum() - spread.max()
-                if (
-                    self.scale == "norm"
-                    and name in self._unitless
-                    and ROUNDING**2 * spread.max() < rest < DROWNS * self.ridge * spread.sum()
-                ):
-                    why = f"the ridge is {self.ridge:g} of the mean variance, in which they drown"
-                    raise outweighed(name, spread, self.n_samples_seen_ - 1, why)
-        return None
+        fresh, idle = not hasattr(self, "n_samples_seen_"), getattr(self, "n_idle_", 0)
+        super()._learn(streams, epochs, shuffle)
+        if fresh or self._unjudged is None:
+            self._unjudged = Unjudged()
+        whole, idle = fresh and bool(shuffle), self.n_idle_ - idle
+        self._unjudged.add(streams["x"], streams["y"], self.n_samples_seen_, whole=whole, idle=idle)
 
     def _compare(self) -> None:
-        """Say it where the network is far from the exact solution of rows that it has learned."""
-        rows = None if self._unjudged is None else self._unjudged.take(self.n_samples_seen_)
-        if rows is not None:
-            x, y = (self.running_[name].apply(part).astype(float) for name, part in zip("xy", rows, strict=True))
-            self._judge(Halves.of(x, y, bool(self.center)))
+        """Say it where the network is far from the exact solution of rows that it has learned, or these are few."""
+        taken = None if self._unjudged is None else self._unjudged.take(self.n_samples_seen_)
+        if taken is None:
+            return
+        x, y = (self.running_[name].apply(part).astype(float) for name, part in zip("xy", taken[:2], strict=True))
+        judged = len(x) >= FEWEST and self._judge(Halves.of(x, y, bool(self.center)))
+        if taken.few and not judged:
+            say(
+                f"{type(self).__name__} has learned {self.n_samples_seen_} samples, {len(x)} different ones at most: a "
+                "network that learns row by row has hardly begun, and how far it is from the exact solution cannot be "
+                f"told. Learn more passes (n_epochs) or rows, or {self._instead}"
+            )
+
+    def _judge(self, rows: Halves) -> bool:
+        """Whether it was said that the network is far from the exact solution."""
+        raise TypeError(f"{type(self).__name__} has no exact solution")
 
     def _outputs(self, streams: Streams) -> np.ndarray:
         self._compare()
@@ -220,8 +217,29 @@ class SolvedStreams(TwoStreams):
         super()._unpack(file)
         self._unjudged = Unjudged()
 
-    def _judge(self, rows: Halves) -> None:
-        raise TypeError(f"{type(self).__name__} has no exact solver")
+
+class SolvedStreams(Compared):
+    """Two streams whose network has a closed form: ``solver="exact"``, with a ridge; abstract."""
+
+    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
+        if self.scale is None and self.ridge > 0:
+            raise InputError("ridge is a fraction of the mean variance, which needs scale='auto'; set ridge=0 or scale")
+        if self.solver == "online":
+            return super()._learn(streams, epochs, shuffle)
+        self._merge(streams)
+        if self.ridge > 0:
+            start, variances = 0, self.moments_.variances(self.center)
+            for name, X in streams.items():
+                spread, start = variances[start : start + X.shape[1]], start + X.shape[1]
+                rest = spread.sum() - spread.max()
+                if (
+                    self.scale == "norm"
+                    and name in self._unitless
+                    and ROUNDING**2 * spread.max() < rest < DROWNS * self.ridge * spread.sum()
+                ):
+                    why = f"the ridge is {self.ridge:g} of the mean variance, in which they drown"
+                    raise outweighed(name, spread, self.n_samples_seen_ - 1, why)
+        return None
 
     def _covariances(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Exact Cxx, Cyy, Cxy of the scaled streams."""

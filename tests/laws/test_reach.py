@@ -1,0 +1,136 @@
+"""Law: a network far from the exact solution of the rows it has learned says so, once; one near it says nothing."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import RidgeCV
+from sklearn.metrics import r2_score
+from sklearn.model_selection import cross_val_predict
+
+from similis import LocalSupervisionClassifier, LocalSupervisionRegressor, OnlineCCA, ReducedRankRegression
+
+SEEDS = range(4)
+
+
+def linear(rng: np.random.Generator, X: np.ndarray, noise: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
+    Y = X @ rng.standard_normal((X.shape[1], 3))
+    return X, Y + noise * Y.std(0) * rng.standard_normal(Y.shape)
+
+
+def rare(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    X, event = rng.standard_normal((4000, 10)), rng.random(4000) < 0.01
+    X[:, 0] = event
+    return X, np.outer(event, rng.standard_normal(3)) / event.std() + 0.5 * rng.standard_normal((4000, 3))
+
+
+def wide(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    latents = rng.standard_normal((1500, 20))
+    X = latents @ rng.standard_normal((20, 600)) + 0.5 * rng.standard_normal((1500, 600))
+    return X, latents[:, :3] + 0.2 * rng.standard_normal((1500, 3))
+
+
+def diabetes(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    X, y = load_diabetes(return_X_y=True)
+    at = rng.permutation(len(y))
+    return X[at], y[at, None]
+
+
+KINDS = {
+    "plain": lambda rng: linear(rng, rng.standard_normal((4000, 8))),
+    "many": lambda rng: linear(rng, rng.standard_normal((20000, 8))),
+    "few": lambda rng: linear(rng, rng.standard_normal((150, 8))),
+    "rare": rare,
+    "wide": wide,
+    "collinear": lambda rng: linear(
+        rng, rng.standard_normal((4000, 2)) @ rng.standard_normal((2, 8)) + 0.02 * rng.standard_normal((4000, 8))
+    ),
+    "diabetes": diabetes,
+}
+MAKERS = {
+    "rrr": lambda Y, seed: ReducedRankRegression(Y.shape[1], random_state=seed),
+    "local": lambda Y, seed: LocalSupervisionRegressor(16, random_state=seed),
+    "local, settled": lambda Y, seed: LocalSupervisionRegressor(32, n_epochs=20, random_state=seed),
+    "linear": lambda Y, seed: LocalSupervisionRegressor(Y.shape[1], linear=True, random_state=seed),
+    "its own read-out": lambda Y, seed: LocalSupervisionRegressor(16, readout="own", random_state=seed),
+}
+
+
+def words(model, X: np.ndarray, y: np.ndarray, how: str = "fit") -> list[str]:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        getattr(model, how)(X, y)
+        model.score(X, y)
+        model.transform(X[:1])
+    return [str(each.message) for each in said if each.category is ConvergenceWarning]
+
+
+def out_of_sample(X: np.ndarray, Y: np.ndarray) -> float:
+    """R2 of a ridge regression of half of the rows on the other half."""
+    return r2_score(Y, cross_val_predict(RidgeCV(np.logspace(-3, 5, 9)), X, Y, cv=2))
+
+
+@pytest.mark.parametrize("how", ["fit", "partial_fit"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_regression_far_from_the_exact_one_is_said_and_one_near_it_is_not(name, kind, how):
+    for seed in SEEDS:
+        X, Y = KINDS[kind](np.random.default_rng(seed))
+        if how == "partial_fit" and len(X) < 256:
+            continue
+        model = MAKERS[name](Y, seed)
+        said, exact = words(model, X, Y, how), out_of_sample(X, Y)
+        found = model.score(X, Y)
+        assert len(said) <= 1
+        if found < 0.8 * exact:
+            assert "it has not settled" in said[0]
+        if found > exact:
+            assert not said
+
+
+def test_classes_too():
+    X, y = load_digits(return_X_y=True)
+    for seed in SEEDS:
+        far = LocalSupervisionClassifier(16, eta0=0.02, random_state=seed)
+        said = words(far, X, y)
+        assert ["more often than the commonest class" in text for text in said] == [True]
+        near = LocalSupervisionClassifier(32, eta0=2.0, target_rate=5e-4, tau=400, n_epochs=20, random_state=seed)
+        assert not words(near, X, y)
+        mixed = np.random.default_rng(seed)
+        X_of_noise, labels = mixed.standard_normal((2000, 6)), mixed.integers(3, size=2000)
+        assert not words(LocalSupervisionClassifier(16, random_state=seed), X_of_noise, labels)
+
+
+def test_wide_views_too():
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        latents = rng.standard_normal((1500, 20))
+        X, Y = (latents @ rng.standard_normal((20, 500)) + rng.standard_normal((1500, 500)) for _ in range(2))
+        assert ["exact CCA" in text for text in words(OnlineCCA(10, eta0=0.005, random_state=seed), X, Y)] == [True]
+        assert not words(OnlineCCA(2, n_epochs=3, random_state=seed), X, Y)
+
+
+@pytest.mark.parametrize("rows", [2, 12, 40, 63])
+@pytest.mark.parametrize("name", [*MAKERS, "cca"])
+def test_of_few_rows_seen_a_few_times_it_is_said_that_they_are_few(name, rows):
+    rng = np.random.default_rng(0)
+    X, Y = linear(rng, rng.standard_normal((rows, 6)))
+    model = OnlineCCA(2, random_state=0) if name == "cca" else MAKERS[name](Y, 0)
+    said = words(model.set_params(n_epochs=1), X, Y)
+    assert len(said) == 1
+    assert "n_epochs" in said[0]
+    assert f"has learned {rows} samples" in said[0] or "it has not settled" in said[0]
+    enough = model.set_params(n_epochs=4000 // rows + 1, solver="exact") if hasattr(model, "solver") else None
+    assert enough is None or not words(enough, X, Y)
+
+
+def test_read_again_by_least_squares_it_is_compared_as_it_is_then():
+    rng = np.random.default_rng(0)
+    X, Y = linear(rng, rng.standard_normal((4000, 8)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        LocalSupervisionRegressor(64, random_state=0).fit(X, Y).refit(X, Y).predict(X)
