@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import signal
 import warnings
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from .. import __version__
 from .._errors import SimilisError
 from . import catalogue, data, derive, doctor, fit, predict, reproduce, score, screen, transform
 from ._output import printable
@@ -52,6 +53,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"similis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def similis(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Learning from similarities: networks with local learning rules, from streams of data."""
+
+
 app.command("list")(catalogue.list_networks)
 app.command("show")(catalogue.show)
 app.command("derive")(derive.derive)
