@@ -18,7 +18,9 @@ def slow_features(n_components: int = 2, *, ridge: float = 0.0, tau: float = 10.
     Outputs span the top solutions of ``C_bb v = lambda C_xx v`` with b(t) = x(t) + x(t-1), lambda = 2 + 2 rho, rho the
     autocorrelation at lag 1 (Wiskott & Sejnowski 2002). The circuit has the channels ``x_sum`` and ``x``, with one
     matrix of weights; :meth:`similis.derive.Problem.streams` makes their rows. Where directions of x differ a
-    hundredfold in variance, whiten x before: the metric is learned as slowly as its smallest direction.
+    hundredfold in variance, whiten x before: the metric is learned as slowly as its smallest direction. Where the
+    slowest features are nearly equally slow, as in movies, :func:`minimum_noise` has the same ones, farther apart, and
+    learns them (``benchmarks/bench_slow.py``).
 
     Parameters
     ----------
