@@ -13,12 +13,11 @@ from ..circuit import Circuit, State
 from ..kernels.running import ROUNDING
 from ._admit import admit_stream, validate_data
 from ._base import AVERAGE_EVERY, NetworkEstimator, Streams
+from ._compared import Compared
 from ._estimator import check_is_fitted
 from ._guard import outweighed
-from ._reach import say
 from ._running import Running
 from ._schema import Packed, Stored
-from ._unjudged import FEWEST, Halves, Unjudged
 
 FLOATS = [np.float64, np.float32]
 #: a ridge drowns features that vary by less than this share of it, if one alone varies more
@@ -168,38 +167,17 @@ class Shortened(TwoStreams):
         return np.ones(len(rows["x"])) if self.scale is None else within(rows, self.max_norm)
 
 
-class Compared(TwoStreams):
-    """Two streams whose network is compared with an exact solution when it is first read; abstract."""
-
-    _unjudged: Unjudged | None = None
-    #: what to do where rows are few
-    _instead: ClassVar[str] = "use solver='exact'"
+class ComparedStreams(Compared, TwoStreams):
+    """Two streams whose network is compared with an exact solution; abstract."""
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
         fresh, idle = not hasattr(self, "n_samples_seen_"), getattr(self, "n_idle_", 0)
         super()._learn(streams, epochs, shuffle)
-        if fresh or self._unjudged is None:
-            self._unjudged = Unjudged()
-        whole, idle = fresh and bool(shuffle), self.n_idle_ - idle
-        self._unjudged.add(streams["x"], streams["y"], self.n_samples_seen_, whole=whole, idle=idle)
+        self._hold(streams["x"], streams["y"], fresh=fresh, whole=bool(shuffle), idle=self.n_idle_ - idle)
 
-    def _compare(self) -> None:
-        """Say it where the network is far from the exact solution of rows that it has learned, or these are few."""
-        taken = None if self._unjudged is None else self._unjudged.take(self.n_samples_seen_)
-        if taken is None:
-            return
-        x, y = (self.running_[name].apply(part).astype(float) for name, part in zip("xy", taken[:2], strict=True))
-        judged = len(x) >= FEWEST and self._judge(Halves.of(x, y, bool(self.center)))
-        if taken.few and not judged:
-            say(
-                f"{type(self).__name__} has learned {self.n_samples_seen_} samples, {len(x)} different ones at most: a "
-                "network that learns row by row has hardly begun, and how far it is from the exact solution cannot be "
-                f"told. Learn more passes (n_epochs) or rows, or {self._instead}"
-            )
-
-    def _judge(self, rows: Halves) -> bool:
-        """Whether it was said that the network is far from the exact solution."""
-        raise TypeError(f"{type(self).__name__} has no exact solution")
+    def _as_heard(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
+        x, y = (self.running_[name].apply(part).astype(float) for name, part in (("x", x), ("y", y)))
+        return x, y, 1.0, 1.0
 
     def _outputs(self, streams: Streams) -> np.ndarray:
         self._compare()
@@ -209,17 +187,11 @@ class Compared(TwoStreams):
         self._compare()
         return super()._filters(name)
 
-    def _pack(self) -> Packed:
-        self._compare()
-        return super()._pack()
 
-    def _unpack(self, file: Stored) -> None:
-        super()._unpack(file)
-        self._unjudged = Unjudged()
-
-
-class SolvedStreams(Compared):
+class SolvedStreams(ComparedStreams):
     """Two streams whose network has a closed form: ``solver="exact"``, with a ridge; abstract."""
+
+    _instead: ClassVar[str] = "use solver='exact'"
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.scale is None and self.ridge > 0:

@@ -21,10 +21,12 @@ DOUBT, CHANCE = 0.5, 2.5
 UNSURE = 2.0
 #: ridges, in units of the mean variance, of which the best counts where rows are fewer than so many times the columns
 RIDGES, PLENTY = (0.0, 0.1, 1.0, 10.0), 8
+#: by which a network may be worse than saying the mean
+HARM = 0.1
 #: what to do then
 MORE = (
-    "it has not settled. Learn more rows or passes (n_epochs), scale columns to like sizes, or use solver='exact', for "
-    "narrow data of strong collinearity or rare events the better choice"
+    "it has not settled. Learn more rows or passes (n_epochs), in random order, scale columns to like sizes, or use "
+    "solver='exact', for narrow data of strong collinearity or rare events the better choice"
 )
 
 
@@ -104,8 +106,10 @@ def hits(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
 
 
 def short(found: np.ndarray, exact: np.ndarray, share: float = ENOUGH, doubt: float = DOUBT) -> bool:
-    """Whether (n_held,) are on average below a share of the exact solution's, which is more than chance."""
+    """Whether (n_held,) are on average below a share of the exact solution's, which is more than chance; or harmful."""
     lack, n = share * exact - found, np.sqrt(len(exact))
+    if found.mean() < -HARM - CHANCE * found.std() / n and exact.mean() > -HARM:
+        return True
     return bool(lack.mean() > doubt * lack.std() / n and exact.mean() > CHANCE * exact.std() / n)
 
 

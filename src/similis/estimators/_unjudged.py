@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._guard import LONG
-
 #: rows that are compared, at least and at most, columns beyond which those are no more than twice as many; few rows
 FEWEST, ROWS, WIDE, FEW = 16, 2048, 512, 64
 #: samples of a stream, and of passes over a few rows, before which little can be said
@@ -30,10 +28,12 @@ class Halves:
     mean_y: np.ndarray
 
     @classmethod
-    def of(cls, x: np.ndarray, y: np.ndarray, center: bool) -> Halves:
-        longest = np.maximum(np.einsum("ti,ti->t", x, x), np.einsum("ti,ti->t", y, y))
-        whole = np.sqrt(LONG / np.maximum(longest, LONG))[:, None]
-        x, y = x * whole, y * whole
+    def of(cls, x: np.ndarray, y: np.ndarray, center: bool, long_x: float, long_y: float) -> Halves:
+        """Rows of a larger squared norm are shortened."""
+        whole = np.ones(len(x))
+        for rows, most in ((x, long_x), (y, long_y)):
+            whole = np.minimum(whole, np.sqrt(most / np.maximum(np.einsum("ti,ti->t", rows, rows), most)))
+        x, y = x * whole[:, None], y * whole[:, None]
         means = [part[::2].mean(0) if center else np.zeros(part.shape[1]) for part in (x, y)]
         x, y = x - means[0], y - means[1]
         return cls(x[::2], y[::2], x[1::2], y[1::2], *means)

@@ -18,7 +18,7 @@ from ._base import Streams
 from ._estimator import check_is_fitted
 from ._labels import class_labels, classes_of, pack_classes, places
 from ._noise import noisy, projected
-from ._pair import Compared, Shortened, TwoStreams
+from ._pair import ComparedStreams, Shortened, TwoStreams
 from ._reach import DOUBT, UNSURE, exact_predictions, explained, hits, say, short
 from ._schema import Stored
 from ._targets import Classifier, Regressor
@@ -29,11 +29,12 @@ from ._unjudged import Halves
 MEMORY = 16
 #: what to do where less is learned than there is
 MORE = (
-    "it has not settled. Learn more passes (n_epochs) or rows, or raise eta0 (one-hot targets of n classes stand n/2)"
+    "it has not settled, or the rows came in an order, such as sorted by y. Learn more passes (n_epochs) or rows, in "
+    "random order, or raise eta0 (one-hot targets of n classes stand n/2)"
 )
 
 
-class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Shortened, Compared):
+class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Shortened, ComparedStreams):
     """What classifier and regressor share; abstract."""
 
     _says: ClassVar[str]
