@@ -197,7 +197,7 @@ def test_rows_that_were_left_out_or_shortened_are_counted(similis, tmp_path, X):
     record = similis(*args, "--json").json
     assert record["n_idle"] >= 39
     assert record["n_damped"] >= 1
-    assert f"{record['n_idle']} left out" in similis(*args, "--force").stdout
+    assert f"{record['n_idle']} of 340 left out" in similis(*args, "--force").stdout
 
 
 def test_rows_that_are_shortened_are_told_where_they_are_many(similis, tmp_path):
