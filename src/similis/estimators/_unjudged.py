@@ -10,7 +10,7 @@ import numpy as np
 
 #: rows that are compared, at least and at most, columns beyond which those are no more than twice as many; few rows
 FEWEST, ROWS, WIDE, FEW = 16, 2048, 512, 64
-#: samples of a stream, and of passes over a few rows, before which little can be said
+#: samples of passes over a few rows before which little can be said
 FIRST = 256
 #: numbers that are held, and copied from one call of a stream, or one row in so many
 HELD, COPIED, ONE_IN = 1 << 21, 1 << 15, 16
@@ -55,7 +55,7 @@ class Unjudged:
 
     def __init__(self) -> None:
         self.rows: deque[tuple[np.ndarray, np.ndarray]] = deque()
-        self.n_rows, self.due, self.whole = 0, FIRST, False
+        self.n_rows, self.due, self.whole = 0, FEWEST, False
 
     def __reduce__(self) -> tuple:
         return Unjudged, ()
@@ -86,10 +86,11 @@ class Unjudged:
 
     def take(self, seen: int) -> Taken | None:
         """The rows, if there are enough and the number of samples has doubled since they were last asked for."""
-        if seen < self.due or self.n_rows < (1 if self.whole else FEW):
+        few = self.n_rows < FEW
+        if not self.n_rows or seen < self.due or (few and seen >= FEW and not self.whole):
             return None
         x, y = (np.concatenate(parts) for parts in zip(*self.rows, strict=True))
-        taken = Taken(x, y, self.whole and seen < FIRST)
+        taken = Taken(x, y, few and seen < FIRST)
         self.rows.clear()
-        self.n_rows, self.due = 0, 2 * seen
+        self.n_rows, self.due = 0, max(2 * seen, FEW)
         return taken

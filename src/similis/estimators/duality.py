@@ -78,6 +78,13 @@ class DualRegressor(Regressor, Compared, DualEstimator):
     excitatory_, inhibitory_ : (n_targets, n_features) positive weights under the entropy, whose difference is ``coef_``
     representer_ : the rules as equations
 
+    Warns
+    -----
+    ConvergenceWarning
+        When the gap is above ``tol`` after ``max_iter`` passes. After the memoryless rule, squared loss and "l2", when
+        the model is first read, if ridge regression on learned rows is far better: rows sorted by y, a level that
+        moved, uneven columns; or if these are fewer than 64 in fewer than 256 samples.
+
     References
     ----------
     Bahroun, Chklovskii & Sengupta 2023 (arXiv 2309.16687); Shalev-Shwartz & Zhang 2013, JMLR 14 (coordinate ascent);

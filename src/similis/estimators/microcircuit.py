@@ -219,6 +219,12 @@ class LocalSupervisionRegressor(MultiOutputMixin, Regressor, _LocalSupervision):
     history_ : dict of lists, every ``trace_every`` samples: n_samples, filter_norm, multiplier (Tr P P')
     n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
 
+    Warns
+    -----
+    ConvergenceWarning
+        When the model is first read, if linear regression (of a rank that the hidden units reach) on learned rows is
+        far better; or if these are fewer than 64 in fewer than 256 samples, of which little can be said.
+
     References
     ----------
     Golkar, Lipshutz, Bahroun, Sengupta & Chklovskii 2020, NeurIPS workshop Beyond Backpropagation (arXiv 2011.15031).
@@ -262,6 +268,11 @@ class LocalSupervisionClassifier(Classifier, _LocalSupervision):
     ----------
     classes_ : (n_classes,) labels, sorted; -1 is a class as any other
     x_mean_, x_scale_, history_, n_samples_seen_, circuit_, state_ : as in :class:`LocalSupervisionRegressor`
+
+    Warns
+    -----
+    ConvergenceWarning
+        As :class:`LocalSupervisionRegressor`, by how often the label is right.
 
     References
     ----------
