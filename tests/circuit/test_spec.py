@@ -15,8 +15,10 @@ from similis.circuit import (
     Box,
     Channel,
     Circuit,
+    Domain,
     Gram,
     Interneurons,
+    Lateral,
     Neuron,
     NoLateral,
     PowerControl,
@@ -26,6 +28,7 @@ from similis.circuit import (
     Z,
     init,
 )
+from similis.circuit.linear import Linear
 from similis.display import describe
 from similis.engine import run
 
@@ -63,6 +66,7 @@ def test_as_json_and_back(name):
         (lambda: Circuit("c", 2, step=0.1), "a Step"),
         (lambda: Neuron("nonnegative"), "a Domain"),
         (lambda: Channel(3), "identifier"),
+        (lambda: Channel("x", leak=float("nan")), "leak=nan"),
         (lambda: Channel("x", synapse=Z), "a Synapse"),
         (lambda: Synapse("Z"), "a Form"),
         (lambda: Circuit("c", 2, (Channel("x", synapse=Synapse(weights="y")),)), "weights of 'y'"),
@@ -123,3 +127,21 @@ def test_what_single_neurons_carry_is_saved(name, tmp_path):
     twin = load(tmp_path / "m.safetensors")
     assert twin.state_ == model.state_
     assert twin.partial_fit(streams).state_ == model.partial_fit(streams).state_
+
+
+@pytest.mark.parametrize("kind", [Lateral, Linear, Domain])
+def test_a_class_that_lacks_a_part_cannot_be_made(kind):
+    class Half(kind):
+        """Says nothing of its own."""
+
+    with pytest.raises(TypeError, match="abstract"):
+        kind()
+    with pytest.raises(TypeError, match="abstract"):
+        Half()
+
+
+def test_a_description_of_an_abstract_choice_is_refused():
+    plain = Circuit("c", 2).to_dict()
+    for broken in (plain | {"lateral": {"kind": "Lateral"}}, plain | {"lateral": {"kind": "Linear"}}):
+        with pytest.raises(InputError, match="not the description of a circuit"):
+            Circuit.from_dict(broken)

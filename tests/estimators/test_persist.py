@@ -30,6 +30,7 @@ from similis._errors import InputError, ModelFileError
 from similis.circuit import Box, Circuit, Neuron
 from similis.estimators._modelfile import read, to_bytes
 from similis.estimators.persist import load, load_with_progress, save
+from similis.networks import slow_features
 
 X = np.random.default_rng(0).standard_normal((120, 6)) * [3, 2, 1, 1, 1, 1]
 Y = X[:, :4] + np.random.default_rng(1).standard_normal((120, 4))
@@ -241,3 +242,14 @@ def test_any_cut_is_noticed(model, place):
     cut.write_bytes(data + b"\0")
     with pytest.raises(ModelFileError, match="cut short or altered"):
         load(cut)
+
+
+def test_a_circuit_whose_channels_share_weights_is_saved_and_goes_on(tmp_path):
+    X = np.random.default_rng(0).standard_normal((300, 5))
+    rows = {"x_sum": X[1:] + X[:-1], "x": X[1:]}
+    model = CircuitTransformer(slow_features(2), random_state=0).fit(rows)
+    save(model, tmp_path / "m.safetensors")
+    twin = load(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(twin.transform(rows), model.transform(rows))
+    assert {name: V.shape for name, V in twin.components_.items()} == {"x_sum": (2, 5), "x": (2, 5)}
+    assert twin.partial_fit(rows).state_ == model.partial_fit(rows).state_

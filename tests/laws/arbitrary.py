@@ -21,6 +21,7 @@ from similis.circuit import (
     Neuron,
     NoLateral,
     PowerControl,
+    SoftWhiten,
     State,
     Step,
     Synapse,
@@ -53,7 +54,7 @@ def circuits(draw: st.DrawFn, derived: bool = True) -> Circuit:
         post = DERIVED if derived or draw(st.booleans()) else draw(forms(names))
         rate, metric = draw(st.sampled_from([0.0, 0.5, 1.0, 3.0])), draw(st.sampled_from([0.0, 0.3, 1.0]))
         metric *= settles or neuron.domain.is_free or not drive  # else the objective derives no rule, and says so
-        leak = draw(st.sampled_from([np.nan, 0.0, 0.7]))
+        leak = draw(st.sampled_from([1.0 - metric, 0.0, 0.7]))
         gated = None if post == DERIVED else draw(st.booleans())
         synapse = Synapse(post, rate, gated, input_gated=draw(st.booleans()))
         channels.append(Channel(name, drive, metric, leak, synapse))
@@ -63,7 +64,7 @@ def circuits(draw: st.DrawFn, derived: bool = True) -> Circuit:
 @st.composite
 def cells(draw: st.DrawFn, k: int, settles: bool, derived: bool) -> tuple[Lateral, Neuron]:
     """Laterals and neurons that have a meaning together."""
-    kind = draw(st.sampled_from(["gram", "whiten", "interneurons", "none"]))
+    kind = draw(st.sampled_from(["gram", "whiten", "soft", "interneurons", "none"]))
     tau, threshold = draw(st.sampled_from([0.2, 2.0])), draw(st.sampled_from([0.0, 0.3]))
     inhibition = Inhibition()
     lateral: Lateral
@@ -73,11 +74,11 @@ def cells(draw: st.DrawFn, k: int, settles: bool, derived: bool) -> tuple[Latera
         # of decoupled interneurons the objective knows one way only
         decoupled = not derived and not settles and draw(st.booleans())
         lateral = Interneurons(tau, units, decoupled, draw(st.sampled_from([0.0, 0.3])))
-        inhibition = Inhibition(shift * settles)
-        lateral = lateral if settles or units >= k else Interneurons(tau, k, decoupled, lateral.weight_offset)
+        inhibition = Inhibition(shift)
     else:
         gain = draw(st.sampled_from([1.0, 0.6])) if settles else 1.0
-        lateral = {"gram": Gram(tau, gain), "whiten": Whiten(tau), "none": NoLateral(tau, gain)}[kind]
+        of_kind = {"gram": Gram(tau, gain), "whiten": Whiten(tau), "soft": SoftWhiten(tau, 0.3)}
+        lateral = of_kind.get(kind, NoLateral(tau, gain))
         if settles and (shift := draw(st.sampled_from([0.0, 0.5]))):
             learned = PowerControl(shift, 0.7, 0.01)
             inhibition = draw(st.sampled_from([Inhibition(shift), learned]))

@@ -139,7 +139,7 @@ def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(ci
         assert np.abs(np.outer(grown, Z[0]) - np.outer(Z[0], grown)).max() < 1e-9 * (1 + np.abs(grown).max())
     if "M" in lateral:
         row, i, j = lateral["M"], *rng(seed).integers(0, circuit.size, 2)
-        own = row["leak"] * state.M[i, j] if row["leak"] else float(i == j)
+        own = row["leak"] * state.M[i, j] + circuit.lateral.pull * (i == j)
         rule = 2 * eta * row["rate"] * (Z[0, i] * Z[0, j] - own)
         assert after.M[i, j] - state.M[i, j] == pytest.approx(rule, abs=1e-12)
     if "P" in lateral:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal
 
 from .checks import expect, expect_type
 from .signals import DERIVED, Form
+
+#: stands for ``1 - metric``; any other nan is refused
+_FOLLOWS = float("nan")
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Channel:
     name: str = "x"
     drive: float = 1.0
     metric: float = 0.0
-    leak: float = math.nan
+    leak: float = _FOLLOWS
     synapse: Synapse = field(default_factory=Synapse)
     lift: Literal["outer"] | None = None
 
@@ -68,7 +70,7 @@ class Channel:
         expect_type(self.synapse, Synapse, f"synapse of channel {self.name!r}", "a Synapse")
         expect(0.0 <= self.metric <= 1.0, f"metric={self.metric} of channel {self.name!r}", "a number in [0, 1]")
         expect(self.lift in (None, "outer"), f"lift={self.lift!r} of channel {self.name!r}", "None or 'outer'")
-        if math.isnan(self.leak):
+        if self.leak is _FOLLOWS:
             object.__setattr__(self, "leak", 0.0 if self.synapse.weights else 1.0 - self.metric)
         own = not self.synapse.weights or self.leak == 0.0
         expect(own, f"leak={self.leak} of channel {self.name!r} that shares weights", "0: their owner has the leak")

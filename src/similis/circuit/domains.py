@@ -6,6 +6,7 @@ A domain is one class. Engines and displays read numbers that every domain has, 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from .notation import Text
 
 
-class Domain:
-    """Base of the domains: z >= 0, and nothing else; abstract.
+class Domain(ABC):
+    """Base of the domains, z >= 0 where a class says nothing else; abstract.
 
     Attributes
     ----------
@@ -57,9 +58,9 @@ class Domain:
         """Whether settling is linear, z = A^{-1} d."""
         return self.lower == -math.inf and self.upper == math.inf and self.l1 == 0.0
 
+    @abstractmethod
     def words(self, hand: Text, z: str) -> str:
         """Where z may live, e.g. ``z >= 0``; empty where it is free."""
-        return f"{z} {hand.at_least} 0"
 
     def rules(self, hand: Text) -> list[str]:
         """How what single neurons carry learns."""

@@ -74,12 +74,11 @@ class Interneurons(Lateral):
     def learn(self, weights: Mapping[str, Any], second: Second, share: Any, rate: Any, one: Any, shift: Any) -> None:
         P = weights["P"]
         R = weights["R"] if self.decoupled else P.T + 0.0
-        units = one[: len(P)]
         rest = self.weight_offset * _rectangle(one, P.shape[1])
         toward = second(R)  # <z n'>, n = R z
         P += rate * (toward - share * (P - rest))
         R += rate * (toward.T - share * (R - rest.T))
-        weights["M"][:] = P @ R + shift * units
+        weights["M"][:] = P @ R + shift * one
 
     def potential(self, weights: Mapping[str, np.ndarray]) -> float:
         return float((self._moved(weights["P"]) ** 2).sum())

@@ -7,6 +7,7 @@ the compiled loops. Engines and displays ask; none knows a class by name.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,8 +26,8 @@ Second = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
-class Lateral:
-    """Base of the laterals; abstract."""
+class Lateral(ABC):
+    """Base of the laterals; abstract: a class that lacks a part cannot be made."""
 
     tau: float = 0.5
 
@@ -65,10 +66,11 @@ class Lateral:
         """Refuse neurons (their number, whether they settle, their self-inhibition) without a meaning with it."""
         expect(settles or (self.acting == 1.0 and not shift and not adaptive), "gain or shift", "settles=True")
 
+    @abstractmethod
     def row(self) -> dict[str, Any]:
         """Numbers for the compiled loops; see ``circuit.table.Table``."""
-        return {}
 
+    @abstractmethod
     def learn(self, weights: Mapping[str, Any], second: Second, share: Any, rate: Any, one: Any, shift: Any) -> None:
         """One step of the rule at ``rate`` = eta/tau, in place.
 
@@ -81,13 +83,13 @@ class Lateral:
         shift : self-inhibition, which M of interneurons includes
         """
 
+    @abstractmethod
     def potential(self, weights: Mapping[str, np.ndarray]) -> float:
         """V, subtracted from the objective."""
-        return 0.0
 
+    @abstractmethod
     def gradients(self, weights: Mapping[str, np.ndarray], second: np.ndarray) -> dict[str, np.ndarray]:
         """Of the objective, by weights."""
-        return {}
 
     # words -----------------------------------------------------------------------------------------------------------
 
@@ -99,22 +101,22 @@ class Lateral:
         """The current it sends to the neurons."""
         return [(self.acting, f"{hand.bold('M')} {hand.bold('z')}")]
 
+    @abstractmethod
     def rules(self, hand: Text, matrix: str) -> list[str]:
         """How the weights learn; ``matrix`` is what outputs settle against."""
-        return []
 
+    @abstractmethod
     def cost(self, hand: Text) -> list[tuple[str, list[Term]]]:
         """The weights that ascend, and minus their potential."""
-        return []
 
     def until(self, hand: Text) -> str:
         """What <z z'> converges to, where that is prescribed; otherwise empty."""
         return ""
 
     @property
+    @abstractmethod
     def synapses(self) -> list[tuple[str, str, str, str, str, float]]:
         """Of plastic synapses: from, to, weights, the signal behind the synapse, the cell it is on, its leak."""
-        return []
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,15 @@ class NoLateral(Lateral):
     def row(self) -> dict[str, Any]:
         return {"gain": self.gain}
 
+    def learn(self, weights: Mapping[str, Any], second: Second, share: Any, rate: Any, one: Any, shift: Any) -> None:
+        """Nothing."""
+
+    def potential(self, weights: Mapping[str, np.ndarray]) -> float:
+        return 0.0
+
+    def gradients(self, weights: Mapping[str, np.ndarray], second: np.ndarray) -> dict[str, np.ndarray]:
+        return {}
+
     def matrix(self, hand: Text) -> list[Term]:
         return [(self.gain, hand.bold("I"))]
 
@@ -149,3 +160,10 @@ class NoLateral(Lateral):
 
     def rules(self, hand: Text, matrix: str) -> list[str]:
         return [f"{hand.bold('M')} = {hand.bold('I')}, {hand.word('fixed')}"] if self.gain else []
+
+    def cost(self, hand: Text) -> list[tuple[str, list[Term]]]:
+        return []
+
+    @property
+    def synapses(self) -> list[tuple[str, str, str, str, str, float]]:
+        return []

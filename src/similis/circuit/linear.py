@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,9 +21,13 @@ class Linear(Lateral):
     """Laterals whose rule is ``dM ~ z z' - leak M - pull I``; abstract."""
 
     @property
+    @abstractmethod
+    def leak(self) -> float: ...
+
+    @property
+    @abstractmethod
     def pull(self) -> float:
         """How much is taken from the diagonal."""
-        return 0.0
 
     def row(self) -> dict[str, Any]:
         return {"plastic": True, "lateral_leak": self.leak, "pull": self.pull, "gain": self.acting}
@@ -84,6 +89,10 @@ class Gram(Linear):
     def leak(self) -> float:
         return 1.0
 
+    @property
+    def pull(self) -> float:
+        return 0.0
+
 
 @dataclass(frozen=True)
 class Whiten(Linear):
@@ -93,6 +102,10 @@ class Whiten(Linear):
     ----------
     tau : float > 0, M learns at rate eta/tau
     """
+
+    @property
+    def leak(self) -> float:
+        return 0.0
 
     @property
     def pull(self) -> float:

@@ -33,7 +33,6 @@ class Inhibition:
         """Whether the shift changes."""
         return False
 
-    @property
     def row(self) -> dict[str, Any]:
         """Numbers for the compiled loops."""
         return {"shift": self.shift}
@@ -76,7 +75,6 @@ class PowerControl(Inhibition):
     def learns(self) -> bool:
         return True
 
-    @property
     def row(self) -> dict[str, Any]:
         numbers = {"power": self.target_power, "power_rate": self.rate, "shift_min": self.minimum}
         return {"shift": self.shift, "adaptive": True} | numbers

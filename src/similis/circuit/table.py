@@ -72,7 +72,7 @@ def compile_circuit(circuit: Circuit, dtype: np.dtype | type) -> Table:
         "gain": 1.0, "tau": lateral.tau, "lower": domain.lower, "upper": domain.upper, "l1": domain.l1,
         "radius": domain.radius, "total": domain.total or 0.0, "compliance": 1.0 / domain.stiffness,
         "mean_rate": domain.mean_rate, "root": neuron.threshold**0.5,
-    } | lateral.row() | neuron.inhibition.row  # fmt: skip
+    } | lateral.row() | neuron.inhibition.row()  # fmt: skip
     given: dict[str, Any] = {
         name: value if isinstance(value, bool) else number(value)
         for name, value in (Table._field_defaults | numbers).items()

@@ -35,13 +35,15 @@ def derive(
     Prints the objective, each substitution with its optimum, the dynamics, the learning rules, and what each synapse
     reads. What no local network computes is refused, with the reason.
     """
-    from .._atomic import new_file
+    from .._atomic import new_file, refuse_unwritable
     from ..derive import read
     from ..derive.steps import Derivation
 
     files = [path for path in (figure, latex, html) if path is not None]
     if len({path.resolve() for path in files}) < len(files):
         raise typer.BadParameter("two files of one name", param_hint="--figure, --latex, --html")
+    for path in files:
+        refuse_unwritable(path, force=force)
     found = read(problem)
     circuit = found.circuit(n_components)
     steps = Derivation(found, circuit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import add
+from typing import Any
 
 from .._errors import InputError
 from ..circuit import Channel, Circuit, Gram, Interneurons, NoLateral, PowerControl, SoftWhiten, Whiten
@@ -47,14 +48,11 @@ def objective_of(circuit: Circuit) -> Problem | None:
 def rebuilt(problem: Problem, like: Circuit) -> Circuit:
     """The problem's circuit with the name, size, steps and rates of another."""
     lateral = like.lateral
-    rates = {c.name: c.synapse.rate for c in like.channels}
-    found = problem.circuit(like.size, name=like.name, tau=lateral.tau, step=like.step, rates=rates)
+    cells: dict[str, Any] = {}
     if isinstance(lateral, Interneurons):
-        return problem.circuit(
-            like.size, name=like.name, tau=lateral.tau, step=like.step, rates=rates, units=lateral.units,
-            decoupled=lateral.decoupled, init_scale=lateral.init_scale,
-        )  # fmt: skip
-    return found
+        cells = {"units": lateral.units, "decoupled": lateral.decoupled, "init_scale": lateral.init_scale}
+    rates = {c.name: c.synapse.rate for c in like.channels}
+    return problem.circuit(like.size, name=like.name, tau=lateral.tau, step=like.step, rates=rates, **cells)
 
 
 def _read(circuit: Circuit) -> Problem | None:
@@ -82,9 +80,9 @@ def _read(circuit: Circuit) -> Problem | None:
         constraints.append(SoftWhite(lateral.share))
     elif isinstance(lateral, Interneurons):
         constraints.append(AtMostWhite(lateral.weight_offset))
-    elif not isinstance(lateral, NoLateral) or lateral.gain:
-        if not isinstance(lateral, NoLateral):
-            return None
+    elif not isinstance(lateral, NoLateral):
+        return None
+    elif lateral.gain:
         alike -= identity(lateral.gain)
     return align(alike, *constraints)
 

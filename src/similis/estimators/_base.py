@@ -286,7 +286,7 @@ class NetworkEstimator(Estimator):
 
     def _scaled_filters(self, name: str) -> np.ndarray:
         """The same for scaled rows."""
-        W = self.readout_.W[name]
+        W = self.readout_.W[self.circuit_.channel(name).weights]
         try:
             return np.linalg.solve(against(self.circuit_, self.readout_), W) if self.circuit_.settles else W
         except np.linalg.LinAlgError as error:

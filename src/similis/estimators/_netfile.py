@@ -62,19 +62,24 @@ def _counts(model: NetworkEstimator) -> tuple[str, ...]:
 
 def unpack(model: NetworkEstimator, file: Stored) -> None:
     """Fill the fitted attributes; the circuit must be the one that the parameters make."""
-    running, W, part = {}, {}, file.part("running")
+    running, part = {}, file.part("running")
     for name in part.names():
         running[name] = unpack_running(file, part.part(name), model._new_running(0, name), name)
-        W[name] = file.array(f"W.{name}", "k", running[name].width)
     circuit = model._circuit({name: own.width for name, own in running.items()})
     if json.loads(json.dumps(circuit.to_dict(), default=float)) != file.plain("circuit"):
         raise ModelFileError("its circuit is not the one that its parameters make")
-    if set(circuit.names) != set(W) or file.sizes["k"] != circuit.size:
-        raise ModelFileError(f"its weights do not fit the circuit's {circuit.size} neurons and {circuit.names}")
-    state = _state(file, circuit, {name: W[name] for name in circuit.names}, file.integer("t"))
+    if set(circuit.names) != set(running):
+        raise ModelFileError(f"its streams do not fit the circuit's {circuit.names}")
+    widths = {name: running[name].width for name in circuit.owners}
+    if any(running[c.name].width != widths[c.weights] for c in circuit.channels):
+        raise ModelFileError("channels with the same weights differ in width")
+    W = {name: file.array(f"W.{name}", "k", width) for name, width in widths.items()}
+    if file.sizes["k"] != circuit.size:
+        raise ModelFileError(f"its weights do not fit the circuit's {circuit.size} neurons")
+    state = _state(file, circuit, W, file.integer("t"))
     average, count = None, file.integer("averaged")
     if count:
-        mean = {name: file.array(f"average.W.{name}", "k", running[name].width) for name in circuit.names}
+        mean = {name: file.array(f"average.W.{name}", "k", width) for name, width in widths.items()}
         average = State(mean, file.array("average.M", "k", "k"), None, count)
     _check_inverses(circuit, state, average or state)
     model.circuit_, model._state, model.average_ = circuit, state, average

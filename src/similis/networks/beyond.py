@@ -1,4 +1,4 @@
-"""Networks that are in none of the papers, each from one line: slow features, minimum noise, parts that views share.
+"""Networks of none of the thirteen papers, each from one line: slow features, minimum noise, parts that views share.
 
 Streams of RMS norm 1 suit the default steps. Each has an exact solution beside it in the tests.
 """
@@ -16,11 +16,11 @@ def slow_features(n_components: int = 2, *, ridge: float = 0.0, tau: float = 10.
     """What changes least in a stream: ``match(similarity(lagged("x", 1) + "x", metric_of="x"))``.
 
     Outputs span the top solutions of ``C_bb v = lambda C_xx v`` with b(t) = x(t) + x(t-1), lambda = 2 + 2 rho, rho the
-    autocorrelation at lag 1 (Wiskott & Sejnowski 2002). The circuit has the channels ``x_sum`` and ``x``, with one
-    matrix of weights; :meth:`similis.derive.Problem.streams` makes their rows. Where directions of x differ a
-    hundredfold in variance, whiten x before: the metric is learned as slowly as its smallest direction. Where the
-    slowest features are nearly equally slow, as in movies, :func:`minimum_noise` has the same ones, farther apart, and
-    learns them (``benchmarks/bench_slow.py``).
+    autocorrelation at lag 1 (Wiskott & Sejnowski 2002; as a network Lipshutz, Windolf, Golkar & Chklovskii 2020). The
+    circuit has the channels ``x_sum`` and ``x``, with one matrix of weights; :meth:`similis.derive.Problem.streams`
+    makes their rows. Where directions of x differ a hundredfold in variance, whiten x before: the metric is learned as
+    slowly as its smallest direction. Where the slowest features are nearly equally slow, as in movies,
+    :func:`minimum_noise` has the same ones, farther apart, and learns them (``benchmarks/bench_slow.py``).
 
     Parameters
     ----------
