@@ -197,4 +197,14 @@ def test_rows_that_were_left_out_or_shortened_are_counted(similis, tmp_path, X):
     record = similis(*args, "--json").json
     assert record["n_idle"] >= 39
     assert record["n_damped"] >= 1
-    assert f"{record['n_idle']} left out" in similis(*args, "--force").stdout
+    assert f"{record['n_idle']} of 340 left out" in similis(*args, "--force").stdout
+
+
+def test_rows_that_are_shortened_are_told_where_they_are_many(similis, tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((2000, 6))
+    for rows, told in ((X, False), (X * np.where(rng.random((2000, 1)) < 0.2, 30.0, 1.0), True)):
+        np.save(tmp_path / "x.npy", rows)
+        args = ("fit", "rrr", tmp_path / "x.npy", "--columns", "0:4", "--y-columns", "4:6", "-o", tmp_path / "m")
+        assert ("of 2000 shortened, as outliers are" in similis(*args, "--force").stdout) == told
+        assert similis(*args, "--force", "--json").json["n_damped"] > 0

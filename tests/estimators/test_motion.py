@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -233,3 +234,17 @@ def test_a_pair_that_is_no_measurement_ends_nothing(factor):
     assert model.n_idle_ == 1 + (X[:, :5] == X[:, 5:]).all(1).sum()  # in which nothing moves
     Z = model.transform(X)
     assert abs(np.corrcoef(Z[:, 0] - Z[:, 1], shift)[0, 1]) > 0.6
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.9])
+def test_pairs_in_which_nothing_moves_are_worth_a_word_where_they_are_most(share):
+    X, _ = shifted_textures(4000, 5, random_state=0)
+    still = np.random.default_rng(0).random(len(X)) < share
+    X[still, 5:] = X[still, :5]
+    for how in ("fit", "partial_fit"):
+        model = MotionDetector(2, random_state=0)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            getattr(model, how)(X)
+        assert ["in which nothing moves" in str(each.message) for each in said] == [True] * (share > 0.5)
+        assert model.n_idle_ == (X[:, :5] == X[:, 5:]).all(1).sum()

@@ -16,7 +16,7 @@ import similis.estimators as estimators
 from similis import ReducedRankRegression
 from similis._errors import InputError
 from similis.estimators._params import allowed
-from similis.estimators._reach import Unjudged
+from similis.estimators._unjudged import Unjudged
 from similis.networks import nonnegative_similarity
 
 #: rows that no estimator may learn from

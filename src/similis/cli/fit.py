@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from ._formulas import Formulas
     from ._views import Views
 
+#: what is counted, the share of samples beyond which it is told, and what it means
+COUNTED = (
+    ("n_idle_", 0.0, "left out: they say nothing"),
+    ("n_damped_", 0.1, "shortened, as outliers are: far longer than most, they weigh less"),
+)
+
 
 def fit(
     model: Annotated[str, typer.Argument(metavar="NETWORK", help="A name from `similis list`.")],
@@ -125,22 +131,23 @@ def fit(
     keep(estimator, output, force=force)
     if own:
         beside(output).unlink(missing_ok=True)
+    seen = int(getattr(estimator, "n_samples_seen_", rows))
     record = {
         "model": str(output),
         "network": model,
         "class": type(estimator).__name__,
         "n_components": getattr(estimator, "n_components", None),
         "n_features": int(estimator.n_features_in_),
-        "n_samples_seen": int(getattr(estimator, "n_samples_seen_", rows)),
+        "n_samples_seen": seen,
         "rows": rows,
         "seconds": round(seconds, 3),
     }
     neurons = "" if record["n_components"] is None else "{n_components} neurons, "
     text = "{model}: {network}, " + neurons + "{n_features} features, {rows} rows in {seconds} s"
-    for counted, what in (("n_idle_", "left out: they say nothing"), ("n_damped_", "shortened: a step was not safe")):
+    for counted, usual, what in COUNTED:
         if n_rows := int(getattr(estimator, counted, 0)):
             record[counted.rstrip("_")] = n_rows
-            text += f"; {n_rows} {what}"
+            text += f"; {n_rows} of {seen} {what}" if n_rows > usual * seen else ""
     emit(record, as_json=as_json, text=text.format(**record))
 
 

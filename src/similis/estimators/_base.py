@@ -16,7 +16,7 @@ from ..circuit.state import against
 from ..engine import Trace, batch, stream
 from ._average import Average
 from ._estimator import Estimator, check_is_fitted
-from ._guard import Idle, Order, lost, shortening, too_correlated, warn_of_far
+from ._guard import IDLE, STUCK, Idle, Order, lost, shortening, too_correlated, warn_of_far
 from ._hearing import hear
 from ._moments import Moments
 from ._netfile import pack, unpack
@@ -41,6 +41,8 @@ class NetworkEstimator(Estimator):
     #: counts that learning keeps beside that of all samples
     _counted: ClassVar[tuple[str, ...]] = ("n_damped_", "n_idle_")
 
+    #: share of the rows left out that is worth a word, and which these are
+    _leaves_out: ClassVar[tuple[float, str]] = IDLE, STUCK
     #: streams whose units the solution does not depend on
     _unitless: ClassVar[tuple[str, ...]] = ()
     #: whether ``partial_fit`` learns the rows of a call in random order; the command line's blocks are
@@ -136,7 +138,7 @@ class NetworkEstimator(Estimator):
         if not (moments and all(np.isfinite(array).all() for array in state.arrays.values())):
             raise lost(type(self).__name__, seen)
         new, before = seen - getattr(self, "n_samples_seen_", 0), getattr(self, "n_idle_", 0)
-        left_out = self._left_out.after(type(self).__name__, idle - before, new)
+        left_out = self._left_out.after(type(self).__name__, idle - before, new, *self._leaves_out)
         self._remember(traces, history)
         self.circuit_, self._state, self.running_, self.history_ = circuit, state, running, history
         self.n_samples_seen_, self.n_damped_, self.n_idle_ = seen, damped, idle

@@ -281,7 +281,9 @@ class DualEstimator(Estimator):
     def _outputs(self, X: Any, precise: bool = False) -> np.ndarray:
         """(T, K) outputs z, in the data's precision, or in double precision, where products do not overflow."""
         check_is_fitted(self)
-        X = self._admit(X, reset=False)
+        return self._answers(self._admit(X, reset=False), precise)
+
+    def _answers(self, X: Any, precise: bool = False) -> np.ndarray:
         rows = X if self.kernel == "linear" else self._similarities(X, getattr(self, "support_vectors_", None))
         kind = np.float64 if precise else X.dtype
         readout = self._readout[:, :-1].astype(np.float64) if precise else self._readout[:, :-1]

@@ -22,6 +22,11 @@ LONG = 16.0
 OFF_CENTRE, IDLE = 0.02, 0.1
 #: and their number
 SEVERAL = 64
+#: what they are
+STUCK = (
+    "which repeat the row before them many times over or vary by nothing, as those of a sensor that is off or stuck. "
+    "If they are measurements, give them in random order"
+)
 #: share of the mean square that is the square of the mean where rows, or outputs, lie far from the origin; and at which
 #: an uncentred fit of rows is worth a word
 FAR, LOST = 0.9, 0.999
@@ -78,15 +83,13 @@ class Idle:
     rows: int = 0
     said: bool = False
 
-    def after(self, name: str, idle: int, rows: int) -> Self:
-        """After so many more rows; say it where more were left out than a stream of rare events may begin with."""
+    def after(self, name: str, idle: int, rows: int, usual: float, what: str) -> Self:
+        """After so many more rows; say it where more than a ``usual`` share were left out, beyond the beginning."""
         idle, rows = self.idle + idle, self.rows + rows
-        many = idle > SEVERAL and idle > IDLE * rows
+        many = idle > SEVERAL and idle > usual * rows
         if many and not self.said:
             warnings.warn(
-                f"{name} left out {idle} of {rows} rows, which repeat the row before them many times over or vary by "
-                "nothing, as those of a sensor that is off or stuck. If they are measurements, give them in random "
-                "order. This is said once a fit; n_idle_ counts",
+                f"{name} left out {idle} of {rows} rows, {what}. This is said once a fit; n_idle_ counts",
                 UserWarning,
                 stacklevel=5,
             )

@@ -13,9 +13,9 @@ from ..circuit import Circuit, State
 from ..kernels.running import ROUNDING
 from ._admit import admit_stream, validate_data
 from ._base import AVERAGE_EVERY, NetworkEstimator, Streams
+from ._compared import Compared
 from ._estimator import check_is_fitted
 from ._guard import outweighed
-from ._reach import Halves, Unjudged
 from ._running import Running
 from ._schema import Packed, Stored
 
@@ -167,21 +167,37 @@ class Shortened(TwoStreams):
         return np.ones(len(rows["x"])) if self.scale is None else within(rows, self.max_norm)
 
 
-class SolvedStreams(TwoStreams):
+class ComparedStreams(Compared, TwoStreams):
+    """Two streams whose network is compared with an exact solution; abstract."""
+
+    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
+        fresh, idle = not hasattr(self, "n_samples_seen_"), getattr(self, "n_idle_", 0)
+        super()._learn(streams, epochs, shuffle)
+        self._hold(streams["x"], streams["y"], fresh=fresh, whole=bool(shuffle), idle=self.n_idle_ - idle)
+
+    def _as_heard(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
+        x, y = (self.running_[name].apply(part).astype(float) for name, part in (("x", x), ("y", y)))
+        return x, y, 1.0, 1.0
+
+    def _outputs(self, streams: Streams) -> np.ndarray:
+        self._compare()
+        return super()._outputs(streams)
+
+    def _filters(self, name: str) -> np.ndarray:
+        self._compare()
+        return super()._filters(name)
+
+
+class SolvedStreams(ComparedStreams):
     """Two streams whose network has a closed form: ``solver="exact"``, with a ridge; abstract."""
 
-    _unjudged: Unjudged | None = None
+    _instead: ClassVar[str] = "use solver='exact'"
 
     def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.scale is None and self.ridge > 0:
             raise InputError("ridge is a fraction of the mean variance, which needs scale='auto'; set ridge=0 or scale")
         if self.solver == "online":
-            fresh, idle = not hasattr(self, "n_samples_seen_"), getattr(self, "n_idle_", 0)
-            super()._learn(streams, epochs, shuffle)
-            if fresh or self._unjudged is None:
-                self._unjudged = Unjudged()
-            whole, idle = fresh and bool(shuffle), self.n_idle_ - idle
-            return self._unjudged.add(streams["x"], streams["y"], self.n_samples_seen_, whole=whole, idle=idle)
+            return super()._learn(streams, epochs, shuffle)
         self._merge(streams)
         if self.ridge > 0:
             start, variances = 0, self.moments_.variances(self.center)
@@ -196,32 +212,6 @@ class SolvedStreams(TwoStreams):
                     why = f"the ridge is {self.ridge:g} of the mean variance, in which they drown"
                     raise outweighed(name, spread, self.n_samples_seen_ - 1, why)
         return None
-
-    def _compare(self) -> None:
-        """Say it where the network is far from the exact solution of rows that it has learned."""
-        rows = None if self._unjudged is None else self._unjudged.take(self.n_samples_seen_)
-        if rows is not None:
-            x, y = (self.running_[name].apply(part).astype(float) for name, part in zip("xy", rows, strict=True))
-            self._judge(Halves.of(x, y, bool(self.center)))
-
-    def _outputs(self, streams: Streams) -> np.ndarray:
-        self._compare()
-        return super()._outputs(streams)
-
-    def _filters(self, name: str) -> np.ndarray:
-        self._compare()
-        return super()._filters(name)
-
-    def _pack(self) -> Packed:
-        self._compare()
-        return super()._pack()
-
-    def _unpack(self, file: Stored) -> None:
-        super()._unpack(file)
-        self._unjudged = Unjudged()
-
-    def _judge(self, rows: Halves) -> None:
-        raise TypeError(f"{type(self).__name__} has no exact solver")
 
     def _covariances(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Exact Cxx, Cyy, Cxy of the scaled streams."""

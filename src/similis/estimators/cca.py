@@ -20,8 +20,9 @@ from ._estimator import check_is_fitted
 from ._guard import LONG
 from ._moments import WINDOW, Recent, canonical, correlations
 from ._pair import SolvedStreams
-from ._reach import DOUBT, MORE, Halves, agreement, exact_projections, say, short
+from ._reach import DOUBT, MORE, agreement, exact_correlations, say, short
 from ._schema import Stored
+from ._unjudged import Halves
 
 #: numbers of rows that are held until their projections are looked at
 HELD = 1 << 18
@@ -79,8 +80,8 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
     Warns
     -----
     ConvergenceWarning
-        When the model is first read, if the exact solution of learned rows (at least 64, of at most 512
-        columns) is far better.
+        When the model is first read, if the exact solution of learned rows is far better; or if these are fewer than
+        64 in fewer than 256 samples, of which little can be said.
 
     References
     ----------
@@ -235,25 +236,28 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
         both = linalg.block_diag(on, on)
         return correlations(both.T @ C @ both)
 
-    def _judge(self, rows: Halves) -> None:
+    def _judge(self, rows: Halves) -> bool:
         leaks = [float(c.leak or 0.0) for c in self.circuit_.channels]
-        exact = exact_projections(rows, self.circuit_.size, (leaks[0], leaks[1]))
-        if exact is None:
-            return
-        best, found = agreement(rows, *exact), agreement(rows, *map(self._scaled_filters, ("x", "y")))
-        if self.rank == "fixed" and short(found.mean(1), best.mean(1)):
-            say(
-                f"OnlineCCA has found projections of mean correlation {found.mean():.2g}, exact CCA "
-                f"has {best.mean():.2g}: {MORE}"
-            )
-        if self.rank == "adaptive":
-            sure = best.mean(0) - DOUBT * best.std(0) / np.sqrt(len(best)) > self.threshold
-            strong, on = int(sure.sum()), self.rank_
-            if strong and (on < strong or short(found[:, :strong].mean(1), best[:, :strong].mean(1))):
+        best = exact_correlations(rows, self.circuit_.size, (leaks[0], leaks[1]))
+        if best is None:
+            return False
+        Vx, Vy = map(self._scaled_filters, ("x", "y"))
+        found = agreement(rows.held_x @ Vx.T, rows.held_y @ Vy.T)
+        if self.rank == "fixed":
+            if far := short(found.mean(1), best.mean(1)):
                 say(
-                    f"OnlineCCA has {on} outputs on, of mean correlation {found[:, :on].mean() if on else 0:.2g}; "
-                    f"exact CCA has {strong} above {self.threshold:g}, of {best[:, :strong].mean():.2g}: {MORE}"
+                    f"OnlineCCA has found projections of mean correlation {found.mean():.2g}, exact CCA "
+                    f"has {best.mean():.2g}: {MORE}"
                 )
+            return far
+        sure = best.mean(0) - DOUBT * best.std(0) / np.sqrt(len(best)) > self.threshold
+        strong, on = int(sure.sum()), self.rank_
+        if far := strong > 0 and (on < strong or short(found[:, :strong].mean(1), best[:, :strong].mean(1))):
+            say(
+                f"OnlineCCA has {on} outputs on, of mean correlation {found[:, :on].mean() if on else 0:.2g}; "
+                f"exact CCA has {strong} above {self.threshold:g}, of {best[:, :strong].mean():.2g}: {MORE}"
+            )
+        return far
 
     def _projected(self) -> np.ndarray | None:
         """(2k, 2k) covariance of the projections of x and of y, if it is known."""

@@ -10,14 +10,23 @@ from sklearn.utils.metaestimators import available_if
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed
+from ._compared import Compared
 from ._dual import FITTED, DualEstimator
 from ._estimator import check_is_fitted
 from ._labels import class_labels, classes_of, pack_classes, places
+from ._reach import exact_predictions, explained, say, short
 from ._schema import Packed, Stored
 from ._targets import Classifier, Regressor
+from ._unjudged import Halves
+
+#: what to do where less is learned than there is
+MORE = (
+    "it has not settled, or the rows came in an order, such as sorted by y. Learn them in random order (fit does with "
+    "shuffle=True; similis.datasets.shuffled mixes blocks), or more of them (n_epochs), scale the features"
+)
 
 
-class DualRegressor(Regressor, DualEstimator):
+class DualRegressor(Regressor, Compared, DualEstimator):
     """Linear or kernel regression through its dual: one error neuron a sample, weights a link of their Hebbian sum.
 
     ``min_w < l(w.x; y) > + alpha R(w) = max_a -< l*(-a; y) > - alpha R*(h)``, ``h = < a x > / alpha``,
@@ -69,6 +78,13 @@ class DualRegressor(Regressor, DualEstimator):
     excitatory_, inhibitory_ : (n_targets, n_features) positive weights under the entropy, whose difference is ``coef_``
     representer_ : the rules as equations
 
+    Warns
+    -----
+    ConvergenceWarning
+        When the gap is above ``tol`` after ``max_iter`` passes. After the memoryless rule, squared loss and "l2", when
+        the model is first read, if ridge regression on learned rows is far better: rows sorted by y, a level that
+        moved, uneven columns; or if these are fewer than 64 in fewer than 256 samples.
+
     References
     ----------
     Bahroun, Chklovskii & Sengupta 2023 (arXiv 2309.16687); Shalev-Shwartz & Zhang 2013, JMLR 14 (coordinate ascent);
@@ -86,6 +102,7 @@ class DualRegressor(Regressor, DualEstimator):
 
     beside_x: ClassVar[str | None] = "target"
     _centres_targets: ClassVar[bool] = True
+    _instead: ClassVar[str] = "use solver='dual'"
 
     def __init__(
         self, loss: str = "squared", *, regularizer: str = "l2", alpha: float = 1e-3, epsilon: float = 0.1,
@@ -127,7 +144,7 @@ class DualRegressor(Regressor, DualEstimator):
         """
         X, y = self._admit(X, y, reset=True)
         self._forget(FITTED)
-        self._single = y.ndim == 1
+        self._single, self._unjudged = y.ndim == 1, None
         return self._fit(X, np.asarray(y, np.float64).reshape(len(y), -1).T)
 
     def partial_fit(self, X: Any, y: Any) -> Self:
@@ -142,6 +159,29 @@ class DualRegressor(Regressor, DualEstimator):
         self._learn(X, Y)
         return self
 
+    def _learn(self, X: Any, Y: np.ndarray, epochs: int = 1, shuffle: bool = False) -> None:
+        fresh = not hasattr(self, "n_samples_seen_")
+        super()._learn(X, Y, epochs, shuffle)
+        if self.loss == "squared" and self.regularizer == "l2" and isinstance(X, np.ndarray):
+            self._hold(X, Y.T, fresh=fresh, whole=shuffle)
+
+    def _as_heard(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
+        x, y = x.astype(float) - self._input.mean, y.astype(float) - self._target.mean
+        return x, y, float((x * x).sum() / len(x)), float((y * y).sum() / len(y))
+
+    def _judge(self, rows: Halves) -> bool:
+        """Compare with ridge regression of the same alpha, with a kernel too."""
+        said = self._answers(rows.held_x + rows.mean_x + self._input.mean) - self._target.mean - rows.mean_y
+        solved = exact_predictions(rows, rows.y.shape[1], float(self.alpha), None)
+        found, *reached = (explained(rows.held_y, each) for each in (said, *solved))
+        exact = max(reached, key=np.mean)
+        if far := short(found, exact):
+            say(
+                f"DualRegressor explains {found.mean():.2g} of y, ridge regression {exact.mean():.2g}: {MORE}, or "
+                "solver='dual'"
+            )
+        return far
+
     def predict(self, X: Any) -> np.ndarray:
         """(n_samples,) or (n_samples, n_targets) outputs."""
         Z = self._outputs(X)
@@ -150,6 +190,14 @@ class DualRegressor(Regressor, DualEstimator):
     @property
     def n_targets_(self) -> int:
         return len(self._weights)
+
+    def _outputs(self, X: Any, precise: bool = False) -> np.ndarray:
+        self._compare()
+        return super()._outputs(X, precise)
+
+    def _linear(self) -> np.ndarray:
+        self._compare()
+        return super()._linear()
 
     @property
     def coef_(self) -> np.ndarray:

@@ -12,23 +12,34 @@ from .._errors import InputError, ModelFileError
 from .._random import Seed
 from .._values import FLAG, NONNEGATIVE, Number, OneOf
 from ..circuit import Circuit, State, Step
+from ..engine import stream
 from ..networks import local_supervision
 from ._base import Streams
 from ._estimator import check_is_fitted
 from ._labels import class_labels, classes_of, pack_classes, places
 from ._noise import noisy, projected
-from ._pair import Shortened
+from ._pair import ComparedStreams, Shortened, TwoStreams
+from ._reach import DOUBT, UNSURE, exact_predictions, explained, hits, say, short
 from ._schema import Stored
 from ._targets import Classifier, Regressor
+from ._unjudged import Halves
 
 #: samples that the moments of the least-squares read-out remember, for each number that is read for a target. Outputs
 #: change while the network learns: what is older speaks of units that are no more
 MEMORY = 16
+#: what to do where less is learned than there is
+MORE = (
+    "it has not settled, or the rows came in an order, such as sorted by y. Learn more passes (n_epochs) or rows, in "
+    "random order, or raise eta0 (one-hot targets of n classes stand n/2)"
+)
 
 
-class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Shortened):
+class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Shortened, ComparedStreams):
     """What classifier and regressor share; abstract."""
 
+    _says: ClassVar[str]
+    _doubt: ClassVar[float]
+    _instead: ClassVar[str] = "use a linear model of scikit-learn"
     _allowed: ClassVar = {
         "linear": (FLAG,), "mean_rate": (Number(0, 1, open_="high"),), "decoupled": (FLAG,),
         "readout": (OneOf(("own", "least-squares")),), "max_norm": (Number(0, open_="low", infinite=True),),
@@ -115,7 +126,7 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Short
         if self.readout != "least-squares":
             raise InputError(f"readout={self.readout!r}; expected 'least-squares' to fit a read-out again")
         streams = self._admit(X, y, reset=False)
-        outputs = np.asarray(self._outputs({"x": streams["x"]}), float)
+        outputs = np.asarray(TwoStreams._outputs(self, {"x": streams["x"]}), float)  # compared when it is read
         heard = np.concatenate([outputs, np.ones((len(outputs), 1))], axis=1)
         told = self.running_["y"].apply(streams["y"].astype(float))
         as_long = min(1.0, 1 / (self._fresh() * len(heard)))  # they count as the moments of the stream do
@@ -131,11 +142,28 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Short
 
     def _predicted(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        if self.readout == "own":
-            return super()._predicted(X)
-        outputs, reading = self._hear(X), self._reading()
-        scaled = outputs @ reading[:-1] + reading[-1]
-        return (scaled * self.y_scale_ + self.y_mean_).astype(outputs.dtype, copy=False)
+        outputs = self._hear(X)
+        return (self._read(outputs) * self.y_scale_ + self.y_mean_).astype(outputs.dtype, copy=False)
+
+    def _read(self, outputs: np.ndarray) -> np.ndarray:
+        """(n_samples, n_y) the scaled y."""
+        reading = self._reading()
+        return outputs @ reading if self.readout == "own" else outputs @ reading[:-1] + reading[-1]
+
+    def _judge(self, rows: Halves) -> bool:
+        """Compare with linear regression of the rank that the hidden units reach: a line is two rectified ones."""
+        k = int(self.n_components) if self.linear else int(self.n_components) // 2
+        if k < 1:
+            return False
+        heard = (rows.held_x + rows.mean_x).astype(self.state_.dtype)
+        outputs, _ = stream.run(self.circuit_, self.readout_, {"x": heard}, learn=False)
+        predicted, ridge = self._read(outputs) - rows.mean_y, self.ridge / rows.x.shape[1]
+        solved = exact_predictions(rows, k, ridge, lambda C: np.eye(len(C)))
+        found, *reached = (self._worth(rows, each) for each in (predicted, *solved))
+        exact = max(reached, key=np.mean)
+        if far := short(found, exact, doubt=self._doubt):
+            say(f"{type(self).__name__} {self._says.format(found.mean(), exact.mean())}: {MORE}")
+        return far
 
     def _reading(self) -> np.ndarray:
         if self.readout == "own":
@@ -191,17 +219,28 @@ class LocalSupervisionRegressor(MultiOutputMixin, Regressor, _LocalSupervision):
     history_ : dict of lists, every ``trace_every`` samples: n_samples, filter_norm, multiplier (Tr P P')
     n_samples_seen_, circuit_, state_ : as in :class:`SimilarityMatching`
 
+    Warns
+    -----
+    ConvergenceWarning
+        When the model is first read, if linear regression (of a rank that the hidden units reach) on learned rows is
+        far better; or if these are fewer than 64 in fewer than 256 samples, of which little can be said.
+
     References
     ----------
     Golkar, Lipshutz, Bahroun, Sengupta & Chklovskii 2020, NeurIPS workshop Beyond Backpropagation (arXiv 2011.15031).
     """
 
     beside_x: ClassVar[str | None] = "target"
+    _says: ClassVar[str] = "explains {:.2g} of y, linear regression {:.2g}"
+    _doubt: ClassVar[float] = DOUBT
 
     def predict(self, X: Any) -> np.ndarray:
         """Targets predicted for the rows of X, (n_samples, n_targets), or (n_samples,) for y of one dimension."""
         predicted = self._predicted(X)
         return predicted[:, 0] if self._flat else predicted
+
+    def _worth(self, rows: Halves, predicted: np.ndarray) -> np.ndarray:
+        return explained(rows.held_y, predicted)
 
     @property
     def n_targets_(self) -> int:
@@ -230,6 +269,11 @@ class LocalSupervisionClassifier(Classifier, _LocalSupervision):
     classes_ : (n_classes,) labels, sorted; -1 is a class as any other
     x_mean_, x_scale_, history_, n_samples_seen_, circuit_, state_ : as in :class:`LocalSupervisionRegressor`
 
+    Warns
+    -----
+    ConvergenceWarning
+        As :class:`LocalSupervisionRegressor`, by how often the label is right.
+
     References
     ----------
     Golkar, Lipshutz, Bahroun, Sengupta & Chklovskii 2020, NeurIPS workshop Beyond Backpropagation (arXiv 2011.15031).
@@ -245,6 +289,8 @@ class LocalSupervisionClassifier(Classifier, _LocalSupervision):
     """
 
     beside_x: ClassVar[str | None] = "labels"
+    _says: ClassVar[str] = "is right {:.2g} more often than the commonest class is, linear regression {:.2g}"
+    _doubt: ClassVar[float] = UNSURE
 
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, *, Y: Any = None) -> Self:
         """Continue learning from one row or more, once, in their order.
@@ -284,6 +330,10 @@ class LocalSupervisionClassifier(Classifier, _LocalSupervision):
         """Labels of the rows of X, (n_samples,)."""
         best = self._predicted(X).argmax(axis=1)
         return self.classes_[best]
+
+    def _worth(self, rows: Halves, predicted: np.ndarray) -> np.ndarray:
+        labels = (rows.held_y + rows.mean_y + self.y_mean_ / self.y_scale_).argmax(1)
+        return hits(labels, (predicted + rows.mean_y + self.y_mean_ / self.y_scale_).argmax(1))
 
     def _pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, meta = super()._pack()

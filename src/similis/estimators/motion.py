@@ -15,6 +15,8 @@ from ._estimator import check_is_fitted
 from ._frames import Frames
 from .similarity import OneStream
 
+#: share of the pairs that may stand still before it is worth a word: they teach nothing, and spoil nothing
+STILL = 0.5
 #: rows of the similarities that `score` holds at a time
 ROWS = 512
 
@@ -63,6 +65,7 @@ class MotionDetector(OneStream):
 
     center: ClassVar[bool] = True
     _block: ClassVar[int] = 512
+    _leaves_out: ClassVar[tuple[float, str]] = STILL, "pairs in which nothing moves, or that are no measurements"
 
     _allowed: ClassVar = {"rectify": (FLAG,), "eps": (POSITIVE,)}
 

@@ -18,10 +18,11 @@ from ._estimator import check_is_fitted
 from ._moments import reduced_rank
 from ._noise import noisy
 from ._pair import Shortened, SolvedStreams
-from ._reach import MORE, UNEVEN, Halves, exact_prediction, explained, say, short
+from ._reach import MORE, UNEVEN, exact_predictions, explained, say, short
 from ._running import Running
 from ._schema import Stored
 from ._targets import Regressor
+from ._unjudged import Halves
 
 
 class ReducedRankRegression(
@@ -77,8 +78,8 @@ class ReducedRankRegression(
     Warns
     -----
     ConvergenceWarning
-        When the model is first read, if the exact solution of learned rows (at least 64, of at most 512
-        columns) is far better, or would be if all targets had one variance.
+        When the model is first read, if the exact solution of learned rows is far better, or would be if all targets
+        had one variance; or if these are fewer than 64 in fewer than 256 samples, of which little can be said.
 
     References
     ----------
@@ -191,25 +192,30 @@ class ReducedRankRegression(
         P, dtype = np.diag(sizes).astype(self._dtype), self._dtype
         return State({"x": Vx.astype(dtype), "y": Vy.astype(dtype)}, P @ P, P, self.moments_.count)
 
-    def _judge(self, rows: Halves) -> None:
+    def _judge(self, rows: Halves) -> bool:
         k, s, ridge = self.circuit_.size, self._share(rows.y.shape[1]), self.ridge / rows.x.shape[1]
-        solved = exact_prediction(rows, k, ridge, lambda C: s * C + (1 - s) * np.eye(len(C)))
-        if solved is None:
-            return
-        Y, predicted = rows.held_y, rows.held_x @ (self._reading().T @ self.readout_.W["x"]).T
+        Y, B = rows.held_y, self._reading().T @ self.readout_.W["x"]
+        predicted = (rows.held_x + rows.mean_x) @ B.T - rows.mean_y
+        solved = [*exact_predictions(rows, k, ridge, lambda C: s * C + (1 - s) * np.eye(len(C)))]
+        if not solved:
+            return False
         white = np.eye(Y.shape[1])
         if s > 0:  # as the metric has it: directions of y are as good as each other
             white = np.linalg.inv(np.linalg.cholesky(s * (rows.y.T @ rows.y) / len(rows.y) + (1 - s) * white)).T
-        found, exact = explained(Y @ white, predicted @ white), explained(Y @ white, solved @ white)
-        if short(found, exact):
+        found, *reached = (explained(Y @ white, each @ white) for each in (predicted, *solved))
+        exact = max(reached, key=np.mean)
+        if far := short(found, exact):
             say(f"ReducedRankRegression explains {found.mean():.2g} of y, exact regression {exact.mean():.2g}: {MORE}")
-        alike = exact_prediction(rows, k, ridge, None) if k < Y.shape[1] and s == 0 else None
-        if alike is not None and short(exact, best := explained(Y, alike), UNEVEN):
-            say(
-                f"targets of uneven sizes: rank {k} explains {exact.mean():.2g} of them in the mean, {best.mean():.2g} "
-                "if they have one variance. Scale y, for instance with sklearn.compose.TransformedTargetRegressor and "
-                "StandardScaler, or use metric='cca'"
-            )
+        alike = exact_predictions(rows, k, ridge, None) if k < Y.shape[1] and s == 0 else ()
+        for best in (explained(Y, each) for each in alike):
+            if short(exact, best, UNEVEN):
+                say(
+                    f"targets of uneven sizes: rank {k} explains {exact.mean():.2g} of them in the mean, "
+                    f"{best.mean():.2g} if they have one variance. Scale y, for instance with sklearn.compose."
+                    "TransformedTargetRegressor and StandardScaler, or use metric='cca'"
+                )
+                return True
+        return far
 
     def _watch(self, state: State) -> dict[str, float]:
         return {"filter_norm": float(np.linalg.norm(state.W["x"])), "multiplier": float(np.trace(state.M))}
