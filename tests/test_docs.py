@@ -30,6 +30,7 @@ ROOMS = (
     ".circuit",
     ".control",
     ".datasets",
+    ".derive",
     ".distributed",
     ".engine",
     ".experiments",

@@ -50,7 +50,7 @@ def three(empty_registry, monkeypatch, tmp_path):
     @experiment("psp", "breaks", "Breaks", claims=[claim()])
     def breaks(budget, seeds):
         """Raises."""
-        raise FloatingPointError("weights left the finite numbers")
+        raise FloatingPointError("weights diverged (NaN or inf)")
 
     @experiment("nsm", "absent", "Absent", claims=[claim()], needs=("mfeat",))
     def absent(budget, seeds):
@@ -96,7 +96,7 @@ def test_an_error_in_one_experiment_hides_no_other(three, tmp_path):
         ("nsm/absent", "not run"),
     ]
     assert "mfeat/Mfeat.mat: not found" in results[2].reason
-    assert results[1].reason == "FloatingPointError: weights left the finite numbers"
+    assert results[1].reason == "FloatingPointError: weights diverged (NaN or inf)"
     assert [finding.verdict for r in results for finding in r.claims] == ["pass", "not measured", "not measured"]
     assert results[0].claims[0].measured.value == pytest.approx(0.25)
     assert results[0].seeds == (3, 4, 5, 6, 7)

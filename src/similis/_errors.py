@@ -12,7 +12,7 @@ class InputError(SimilisError, ValueError):
 
 
 class DivergenceError(SimilisError, ArithmeticError):
-    """Learning left the finite numbers, or would: the step is too large for the data.
+    """Learning diverged (NaN or inf), or would: the step is too large for the data.
 
     Attributes
     ----------

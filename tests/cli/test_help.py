@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
-COMMANDS = ("list", "show", "fit", "transform", "predict", "score", "reproduce", "data", "doctor")
+from similis import __version__
+
+COMMANDS = ("list", "show", "derive", "fit", "transform", "predict", "score", "reproduce", "data", "doctor")
 
 
 def test_help_lists_every_command(similis):
@@ -54,3 +56,16 @@ def test_wrong_usage_exits_with_2(similis, args, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "Error" in similis(*args, status=2).stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_version_is_that_of_the_package(similis):
+    assert similis("--version").output == f"similis {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [("foo=1", "unknown parameter 'foo' of psp; known are"), ("foo", "expected name=value")]
+)
+def test_a_parameter_that_is_none_is_told_which_there_are(similis, given, said, tmp_path):
+    (tmp_path / "x.csv").write_text("1,2\n2,1\n3,5\n")
+    done = similis("fit", "psp", tmp_path / "x.csv", "-o", tmp_path / "m.safetensors", "--param", given, status=2)
+    assert said in " ".join(done.output.split())

@@ -1,4 +1,4 @@
-"""Law 8. What leaves the finite numbers, or was never there, ends in an error: where, by which step, at what scale."""
+"""Law 8. What diverges (NaN or inf), or was never there, ends in an error: where, by which step, at what scale."""
 
 from __future__ import annotations
 

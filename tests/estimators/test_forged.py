@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from tests import forge
 
-from similis import load
-from similis._errors import ModelFileError
+from similis import NeuralKalmanFilter, load
+from similis._errors import DivergenceError, ModelFileError
+from similis.estimators._schema import Stored
 
 #: lies about a model of three neurons that hears six features: what is done to its header and arrays
 LIES = {
@@ -86,3 +87,21 @@ def test_steps_of_settling_have_an_end(files, tmp_path):
 def test_forged_files_are_refused_or_work(files):
     said = [found for found in forge.attack(files, seed=0, n=250) if found[3] not in ("refused", "works")]
     assert not said, json.dumps(said[:5], indent=1)
+
+
+@pytest.mark.parametrize("size", [np.inf, -np.inf, np.nan])
+def test_an_array_of_any_size_is_still_finite(size):
+    """``largest=inf`` lifts the limit of what can be squared, not that of what is a number."""
+    stored = Stored({"X": np.array([[1.0, size]])}, {})
+    with pytest.raises(ModelFileError, match="X"):
+        stored.array("X", 1, 2, largest=np.inf)
+
+
+def test_a_filter_whose_predictions_overflow_says_so():
+    model = NeuralKalmanFilter(rule="published", random_state=0).fit(
+        np.random.default_rng(0).standard_normal((300, 2)).cumsum(0) % 3
+    )
+    big = {name: np.full((2, 2), 1e30) for name in ("A", "mean.A")}
+    model._state = model._state | big
+    with pytest.raises(DivergenceError, match="diverged"):
+        model.predict(np.ones((400, 2)) * [1.0, 2.0])

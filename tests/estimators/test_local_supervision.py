@@ -132,7 +132,7 @@ def test_a_failed_fit_changes_nothing():
     model = LocalSupervisionRegressor(4, readout="least-squares", scale=None, random_state=0)
     model.fit(DIGITS[:200] / 70, DIGITS[:200, :2] / 16)
     before = model.predict(DIGITS)
-    with pytest.raises(Exception, match="left the finite numbers"):
+    with pytest.raises(Exception, match="diverged"):
         model.partial_fit(1e3 * DIGITS, 1e3 * DIGITS[:, :2])
     np.testing.assert_array_equal(model.predict(DIGITS), before)
 

@@ -155,7 +155,7 @@ def _extra() -> dict[str, Case]:
         "declared-mixed": (Circuit("mixed", 3, mixed, step=slow), two),
         "bmvr-centred": (_rrr("centred", 0.0, Box.nonnegative(mean_rate=0.01)), two),
         "bmvr-decoupled": (_rrr("decoupled", 0.0, decoupled=True), two),
-        "rrr-limited": (_rrr("limited", 0.5, step=limited), two, 2.7),  # unlimited, they leave the finite numbers
+        "rrr-limited": (_rrr("limited", 0.5, step=limited), two, 2.7),  # unlimited, they diverge (NaN or inf)
         "bmvr-limited": (_rrr("limited", 0.0, Box.nonnegative(), True, limited), two, 3.0),
         "gain-and-shift": (
             Circuit("damped", 3, lateral=Gram(gain=0.7), neuron=Neuron(inhibition=Inhibition(0.2)), step=slow),

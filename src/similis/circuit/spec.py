@@ -99,7 +99,7 @@ class Circuit:
         if synapse.weights and channel.drive == 0.0:
             post = SILENCE  # the metric of another signal: the objective holds metric <|W x|^2> alone
         elif not driven:
-            teachers = [of(c.name) for c in self.channels if c.drive == 0.0]
+            teachers = [of(c.name) for c in self.channels if c.drive == 0.0 and not c.synapse.weights]
             post = channel.drive * (sum(teachers, start=SILENCE) - FEEDBACK)
         elif channel.drive == 0.0 and not self.settles:
             post = Z

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import signal
 import warnings
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from .. import __version__
 from .._errors import SimilisError
-from . import catalogue, data, doctor, fit, predict, reproduce, score, screen, transform
+from . import catalogue, data, derive, doctor, fit, predict, reproduce, score, screen, transform
 from ._output import printable
 from ._signals import stoppable
 
@@ -52,8 +53,26 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"similis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def similis(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Learning from similarities: networks with local learning rules, from streams of data."""
+
+
 app.command("list")(catalogue.list_networks)
 app.command("show")(catalogue.show)
+app.command("derive")(derive.derive)
 app.command("fit")(fit.fit)
 app.command("transform")(transform.transform)
 app.command("predict")(predict.predict)

@@ -110,8 +110,11 @@ def build(name: str, n_components: int | None, seed: int, given: list[str], *, l
         key, equals, value = text.partition("=")
         if key in _ELSEWHERE:
             raise typer.BadParameter(f"{key}: {_ELSEWHERE[key]}", param_hint="--param")
-        if not equals or key not in valid:
-            raise typer.BadParameter(f"{text!r} is no name=value; names: {', '.join(valid)}", param_hint="--param")
+        if not equals:
+            raise typer.BadParameter(f"{text!r}; expected name=value, e.g. eta0=0.01", param_hint="--param")
+        if key not in valid:
+            known = ", ".join(valid)
+            raise typer.BadParameter(f"unknown parameter {key!r} of {name}; known are {known}", param_hint="--param")
         try:
             params[key] = check(key, parse(value, kinds[key]), kinds[key])
         except InputError as error:

@@ -59,19 +59,29 @@ def show(
         about |= {"claims": "; ".join(entry.claims), "estimator": entry.estimator}
         about |= {} if entry.classifier is None else {"--labels": entry.classifier}
     if figure is not None:
-        _draw(network, figure, force)
+        draw_into(network, figure, force)
+    from ..circuit import Circuit
+    from ..derive import objective_of
+    from ..derive.steps import Derivation
+
+    derivation = ""
+    if isinstance(network, Circuit) and (problem := objective_of(network)) is not None:
+        derivation = Derivation(problem, network).substitutions()
+        about |= {"objective": str(problem)}
     signals = signals_table(network)
     equations, formulas = describe(network), latex(network)
     record = about | {"equations": equations, "latex": formulas, "signals": signals}
+    record |= {"derivation": derivation} if derivation else {}
     heading = "\n".join(f"{key:<10} {value}" for key, value in about.items())
-    parts = [heading, equations]
+    parts = [heading, *filter(None, [derivation]), equations]
     if signals:
         parts.append(table(("synapse", "reads"), [(row["synapse"], row["locality"]) for row in signals]))
     text = formulas if as_latex else "\n\n".join(parts)
     emit(record, as_json=as_json, text=text)
 
 
-def _draw(network: Any, path: Path, force: bool) -> None:
+def draw_into(network: Any, path: Path, force: bool) -> None:
+    """Draw a network into a file."""
     from .._atomic import new_file
     from .._optional import require
     from ..display.draw import draw

@@ -131,7 +131,7 @@ class Agent:
         Raises
         ------
         DivergenceError
-            If the synapses have left the finite numbers.
+            If the synapses have diverged (NaN or inf).
         """
         if self.eta_K > 0:
             self.policy.finish(self.paid, self.t)
@@ -174,8 +174,8 @@ class Agent:
 
 
 def diverged(rule: Rule, episode: int) -> DivergenceError:
-    """The error for synapses that left the finite numbers."""
+    """The error for synapses that diverged (NaN or inf)."""
     return DivergenceError(
-        f"the agent left the finite numbers in episode {episode}: eta={rule.eta}, eta_K={rule.eta_K}, "
+        f"the agent diverged (NaN or inf) in episode {episode}: eta={rule.eta}, eta_K={rule.eta_K}, "
         f"clip={rule.clip}, damp={rule.damp}. Lower the steps, limit errors (clip=10) or damp the steps (damp=1)"
     )

@@ -120,12 +120,13 @@ def _reading(circuit: Circuit, channel: Channel, brush: Brush, y: float, color: 
     hand = Latex()
     reads = hand.signed(equations.post(circuit, channel, hand))
     notes = ["Hebbian"] if dict(channel.synapse.post.terms) == {"Z": 1.0} else []
+    notes += ["shared weights"] if channel.synapse.weights else []
     notes += ["teaches only"] if channel.drive == 0.0 else []
     notes += [f"drive {channel.drive:g}"] if channel.drive not in (0.0, 1.0) else []
     notes += [f"leak {channel.leak:g}"] if channel.leak else []
     notes += [f"rate {channel.synapse.rate:g}"] if channel.synapse.rate != 1.0 else []
     notes += ["gated"] if channel.synapse.gated else []
-    brush.words(RIGHT, y + 0.19 * bool(notes), f"${hand.weight(channel.name)}$ reads ${reads}$", color)
+    brush.words(RIGHT, y + 0.19 * bool(notes), f"${hand.weight(channel.weights)}$ reads ${reads}$", color)
     brush.words(RIGHT, y - 0.19, ", ".join(notes), FAINT, 7)
 
 

@@ -139,7 +139,7 @@ def diverged(circuit: Circuit, sample: int, rows: Mapping[str, Rows]) -> Diverge
 
     scales = ", ".join(f"{name} {size(X):.3g}" for name, X in rows.items())
     return DivergenceError(
-        f"circuit {circuit.name!r} left the finite numbers at sample {sample} (counted from 0): "
+        f"circuit {circuit.name!r} diverged (NaN or inf) at sample {sample} (counted from 0): "
         f"eta0={circuit.step.eta0}, tau={circuit.lateral.tau}, RMS norm of the samples: {scales}. "
         "Lower eta0 below 1/(2 norm^2), raise tau, or scale the data",
         sample,

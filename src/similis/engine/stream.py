@@ -104,7 +104,7 @@ class _Workspace:
         self.inputs = [state.W[c.weights].shape[1] for c in circuit.channels]
         ends = np.cumsum(self.inputs)
         homes = [self.offsets[circuit.owners.index(c.weights)] for c in circuit.channels]
-        self.places = np.stack([ends - self.inputs, ends, homes], axis=1)
+        self.places = np.stack([ends - self.inputs, ends, homes, np.add(homes, self.inputs)], axis=1)
         k, C = circuit.size, len(circuit.names)
         # weights gated by their own inputs do not shrink together, shared ones have two inputs: no blocks
         self.plain = table.plain or (k * int(self.offsets[-1]) * state.dtype.itemsize <= TINY and block is None)
@@ -278,7 +278,7 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
     row[0, DRIVE] = 1
     one = table._replace(channels=row)
     none, tol = np.zeros((0, 0), Z.dtype), Z.dtype.type(10 * np.finfo(Z.dtype).eps)
-    heard, places, weightless = np.zeros((1, len(Z)), bool), np.zeros((1, 3), np.int64), np.zeros((k, 0), Z.dtype)
+    heard, places, weightless = np.zeros((1, len(Z)), bool), np.zeros((1, 4), np.int64), np.zeros((k, 0), Z.dtype)
     failed = learn_block(
         one, False, _total(one), workspace(one, k), np.zeros(0, Z.dtype), heard, drive[None], none[None], none, places,
         weightless, state.M.copy(), weightless, none, none, pack(circuit, table, state), tol, Z,

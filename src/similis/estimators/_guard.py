@@ -145,7 +145,7 @@ def too_correlated(name: str, sample: int, length: int, far: bool) -> Divergence
 def lost(name: str, seen: int) -> DivergenceError:
     """The error where weights are no numbers any more."""
     return DivergenceError(
-        f"the weights of {name} left the finite numbers by sample {seen} (counted from 0). Lower eta0, or raise tau",
+        f"the weights of {name} diverged (NaN or inf) by sample {seen} (counted from 0). Lower eta0, or raise tau",
         seen,
     )
 

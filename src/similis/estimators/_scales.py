@@ -45,9 +45,9 @@ def check_range(X: Any, Y: np.ndarray) -> None:
 
 
 def diverged(count: int, eta0: float, power: float, X: Any, Y: np.ndarray) -> DivergenceError:
-    """What to raise where learning from these rows left the finite numbers after ``count`` samples."""
+    """What to raise where learning from these rows diverged (NaN or inf) after ``count`` samples."""
     return DivergenceError(
-        f"an output left the finite numbers at or before sample {count + 1}: eta0={eta0}, mean curvature of the rows "
+        f"an output diverged (NaN or inf) at or before sample {count + 1}: eta0={eta0}, mean curvature of the rows "
         f"{power:.3g}, largest of these numbers {largest(X):.3g} in X, {largest(Y):.3g} in y. Remove such samples, or "
         "scale the data"
     )

@@ -64,7 +64,8 @@ class Stored:
             wanted = ", ".join(f"{s}={self.sizes[s]}" if s in self.sizes else str(s) for s in shape)
             raise _refused(name, f"of shape {found.shape}", f"({wanted})")
         if found.dtype.kind == "f" and found.size:
-            limit = float(np.sqrt(np.finfo(found.dtype).max)) if largest is None else largest
+            ceiling = float(np.finfo(found.dtype).max)
+            limit = float(np.sqrt(ceiling)) if largest is None else min(largest, ceiling)
             least, most = (np.fmin, np.fmax) if missing else (np.minimum, np.maximum)
             ends = float(least.reduce(found, axis=None)), float(most.reduce(found, axis=None))
             if not ((missing and ends[0] != ends[0]) or (max(low, -limit) <= ends[0] and ends[1] <= limit)):

@@ -13,7 +13,7 @@ FEWEST, ROWS, WIDE, FEW = 16, 2048, 512, 64
 #: samples of passes over a few rows before which little can be said
 FIRST = 256
 #: numbers that are held, and copied from one call of a stream, or one row in so many
-HELD, COPIED, ONE_IN = 1 << 21, 1 << 15, 16
+HELD, COPIED, ONE_IN = 1 << 21, 1 << 13, 16
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class OptimalFeedbackController(Estimator):
     InputError
         If the environment does not fit; nothing has changed then.
     DivergenceError
-        If learning left the finite numbers; the agent is as it was before the call.
+        If learning diverged (NaN or inf); the agent is as it was before the call.
 
     References
     ----------

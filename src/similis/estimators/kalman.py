@@ -137,7 +137,7 @@ class NeuralKalmanFilter(Estimator):
             self.predictions_ = rule.learn(state, X, U)
         if not sound(state):
             raise DivergenceError(
-                f"the filter left the finite numbers before row {count + len(X)}: rule={self.rule!r}, eta={self.eta}, "
+                f"the filter diverged (NaN or inf) before row {count + len(X)}: rule={self.rule!r}, eta={self.eta}, "
                 f"clip={self.clip}, damp={self.damp}. Use rule='least-squares' and clip=10, or lower eta"
             )
         self._state, self.n_samples_seen_, self.circuit_ = state, count + len(X), bio_ofc()
@@ -186,9 +186,13 @@ class NeuralKalmanFilter(Estimator):
         X = self._admit(X, False)
         U = self._acted(actions, len(X), self._n_actions)
         try:
-            return self._forecaster(X.shape[1]).foretell(self._state, X, U)
+            with np.errstate(over="ignore", invalid="ignore"):
+                found = self._forecaster(X.shape[1]).foretell(self._state, X, U)
         except np.linalg.LinAlgError as error:
-            raise DivergenceError("the filter left the finite numbers: fit again, with clip=10") from error
+            raise DivergenceError("the filter diverged (NaN or inf): fit again, with clip=10") from error
+        if not np.isfinite(found).all():
+            raise DivergenceError("the filter's predictions diverged (NaN or inf): fit again, with clip=10")
+        return found
 
     def score(self, X: Any, y: Any = None, *, actions: Any = None) -> float:
         """Share of the variance of the observations that is foretold: 1 - mean |x - predict|^2 / mean |x - mean|^2.

@@ -20,9 +20,9 @@ GROWTH, LEAP, NEWS = 0.25, 4.0, 2.0
 
 
 @inner
-def currents(W, x, low, a):
-    """a = W x, W from column ``low`` on, four rows at a time; sliced row by row, so rows are seen to be contiguous."""
-    k, high, zero = W.shape[0], low + x.shape[0], x.dtype.type(0)
+def currents(W, x, low, high, a):
+    """a = W x over some columns of W, four rows at a time; sliced row by row, so rows are seen to be contiguous."""
+    k, zero = W.shape[0], x.dtype.type(0)
     whole = k - k % 4
     for i in range(0, whole, 4):
         w0, w1, w2, w3 = W[i, low:high], W[i + 1, low:high], W[i + 2, low:high], W[i + 3, low:high]
@@ -46,7 +46,7 @@ def currents(W, x, low, a):
 @inner
 def matvec(N, x, y):
     """y = N x."""
-    currents(N, x, np.intp(0), y)
+    currents(N, x, np.intp(0), x.shape[0], y)
 
 
 @inner

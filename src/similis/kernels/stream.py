@@ -85,7 +85,7 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, places, W, M, P, R,
     eta (B,), set to 0 where nothing is learned, smaller where steps are limited; mute (C, B) bool, silent samples; tol:
     of settling
     A (C, B, k), G (C, B, B): the products above; empty (B = 0) selects plain loops over X (B, n) and W (k, n), channels
-    side by side; ``places`` (C, 3) are the first and last column of a channel in X and its first in W, updated here
+    side by side; ``places`` (C, 4) are the first column of a channel and that behind it, in X and in W, updated here
     M, P, R (of decoupled interneurons), N (= M^{-1}): laterals, updated in place (M not where N is tracked, nor where
     nothing settles against P P')
     cells (4, k): what single neurons carry, rows as in ``kernels.neuron``, updated in place
@@ -113,7 +113,7 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, places, W, M, P, R,
                     a[c, i] = table.zero
                 continue
             if plain:
-                currents(W, X[t, places[c, 0] : places[c, 1]], places[c, 2], a[c])
+                currents(W, X[t, places[c, 0] : places[c, 1]], places[c, 2], places[c, 3], a[c])
             else:
                 for i in range(k):
                     a[c, i] = A[c, t, i]
@@ -153,7 +153,7 @@ def learn(table, learning, total, dense, eta, mute, A, G, X, places, W, M, P, R,
             elif plain:
                 x, gated = X[t, places[c, 0] : places[c, 1]], table.channels[c, INPUT_GATED] != 0
                 for i in range(k):
-                    w, push = W[i, places[c, 2] : places[c, 2] + x.shape[0]], rate * post[c, i]
+                    w, push = W[i, places[c, 2] : places[c, 3]], rate * post[c, i]
                     if gated:
                         for j in range(x.shape[0]):
                             w[j] += x[j] * (push - (table.one - keep) * w[j])

@@ -123,7 +123,7 @@ def retrieve(
     InputError
         For values that are not finite, shapes that do not fit or parameters out of range.
     DivergenceError
-        When the step is so large that queries leave the finite numbers.
+        When the step is so large that queries diverge (NaN or inf).
 
     References
     ----------
@@ -146,5 +146,5 @@ def retrieve(
             if n_steps is None and np.abs(state - before).max(initial=0.0) <= tol:
                 break
     if not np.isfinite(state).all():
-        raise DivergenceError(f"step={step}: queries left the finite numbers; use a step below {2 * memory._unit:g}")
+        raise DivergenceError(f"step={step}: queries diverged (NaN or inf); use a step below {2 * memory._unit:g}")
     return state.reshape(shape)

@@ -37,7 +37,7 @@ def train(
     Raises
     ------
     DivergenceError
-        When the loss leaves the finite numbers.
+        When the loss diverges (NaN or inf).
     """
     torch = require("torch", extra="torch")
     count("n_steps", n_steps, 1), count("batch", batch, 1), positive("lr", lr)

@@ -3,6 +3,7 @@
 from .._card import Card, catalogue
 from . import rules as _rules  # noqa: F401  (a Representer in words,)
 from . import sketch as _sketch  # noqa: F401  (and as a picture)
+from .beyond import minimum_noise, shared_parts, slow_features
 from .cca import adaptive_canonical_correlation, canonical_correlation
 from .convolutional import convolutional_similarity
 from .flexible import move_origin, row_sum_similarity, row_sum_start
@@ -26,6 +27,7 @@ __all__ = [
     "label_propagation",
     "local_supervision",
     "manifold_tiling",
+    "minimum_noise",
     "motion_detection",
     "move_origin",
     "nonnegative_similarity",
@@ -34,6 +36,8 @@ __all__ = [
     "ring_half_width",
     "row_sum_similarity",
     "row_sum_start",
+    "shared_parts",
+    "slow_features",
     "soft_tiles",
     "supervised_similarity",
 ]

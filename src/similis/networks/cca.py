@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
 from .._card import paper
 from .._errors import InputError
-from ..circuit import Channel, Circuit, Gram, Inhibition, Interneurons, Neuron, Step
+from ..circuit import Circuit, Step
+from ..derive import Expression, align, at_most_white, identity, match, similarity
 
 
 @paper(
@@ -35,8 +39,8 @@ def canonical_correlation(
     is a ridge on C_cc in the constraint.
     The default rates are for streams of RMS norm 1.
     """
-    channels, lateral = _compartments(views, ridge), Gram(tau)
-    return Circuit("cca", n_components, channels, lateral, Neuron(), step or Step(0.3, 1e-4))
+    problem = match(_whitened(views, ridge))
+    return problem.circuit(n_components, name="cca", tau=tau, step=step or Step(0.3, 1e-4))
 
 
 def adaptive_canonical_correlation(
@@ -61,12 +65,15 @@ def adaptive_canonical_correlation(
     if not 0.0 <= threshold < 1.0:
         raise InputError(f"threshold={threshold!r}; expected a correlation in [0, 1)")
     safe = 1.0 / (1.0 - threshold)
-    lateral = Interneurons(safe if tau is None else tau, weight_offset=1e-3)
-    neuron = Neuron(inhibition=Inhibition(1.0 + threshold))
-    channels = _compartments(views, ridge)
-    return Circuit("adaptive cca", n_components, channels, lateral, neuron, step or Step(0.3, 3e-4))
+    problem = align(_whitened(views, ridge) - identity(1.0 + threshold), at_most_white(1e-3))
+    tau, step = safe if tau is None else tau, step or Step(0.3, 3e-4)
+    return problem.circuit(n_components, name="adaptive cca", tau=tau, step=step)
 
 
-def _compartments(views: tuple[str, ...], ridge: float | tuple[float, ...]) -> tuple[Channel, ...]:
+def _whitened(views: tuple[str, ...], ridge: float | tuple[float, ...]) -> Expression:
+    """The sum of the whitened streams' similarities."""
     ridges = ridge if isinstance(ridge, tuple) else (ridge,) * len(views)
-    return tuple(Channel(name, metric=1.0, leak=value) for name, value in zip(views, ridges, strict=True))
+    if not views or len(set(views)) < len(views):
+        raise InputError(f"views={views}; expected one or more distinct names")
+    several = (similarity(name, metric=1.0, ridge=value) for name, value in zip(views, ridges, strict=True))
+    return reduce(add, several)

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from .._card import paper
-from .._errors import InputError
-from ..circuit import Channel, Circuit, Gram, Inhibition, Neuron, NoLateral, PowerControl, State, Step, Total, init
+from ..circuit import Circuit, State, Step, init
+from ..derive import align, identity, output, row_sums, similarity
+from ..derive import trace as power
 
 
 @paper(
@@ -48,16 +49,12 @@ def row_sum_similarity(
     InputError
         If trace lies outside [total, n_components total], which is all that such outputs can have.
     """
-    if trace is not None and not total <= trace <= n_components * total:
-        raise InputError(
-            f"trace={trace} of {n_components} neurons; expected {total} to {n_components * total}, or None"
-        )
-    lateral = Gram(tau, gamma) if gamma > 0 else NoLateral(tau, 0.0)  # an M that does not act is not learned
-    fixed = Inhibition(mu)
-    inhibition = fixed if trace is None else PowerControl(mu, trace, 0.01 * mu / trace, min(mu, 1e-5))
-    neuron = Neuron(Total.row_sum(total, stiffness), inhibition)
-    step = step or Step(0.05, 0.002, 0.001)
-    return Circuit("flexible", n_components, (Channel("x"),), lateral, neuron, step)
+    alike, sums = similarity("x") - 0.5 * gamma * output, row_sums(total, stiffness)
+    if trace is None:
+        problem = align(alike - identity(mu), sums)
+    else:
+        problem = align(alike, sums, power(trace, shift=mu, rate=0.01 * mu / trace, minimum=min(mu, 1e-5)))
+    return problem.circuit(n_components, name="flexible", tau=tau, step=step or Step(0.05, 0.002, 0.001))
 
 
 def row_sum_start(circuit: Circuit, samples: np.ndarray) -> State:

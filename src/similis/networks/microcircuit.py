@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .._card import paper
-from ..circuit import Box, Channel, Circuit, Interneurons, Neuron, Step, Synapse
+from ..circuit import Circuit, Step
+from ..derive import align, at_most_white, centred, feedforward, nonnegative, similarity
 
 
 @paper(
@@ -36,8 +37,14 @@ def local_supervision(
     identity. ``decoupled``: the way from pyramidal cells to interneurons has weights R of its own, ``n = R z``,
     ``dR ~ n z' - R``. The default rates are for x of RMS norm 1 and one-hot y.
     """
-    channels = (Channel("x", leak=0.0), Channel("y", drive=0.0, synapse=Synapse(rate=target_rate)))
-    lateral = Interneurons(tau, decoupled=decoupled, init_scale=1 / 3 if linear else 0.1)
-    domain = Box() if linear else Box.nonnegative(mean_rate=mean_rate)
-    neuron = Neuron(domain, settles=False)
-    return Circuit("local-supervision", n_components, channels, lateral, neuron, step or Step(0.25, 1e-4))
+    rectified = () if linear else (nonnegative, centred(mean_rate))
+    problem = align(similarity("y"), at_most_white, feedforward, *rectified)
+    return problem.circuit(
+        n_components,
+        name="local-supervision",
+        tau=tau,
+        step=step or Step(0.25, 1e-4),
+        rates={"y": target_rate},
+        decoupled=decoupled,
+        init_scale=1 / 3 if linear else 0.1,
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .._card import paper
-from ..circuit import Box, Channel, Circuit, Gram, Neuron, Step
+from ..circuit import Circuit, Step
+from ..derive import match, nonnegative, similarity
 
 
 @paper(
@@ -29,6 +30,5 @@ def motion_detection(
     ``dx' W_a x``: at every synapse a temporal change is multiplied by an intensity. Give rows as
     :class:`similis.circuit.Outer`; the products are then never written out.
     """
-    neuron = Neuron(Box.nonnegative() if rectify else Box())
-    channels = (Channel("chi", lift="outer"),)
-    return Circuit("motion", n_components, channels, Gram(tau), neuron, step or Step(0.05, 0.001))
+    problem = match(similarity("x") * similarity("dx"), *((nonnegative,) if rectify else ()))
+    return problem.circuit(n_components, name="motion", tau=tau, step=step or Step(0.05, 0.001))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .._card import paper
-from ..circuit import Channel, Circuit, Interneurons, Neuron, Step, Synapse
+from ..circuit import Circuit, Step
+from ..derive import align, at_most_white, feedforward, similarity
 
 
 @paper(
@@ -35,6 +36,6 @@ def reduced_rank_regression(
     The default rates are for streams of RMS norm 1: the teaching synapses and the interneurons are slow, which damps
     the oscillation between them and z (see docs/decisions).
     """
-    channels = (Channel("x", leak=0.0), Channel("y", drive=0.0, metric=metric, synapse=Synapse(rate=target_rate)))
-    lateral = Interneurons(tau, init_scale=1 / 3)
-    return Circuit("rrr", n_components, channels, lateral, Neuron(settles=False), step or Step(0.25, 1e-4))
+    problem = align(similarity("y", metric=metric), at_most_white, feedforward)
+    rates, step = {"y": target_rate}, step or Step(0.25, 1e-4)
+    return problem.circuit(n_components, name="rrr", tau=tau, step=step, rates=rates, init_scale=1 / 3)

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from .._card import paper
-from ..circuit import Box, Channel, Circuit, Gram, Neuron, SoftWhiten, Step, Whiten
+from ..circuit import Circuit, Step
+from ..derive import align, match, nonnegative, similarity, soft_white, sparse, white
 
 
 @paper(
@@ -29,9 +30,9 @@ def principal_subspace(
     ``whiten`` of s between 0 and 1 shrinks their variances lambda to ``(1 - s) lambda + s``, ``dM ~ z z' - (1 - s) M -
     s I``.
     """
-    share = float(whiten)
-    lateral = Whiten(tau) if share == 1.0 else SoftWhiten(tau, share) if share else Gram(tau)
-    return Circuit("psp", n_components, (Channel("x"),), lateral, Neuron(), step or Step(0.05, 0.005))
+    x, share = similarity("x"), float(whiten)
+    problem = match(x) if not share else align(x, white if share == 1.0 else soft_white(share))
+    return problem.circuit(n_components, name="psp", tau=tau, step=step or Step(0.05, 0.005))
 
 
 @paper(
@@ -49,5 +50,5 @@ def nonnegative_similarity(
     n_components: int = 10, *, l1: float = 0.0, tau: float = 0.5, step: Step | None = None
 ) -> Circuit:
     """Clusters and sparse features of a stream: principal subspace with ``z >= 0``; ``l1`` is a firing threshold."""
-    neuron = Neuron(Box.nonnegative(l1))
-    return Circuit("nsm", n_components, (Channel("x"),), Gram(tau), neuron, step or Step(0.05, 0.01))
+    problem = match(similarity("x"), nonnegative, sparse(l1))
+    return problem.circuit(n_components, name="nsm", tau=tau, step=step or Step(0.05, 0.01))

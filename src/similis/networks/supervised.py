@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from .._card import paper
-from ..circuit import Box, Channel, Circuit, Domain, Gram, Neuron, Step
+from ..circuit import Circuit, Domain, Step
+from ..derive import match, nonnegative, similarity, within
 
 
 @paper(
@@ -37,9 +36,6 @@ def supervised_similarity(
     ``dV ~ (sqrt(alpha) z - V l) l'``: for one-hot labels V_c is the mean output in class c, times sqrt(alpha), and the
     label adds ``alpha / p_c`` to the similarity of two samples of class c. With ``whiten`` the input is whitened too.
     """
-    channels = (
-        Channel("x", metric=1.0 if whiten else 0.0),
-        Channel("label", drive=math.sqrt(alpha), metric=1.0),
-    )
-    neuron = Neuron(Box.nonnegative() if domain is None else domain)
-    return Circuit("supervised", n_components, channels, Gram(tau), neuron, step or Step(0.05, 0.01))
+    alike = similarity("x", metric=float(whiten)) + alpha * similarity("label", metric=1.0)
+    problem = match(alike, nonnegative if domain is None else within(domain))
+    return problem.circuit(n_components, name="supervised", tau=tau, step=step or Step(0.05, 0.01))

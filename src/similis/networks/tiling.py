@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from .._card import paper
-from ..circuit import Ball, Channel, Circuit, Neuron, NoLateral, Step
+from ..circuit import Circuit, Step
+from ..derive import align, ball, constant, similarity
 
 
 @paper(
@@ -27,8 +28,8 @@ def manifold_tiling(n_components: int = 16, *, threshold: float = 0.3, step: Ste
     ``min_{Z >= 0, |z_t| <= 1} -Tr (X'X - alpha E) Z'Z / T^2`` with ``dW ~ z x' - W``, ``db ~ sqrt(alpha) z - b``. The
     inhibition is divisive, one number for all neurons; no lateral weights. Default rates are for samples of norm 1.
     """
-    neuron, step = Neuron(Ball(), threshold=threshold), step or Step(0.05, 1e-3, floor=0.0025)
-    return Circuit("tiling", n_components, (Channel("x"),), NoLateral(gain=0.0), neuron, step)
+    problem, step = align(similarity("x") - constant(threshold), ball(1.0)), step or Step(0.05, 1e-3, floor=0.0025)
+    return problem.circuit(n_components, name="tiling", step=step)
 
 
 def ring_half_width(threshold: float) -> float:

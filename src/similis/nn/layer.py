@@ -214,7 +214,7 @@ class Layer(nn.Module):
             new["V"] = self.V + 2 * share * told
         if not bool(torch.stack([tensor.isfinite().all() for tensor in new.values()]).all()):
             raise DivergenceError(
-                f"weights of {type(self).__name__} would leave the finite numbers at eta={eta}, tau={self.tau}; "
+                f"weights of {type(self).__name__} would diverge (NaN or inf) at eta={eta}, tau={self.tau}; "
                 "lower eta, or scale the inputs to a mean norm near 1"
             )
         for name, tensor in new.items():
