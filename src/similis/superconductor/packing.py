@@ -19,8 +19,8 @@ from .weights import filled, weights_of
 
 #: the three similarities of a kernel: how many targets each has, and whether it is gated
 _KERNEL = ((1, False), (1, True), (2, False))
-#: how large logarithms of a similarity, its gate, other weights and coordinates may be: distances then stay within single
-#: precision. What is learned stays below 6, 1, 3 and 30
+#: how large logarithms of a similarity, its gate, other weights and coordinates may be: distances then stay within
+#: single precision. What is learned stays below 6, 1, 3 and 30
 _LARGEST = dict.fromkeys(Similarity.logarithms, 15.0) | {"gate.3.weight": 5.0}
 _WEIGHTS, _FAR = 100.0, 1e15
 
