@@ -14,7 +14,7 @@ from similis import load, save
 from similis._errors import ModelFileError, SimilisError
 
 #: what arrays of a file are multiplied by, one array at a time; and rows that are asked about
-FORGED, ASKED = (1e10, 1e17, 1e30), (1.0, 1e12)
+FORGED, ASKED = (1e10, 1e17, 1e30, 1e60), (1.0, 1e12)
 
 
 def rows_of(name: str, dtype: type) -> list[np.ndarray]:
