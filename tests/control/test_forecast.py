@@ -119,6 +119,30 @@ def test_scale_does_not_matter(change):
     assert np.mean(((model.predict(X) - X)[-1500:] / unit) ** 2) < 1.1 * best
 
 
+STEPS = {
+    "once": lambda t: t >= 2000,
+    "in a late row": lambda t: t >= 3500,
+    "there and back": lambda t: (t >= 1000) & (t < 3000),
+    "every 500 rows": lambda t: t // 500 % 2,
+}
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, -100.0])
+@pytest.mark.parametrize("step", STEPS)
+def test_an_observation_that_steps_spoils_no_other(step, size):
+    """The stream is heard once to learn it, and once more, where nothing is learned when the step comes."""
+    t, lost = np.arange(4000), []
+    for seed in range(4):
+        wave = np.column_stack([np.sin(0.3 * t), np.cos(0.3 * t)])
+        wave += 0.1 * np.random.default_rng(seed).standard_normal(wave.shape)
+        X = np.column_stack([wave, size * STEPS[step](t)])
+        missed = (NeuralKalmanFilter().fit(X).predict(X)[:, :2] - wave) ** 2
+        alone = (NeuralKalmanFilter().fit(wave).predict(wave) - wave) ** 2
+        lost.append((missed.sum() - alone.sum()) / wave.var(0).sum() / len(t))
+    assert np.mean(lost) < 0.05
+    assert np.max(lost) < 0.1
+
+
 @pytest.mark.parametrize("smoothing", [20, 300])
 def test_a_smooth_stream_is_foretold(smoothing):
     rng = np.random.default_rng(0)

@@ -11,6 +11,7 @@ import torch
 from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
+from tests.forge import joined, parts
 
 from similis import CriticalTemperatureRegressor, load, save
 from similis._errors import InputError, ModelFileError
@@ -189,3 +190,23 @@ def test_many_compositions_of_one_element_system_are_learned(members):
     low, high = model.predict_interval([f"Nb{a}Ti{1 - a}" for a in asked]).T
     assert ((low <= 1 + 10 * asked) & (1 + 10 * asked <= high)).all()
     assert np.isinf(model.novelty(["MgB2"])[0])
+
+
+def test_weights_of_any_size_answer_with_numbers_or_are_refused(tmp_path):
+    """Similarities have logarithms, of which single precision holds the exponential up to 88 alone."""
+    rows = [part[:60] for part in DATA[:2]]
+    save(CriticalTemperatureRegressor({"kernel": 1, "recall": 1}, epochs=1, random_state=0).fit(*rows), tmp_path / "m")
+    header, arrays = parts(tmp_path / "m")
+    said = []
+    for key, array in arrays.items():
+        if array.dtype != np.float32 or key.startswith("scout."):
+            continue
+        for forged in (array * np.float32(1e10), array - np.float32(1e10), np.full_like(array, 40.0)):
+            (tmp_path / "forged").write_bytes(joined(header, arrays | {key: np.asarray(forged, np.float32)}))
+            try:
+                found = load(tmp_path / "forged")
+            except ModelFileError:
+                continue
+            for read in (found.predict, found.predict_proba_superconducting, found.predict_proba_above):
+                said += [f"{key}: {read.__name__}"] * (not np.isfinite(read(ASKED)).all())
+    assert not said

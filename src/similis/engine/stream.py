@@ -273,7 +273,7 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
     if table.linear:
         if table.root:
             drive -= table.root * state.cells["b"]
-        return linalg.cho_solve(_factor(circuit, against(circuit, state), state.t, rows), drive.T).T
+        return linalg.cho_solve(_factor(circuit, against(circuit, state), state.t, rows), drive.T, check_finite=False).T
     k, row = circuit.size, np.zeros((1, CURRENTS + 1), Z.dtype)
     row[0, DRIVE] = 1
     one = table._replace(channels=row)

@@ -22,6 +22,7 @@ from ._moments import Moments
 from ._netfile import pack, unpack
 from ._running import Running, multiplied
 from ._schema import Packed, Stored
+from ._targets import answered
 
 #: samples between the weights that enter the average
 AVERAGE_EVERY = 128
@@ -275,7 +276,8 @@ class NetworkEstimator(Estimator):
         for piece in _pieces(streams):
             rows = {name: self.running_[name].apply(X) for name, X in piece.items()}
             parts.append(stream.run(self.circuit_, self.readout_, rows, learn=False)[0])
-        return np.concatenate(parts)
+        outputs = np.concatenate(parts)
+        return answered(outputs, outputs.dtype)
 
     def _filters(self, name: str) -> np.ndarray:
         """A^{-1} W of a channel, (k, d): the linear response to the channel alone, in the data's units.

@@ -27,6 +27,7 @@ from ._guard import warn_of_far
 from ._running import Running
 from ._scales import Regard, check_range, diverged, largest, too_large
 from ._schema import FLOATS, Packed, Stored
+from ._targets import answered
 
 #: kernels by name
 KERNELS = (*sorted(PAIRWISE_KERNEL_FUNCTIONS), "precomputed")
@@ -287,7 +288,9 @@ class DualEstimator(Estimator):
         rows = X if self.kernel == "linear" else self._similarities(X, getattr(self, "support_vectors_", None))
         kind = np.float64 if precise else X.dtype
         readout = self._readout[:, :-1].astype(np.float64) if precise else self._readout[:, :-1]
-        return (rows @ readout.T + self._offset).astype(kind, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            said = rows @ readout.T + self._offset
+        return answered(said, kind)
 
     def _similarities(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
         """k(X, Y), by default with the rows of X themselves."""

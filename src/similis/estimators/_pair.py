@@ -18,6 +18,7 @@ from ._estimator import check_is_fitted
 from ._guard import outweighed
 from ._running import Running
 from ._schema import Packed, Stored
+from ._targets import answered
 
 FLOATS = [np.float64, np.float32]
 #: a ridge drowns features that vary by less than this share of it, if one alone varies more
@@ -82,7 +83,9 @@ class TwoStreams(NetworkEstimator):
     def _predicted(self, X: Any) -> np.ndarray:
         """(n_samples, n_y) y as it is read from the outputs."""
         outputs = self._hear(X)
-        return (outputs @ (self.y_scale_ * self._reading()) + self.y_mean_).astype(outputs.dtype, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            said = outputs @ (self.y_scale_ * self._reading()) + self.y_mean_
+        return answered(said, outputs.dtype)
 
     def _reading(self) -> np.ndarray:
         """(k, n_y) the scaled y is predicted as z' times this."""

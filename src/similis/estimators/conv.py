@@ -20,6 +20,7 @@ from ._admit import validate_data
 from ._estimator import Estimator, check_is_fitted
 from ._labels import admit_labels, merged, one_hot, pack_classes
 from ._schema import Stored
+from ._targets import answered
 
 if TYPE_CHECKING:
     from ..display import System
@@ -255,7 +256,8 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         """Pooled outputs y >= 0, labels silent: (n, n_features_out), a map of each filter after the other."""
         check_is_fitted(self)
         images = self._admit(X, reset=False)
-        return np.concatenate([self._pooled(self.network_, piece) for piece in self._pieces(images)])
+        found = np.concatenate([self._pooled(self.network_, piece) for piece in self._pieces(images)])
+        return answered(found, found.dtype)
 
     def _pieces(self, images: np.ndarray) -> Iterator[np.ndarray]:
         down, across = self.network_.patches.grid(self._tensor(images[:1]))

@@ -21,7 +21,7 @@ from ._noise import noisy, projected
 from ._pair import ComparedStreams, Shortened, TwoStreams
 from ._reach import DOUBT, UNSURE, exact_predictions, explained, hits, say, short
 from ._schema import Stored
-from ._targets import Classifier, Regressor
+from ._targets import Classifier, Regressor, answered
 from ._unjudged import Halves
 
 #: samples that the moments of the least-squares read-out remember, for each number that is read for a target. Outputs
@@ -143,7 +143,9 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Short
     def _predicted(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         outputs = self._hear(X)
-        return (self._read(outputs) * self.y_scale_ + self.y_mean_).astype(outputs.dtype, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            said = self._read(outputs) * self.y_scale_ + self.y_mean_
+        return answered(said, outputs.dtype)
 
     def _read(self, outputs: np.ndarray) -> np.ndarray:
         """(n_samples, n_y) the scaled y."""

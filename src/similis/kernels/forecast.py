@@ -25,6 +25,9 @@ EARLY = 2
 ROUNDING = 1e-20
 #: where the squared errors of half of the observations fall by this factor, the past is put in the new unit
 DROP = 4.0
+#: share of the mean squared error of the whole stream below which a limit does not shrink, however still it has become:
+#: an observation that steps from time to time would else creep to its new level, and the others with it
+STILL = 0.1
 
 
 @inner
@@ -84,14 +87,14 @@ def fallen(fast, slow):
 
 
 @inner
-def within(value, power, clip):
-    """The value, at most ``clip`` roots of ``power`` from 0; as it is where either is 0."""
-    most = clip * math.sqrt(power)
+def within(value, power, usual, clip):
+    """The value, at most ``clip`` roots of ``power``, or of a share of the ``usual`` one, from 0; as it is without."""
+    most = clip * math.sqrt(max(power, STILL * usual))
     return min(max(value, -most), most) if most > 0.0 else value
 
 
 @inner
-def measured(y, origin, unit, n_seen, level, spread, centre, clip, x):
+def measured(y, origin, unit, n_seen, level, spread, slow, centre, clip, x):
     """x = (y - origin) / unit, NaN where missing: the origin is the first observation, the unit the first change.
 
     ``level`` and ``spread`` follow the mean and the variance of x over some MEMORY rows.
@@ -109,7 +112,7 @@ def measured(y, origin, unit, n_seen, level, spread, centre, clip, x):
                 continue
             unit[i] = 2.0 ** math.floor(math.log2(abs(x[i])))
         x[i] /= unit[i]
-        w, gap = 1.0 / min(n_seen[i], MEMORY), within(x[i] - level[i], spread[i], clip)
+        w, gap = 1.0 / min(n_seen[i], MEMORY), within(x[i] - level[i], spread[i], slow[i], clip)
         size = gap * gap
         if centre:
             level[i] += w * gap
@@ -118,14 +121,14 @@ def measured(y, origin, unit, n_seen, level, spread, centre, clip, x):
 
 
 @inner
-def foretold(theta, phi, level, spread, clip, plain, value):
+def foretold(theta, phi, level, spread, slow, clip, plain, value):
     """plain = theta phi; value is at most ``clip`` deviations from the mean of the observations: it cannot run away."""
     for i in range(theta.shape[0]):
         s = 0.0
         for j in range(theta.shape[1]):
             s += theta[i, j] * phi[j]
         plain[i] = s
-        value[i] = level[i] + within(s - level[i], spread[i], clip)
+        value[i] = level[i] + within(s - level[i], spread[i], slow[i], clip)
 
 
 @inner
@@ -171,7 +174,7 @@ def forecast(
     for t in range(T):
         put(phi, ahead)
         for step in range(delay):
-            foretold(theta, ahead, level, spread, clip, plain, value)
+            foretold(theta, ahead, level, spread, slow, clip, plain, value)
             if step == 0:
                 put(value, said)
                 put(plain, first)
@@ -179,13 +182,13 @@ def forecast(
                 shift(ahead, width, value, silent, U[t + 1 + step])
         for i in range(n):
             out[t, i] = origin[i] + unit[i] * value[i]
-        measured(Y[t + 1], origin, unit, n_seen, level, spread, centre, clip, x)
+        measured(Y[t + 1], origin, unit, n_seen, level, spread, slow, centre, clip, x)
         heard = 0
         for i in range(n):
             e[i] = 0.0
             if not math.isnan(x[i]):
                 heard += 1
-                e[i] = within(x[i] - said[i], fast[i], clip)
+                e[i] = within(x[i] - said[i], fast[i], slow[i], clip)
                 fast[i] += (e[i] * e[i] - fast[i]) / min(n_seen[i], MEMORY)
         for i in range(n):
             value[i] = said[i] + e[i]  # as observed, within the limits

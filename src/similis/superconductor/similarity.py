@@ -57,6 +57,9 @@ class Similarity(nn.Module):
     gated : whether a few features of the descriptors, the last coordinates, stretch and shrink each axis
     """
 
+    #: weights that are logarithms
+    logarithms = ("shared", "own", "log_ridge", "log_curved")
+
     def __init__(
         self, axis: NDArray, kind: NDArray, reading: Reading, *, groups: bool = True, gated: bool = False
     ) -> None:
@@ -107,7 +110,7 @@ class Similarity(nn.Module):
 
     def weights(self) -> list[nn.Parameter]:
         """What has no decay, and learns quickly."""
-        return [self.shared, self.own, self.log_ridge, self.log_curved]
+        return [getattr(self, name) for name in self.logarithms]
 
 
 @one_torch_thread(torch)
