@@ -23,7 +23,7 @@ class Checkpoint:
     """How far a fit has come, the grid of blocks it walks on, and a checksum of the rows behind it."""
 
     block_rows: int
-    epochs: int
+    epochs: int  # 0: as many as make enough samples
     columns: str | None
     y_columns: str | None
     dtype: str | None
@@ -41,7 +41,7 @@ class Checkpoint:
             first, second, dtype = (None if file.empty(n) else file.text(n) for n in ("columns", "y_columns", "dtype"))
             every = None if file.empty("every") else file.integer("every", 1)
             rows, crc = file.integer("rows"), file.integer("crc", 0, 2**32 - 1)
-            blocks = file.integer("block_rows", 1), file.integer("epochs", 1)
+            blocks = file.integer("block_rows", 1), file.integer("epochs")
             found = cls(*blocks, first, second, dtype, every, rows, crc)
             file.done()
         except ModelFileError as error:

@@ -37,7 +37,8 @@ def fit(
         int | None, typer.Option("--n-components", "-k", min=1, metavar="K", help="Number of neurons.")
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Passes over the data.", show_default="1")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Passes over the data.", show_default="as many as make 3,000 samples"),
     ] = None,
     param: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Another parameter; value in JSON.")
@@ -113,11 +114,12 @@ def fit(
         refuse_existing(beside(output), force=force)
     views = Views(data, columns, y_data, y_columns, dtype, block_rows, header, like=names_of(estimator))
     views.require(two=beside_x(estimator) is not None, name=model)
-    epochs = epochs or 1
+    if epochs is None:
+        epochs = 0 if resume is None and data != "-" and estimator.get_params().get("n_epochs") == "auto" else 1
     if epochs > 1 and data == "-":
         raise typer.BadParameter("stdin can be read once; save it to a file for more passes", param_hint="--epochs")
     if not whole and resume is None and "n_epochs" in estimator.get_params():
-        estimator.set_params(n_epochs=epochs)
+        estimator.set_params(n_epochs=epochs or "auto")
 
     plan = Checkpoint(views.rows(), epochs, columns, y_columns, dtype, checkpoint_every)
     began = time.perf_counter()
@@ -197,17 +199,19 @@ def _learn(
     *, own: bool,
 ) -> int:  # fmt: skip
     """Walk the blocks, skip those behind ``start``, learn the others; returns the number of rows learned."""
+    from ..estimators._params import passes
     from ._progress import progress
     from ._views import located, rows_of
 
     total, now, pending = views.n_rows(), plan, start
+    epochs, done = plan.epochs or (passes("auto", total) if total else 0), 0
     known = classes_of(estimator, views)
     if getattr(estimator, "shuffle", False) and hasattr(estimator, "_mixes"):
         estimator._mixes = True
     before, seen = now, _samples(estimator)
     try:
-        with progress(f"fit {name}", total and total * plan.epochs) as advance:
-            for _ in range(plan.epochs):
+        with progress(f"fit {name}", (total or 0) * epochs or None) as advance:
+            while not done or done < epochs:
                 for block in views.blocks():
                     before, now, seen = now, now.after(block), _samples(estimator)
                     advance(len(block[0]))
@@ -220,6 +224,7 @@ def _learn(
                         estimator.partial_fit(*shaped(estimator, block), **known)
                     if now.due(before.rows):
                         _checkpoint(estimator, views, now, output, force=True)
+                done, epochs = done + 1, epochs or passes("auto", now.rows)
     except KeyboardInterrupt:
         learned = now if _samples(estimator) > seen else before
         if pending is None and learned.rows and _checkpoint(estimator, views, learned, output, force=own):

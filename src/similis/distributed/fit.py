@@ -13,10 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._optional import require
+from .._values import Whole, check
 from ..estimators._admit import column_names
 from ..estimators._estimator import unchanged_on_error
 from ..estimators._labels import admit_labels, merged, one_hot
-from ..estimators._params import check_kinds
+from ..estimators._params import SHARED, check_kinds, passes
 from ..estimators.persist import load_with_progress, save
 from .blocks import Blocks, as_array, head
 from .rounds import Rounds
@@ -29,7 +30,7 @@ ESTIMATORS = (
 
 
 def fit(
-    estimator: Any, X: Any, Y: Any = None, *, n_epochs: int | None = None, round_rows: int = 1000,
+    estimator: Any, X: Any, Y: Any = None, *, n_epochs: int | str | None = None, round_rows: int = 1000,
     checkpoint: str | os.PathLike | None = None, checkpoint_every: int = 10, resume: bool = False, client: Any = None,
 ) -> Any:  # fmt: skip
     """Fit an estimator to rows that lie in a Dask array or dataframe.
@@ -51,7 +52,7 @@ def fit(
         OnlineCCA (all with the network as solver) or CircuitTransformer; it is fitted from the beginning, in place
     X : Dask array or dataframe (n_samples, n_features); a dict of them for a circuit of several channels
     Y : the second view, or the labels (n_samples,), where the estimator's ``fit`` takes one
-    n_epochs : passes over the data; None is the estimator's own
+    n_epochs : passes over the data, "auto" as many as make 3,000 samples; None is the estimator's own
     round_rows : rows of a round; the last of a pass may be smaller. Several blocks a round keep several workers busy
     checkpoint : file in which the model is kept after every ``checkpoint_every`` rounds, and when something fails
     resume : go on from ``checkpoint`` if it is there; a finished fit returns at once
@@ -68,17 +69,17 @@ def fit(
     DivergenceError
         As any fit. What a cluster raises is passed on, with a note that names the round and the checkpoint.
     """
-    epochs = getattr(estimator, "n_epochs", 1) if n_epochs is None else n_epochs
     _admit_estimator(estimator)
     check_kinds(estimator)
-    if min(round_rows, epochs, checkpoint_every) < 1:
-        given = f"round_rows={round_rows}, n_epochs={epochs}, checkpoint_every={checkpoint_every}"
-        raise InputError(f"{given}; expected integers >= 1")
+    n_epochs = getattr(estimator, "n_epochs", 1) if n_epochs is None else n_epochs
+    for name, value in {"round_rows": round_rows, "n_epochs": n_epochs, "checkpoint_every": checkpoint_every}.items():
+        check(name, value, SHARED["n_epochs"] if name == "n_epochs" else (Whole(1),))
     with nullcontext() if client is None else client.as_current():
         with unchanged_on_error(estimator):
             estimator._restart()
             streams, dtype = _streams(estimator, X, Y)
             blocks = Blocks.cut(streams, dtype)
+        epochs = passes(n_epochs, blocks.n_rows)
         starts = [at for _ in range(epochs) for at in range(0, blocks.n_rows, round_rows)]
         keep = _Checkpoint(checkpoint, {"round_rows": round_rows, "n_epochs": epochs, "n_rows": blocks.n_rows})
         done = keep.found(estimator, resume)

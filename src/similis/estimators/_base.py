@@ -20,6 +20,7 @@ from ._guard import IDLE, STUCK, Idle, Order, lost, shortening, too_correlated, 
 from ._hearing import hear
 from ._moments import Moments
 from ._netfile import pack, unpack
+from ._params import passes
 from ._running import Running, multiplied
 from ._schema import Packed, Stored
 from ._targets import answered
@@ -95,7 +96,7 @@ class NetworkEstimator(Estimator):
         for name in (*learned, "_memory", "_order", "_left_out", "_derived", "_unjudged", "n_damped_", "n_idle_"):
             self.__dict__.pop(name, None)
 
-    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
+    def _learn(self, streams: Streams, epochs: int | str = 1, shuffle: bool | np.random.Generator = False) -> None:
         """Continue from the present state; nothing is changed if learning fails.
 
         Rows are normalised in their order; with ``shuffle`` those of a piece are then learned in random order.
@@ -109,6 +110,7 @@ class NetworkEstimator(Estimator):
             uncentred = {n: X for n, X in streams.items() if running[n].scale and not running[n].center}
             warn_of_far(type(self).__name__, uncentred)
         mean, memory, order = Average(average, self._turns), self._memory, self._order
+        epochs = passes(epochs, _length(streams))
         seen, damped, idle = (getattr(self, name, 0) for name in ("n_samples_seen_", "n_damped_", "n_idle_"))
         traces, length = self._traces(circuit, mean), self._stretch()
         rng = shuffle if isinstance(shuffle, np.random.Generator) else generator(self.random_state) if shuffle else None

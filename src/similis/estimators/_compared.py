@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ._base import NetworkEstimator, Streams
 from ._estimator import Estimator
 from ._guard import LONG
 from ._reach import say
@@ -21,7 +22,7 @@ class Compared(Estimator):
     _instead: ClassVar[str]
     n_samples_seen_: int
 
-    def _hold(self, x: np.ndarray, y: np.ndarray, *, fresh: bool, whole: bool, idle: int = 0) -> None:
+    def _hold(self, x: Any, y: np.ndarray, *, fresh: bool, whole: bool, idle: int = 0) -> None:
         """After learning these rows, the first ones if ``fresh``, of which ``idle`` said nothing."""
         if fresh or self._unjudged is None:
             self._unjudged = Unjudged()
@@ -59,3 +60,20 @@ class Compared(Estimator):
     def _unpack(self, file: Stored) -> None:
         super()._unpack(file)
         self._unjudged = Unjudged()
+
+
+class ComparedNetwork(Compared, NetworkEstimator):
+    """A network of a stream "x", and perhaps "y", compared when outputs or filters are asked for; abstract."""
+
+    def _as_heard(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
+        x = self.running_["x"].apply(x).astype(float)
+        y = self.running_["y"].apply(y).astype(float) if "y" in self.running_ else y
+        return x, y, 1.0, 1.0
+
+    def _outputs(self, streams: Streams) -> np.ndarray:
+        self._compare()
+        return super()._outputs(streams)
+
+    def _filters(self, name: str) -> np.ndarray:
+        self._compare()
+        return super()._filters(name)

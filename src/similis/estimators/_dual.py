@@ -24,6 +24,7 @@ from ._ascent import RIDGE, Problem, features, packed
 from ._base import _pieces
 from ._estimator import Estimator, check_is_fitted
 from ._guard import warn_of_far
+from ._params import passes
 from ._running import Running
 from ._scales import Regard, check_range, diverged, largest, too_large
 from ._schema import FLOATS, Packed, Stored
@@ -116,7 +117,7 @@ class DualEstimator(Estimator):
     def _fit(self, X: Any, Y: np.ndarray) -> Self:
         self._checked()
         if self.solver == "online":
-            self._learn(X, Y, int(self.n_epochs), bool(self.shuffle))
+            self._learn(X, Y, self.n_epochs, bool(self.shuffle))
         else:
             self._climb(X, Y)
         return self
@@ -161,12 +162,13 @@ class DualEstimator(Estimator):
         self._input, self._target = Running(centred, False, mean, T), Running(self._shifts, False, shift, T)
         self.n_samples_seen_, self.n_damped_ = T, 0
 
-    def _learn(self, X: Any, Y: np.ndarray, epochs: int = 1, shuffle: bool = False) -> None:
+    def _learn(self, X: Any, Y: np.ndarray, epochs: int | str = 1, shuffle: bool = False) -> None:
         """The memoryless rule, sample by sample; nothing is changed if learning fails."""
         network = self._checked()
         check_range(X, Y)
         if self.kernel != "linear":
-            return self._learn_pairs(network, X, Y, epochs, shuffle)
+            return self._learn_pairs(network, X, Y, 1 if epochs == "auto" else int(epochs), shuffle)
+        epochs = passes(epochs, X.shape[0])
         K, n = len(Y), X.shape[1] + 1
         const, thin = float(bool(self.fit_intercept)), sparse.issparse(X)
         if hasattr(self, "n_samples_seen_"):

@@ -13,7 +13,7 @@ from ..circuit import Circuit, State
 from ..kernels.running import ROUNDING
 from ._admit import admit_stream, validate_data
 from ._base import AVERAGE_EVERY, NetworkEstimator, Streams
-from ._compared import Compared
+from ._compared import ComparedNetwork
 from ._estimator import check_is_fitted
 from ._guard import outweighed
 from ._running import Running
@@ -170,25 +170,13 @@ class Shortened(TwoStreams):
         return np.ones(len(rows["x"])) if self.scale is None else within(rows, self.max_norm)
 
 
-class ComparedStreams(Compared, TwoStreams):
+class ComparedStreams(ComparedNetwork, TwoStreams):
     """Two streams whose network is compared with an exact solution; abstract."""
 
-    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
+    def _learn(self, streams: Streams, epochs: int | str = 1, shuffle: bool | np.random.Generator = False) -> None:
         fresh, idle = not hasattr(self, "n_samples_seen_"), getattr(self, "n_idle_", 0)
         super()._learn(streams, epochs, shuffle)
         self._hold(streams["x"], streams["y"], fresh=fresh, whole=bool(shuffle), idle=self.n_idle_ - idle)
-
-    def _as_heard(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
-        x, y = (self.running_[name].apply(part).astype(float) for name, part in (("x", x), ("y", y)))
-        return x, y, 1.0, 1.0
-
-    def _outputs(self, streams: Streams) -> np.ndarray:
-        self._compare()
-        return super()._outputs(streams)
-
-    def _filters(self, name: str) -> np.ndarray:
-        self._compare()
-        return super()._filters(name)
 
 
 class SolvedStreams(ComparedStreams):
@@ -196,7 +184,7 @@ class SolvedStreams(ComparedStreams):
 
     _instead: ClassVar[str] = "use solver='exact'"
 
-    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
+    def _learn(self, streams: Streams, epochs: int | str = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.scale is None and self.ridge > 0:
             raise InputError("ridge is a fraction of the mean variance, which needs scale='auto'; set ridge=0 or scale")
         if self.solver == "online":

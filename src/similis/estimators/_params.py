@@ -19,11 +19,20 @@ SHARED: dict[str, Kinds] = {
     "tau": (POSITIVE,),
     "ridge": (NONNEGATIVE,),
     "average": (FLAG,),
-    "n_epochs": (Whole(1),),
+    "n_epochs": (Whole(1), OneOf(("auto",))),
     "shuffle": (FLAG,),
     "trace_every": (Whole(1), NOTHING),
     "random_state": (SEED, NOTHING),
 }
+
+
+#: samples that ``n_epochs="auto"`` learns at least, and passes that it takes at most
+SAMPLES, PASSES = 3000, 100
+
+
+def passes(n_epochs: int | str, n_rows: int) -> int:
+    """Passes over a table: as asked, or with "auto" as many as make SAMPLES samples."""
+    return max(1, min(PASSES, -(-SAMPLES // max(n_rows, 1)))) if n_epochs == "auto" else int(n_epochs)
 
 
 @cache

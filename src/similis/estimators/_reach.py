@@ -92,6 +92,12 @@ def exact_predictions(
         yield held @ ((L.T @ U @ (U.T @ scaled)).T / root)
 
 
+def within_subspace(x: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """(n_held,) share of the variance of rows (n, d) that lies in the span of (k, d); its mean is that of all."""
+    inside = x @ np.linalg.qr(basis.T)[0]
+    return (inside * inside).sum(1) / max((x * x).sum() / len(x), np.finfo(float).tiny)
+
+
 def explained(Y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """(n_held,) share of their variance, in the mean over targets, that is explained at each row; its mean is R2."""
     power = (Y * Y).mean(0)

@@ -60,7 +60,8 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
     tau : laterals learn at rate eta/tau; None is 30, with an adaptive rank 1 / (1 - threshold), with which surplus
         outputs fall silent whatever the streams, if they are scaled (docs/decisions/0006)
     average : bool, as in :class:`SimilarityMatching`
-    n_epochs, shuffle : passes of ``fit`` over its data, in random order if ``shuffle``
+    n_epochs, shuffle : passes of ``fit`` over its data ("auto": as many as make 3,000 samples), in random order if
+        ``shuffle``
     trace_every : int or None, pairs between records in ``history_``
     random_state : int, Generator, RandomState or None
 
@@ -102,7 +103,7 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
     def __init__(
         self, n_components: int = 2, *, rank: str = "fixed", threshold: float = 0.5, ridge: float = 0.01,
         solver: str = "online", center: bool = True, scale: str | None = "auto", eta0: float = 0.3,
-        decay: float | None = None, tau: float | None = None, average: bool = True, n_epochs: int = 1,
+        decay: float | None = None, tau: float | None = None, average: bool = True, n_epochs: int | str = "auto",
         shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
@@ -281,7 +282,7 @@ class OnlineCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SolvedStreams
         Z = np.append(Z, np.ones((len(Z), 1)), axis=1)
         return pairs.follow_sum(Z.T @ Z, len(Z))
 
-    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
+    def _learn(self, streams: Streams, epochs: int | str = 1, shuffle: bool | np.random.Generator = False) -> None:
         n_rows, first = len(streams["x"]), not hasattr(self, "n_samples_seen_")
         super()._learn(streams, epochs, shuffle)
         if self.solver == "online":

@@ -48,7 +48,7 @@ class CircuitTransformer(OneStream):
     _allowed: ClassVar = {"circuit": (Kind(lambda value: isinstance(value, Circuit), "a similis.circuit.Circuit"),)}
 
     def __init__(
-        self, circuit: Circuit, *, center: bool = True, scale: str | None = "auto", n_epochs: int = 1,
+        self, circuit: Circuit, *, center: bool = True, scale: str | None = "auto", n_epochs: int | str = "auto",
         shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.circuit = circuit
@@ -62,7 +62,7 @@ class CircuitTransformer(OneStream):
     def _circuit(self, dims: dict[str, int]) -> Circuit:
         return self.circuit
 
-    def _admit_and_learn(self, X: Any, epochs: int, shuffle: bool) -> Self:
+    def _admit_and_learn(self, X: Any, epochs: int | str, shuffle: bool) -> Self:
         self._learn(self._streams(X, reset=not hasattr(self, "n_samples_seen_")), epochs, shuffle)
         self._n_features_out = self.circuit_.size
         return self

@@ -57,7 +57,8 @@ class DualRegressor(Regressor, Compared, DualEstimator):
         mean curvature of recent rows), for "l2" of |x|^2, so that they need not know the units of the data. No step is
         longer than one that takes the sample's own error to 0, whatever the scale of the rows before
     average : bool, read outputs from the average of the weights over the stream (later weights weigh more)
-    n_epochs : int, passes of ``fit`` with ``solver="online"``
+    n_epochs : int or "auto", passes of ``fit`` with ``solver="online"``; "auto" as in :class:`SimilarityMatching`, with
+        a kernel one, as every pass keeps its pairs
     shuffle : bool, whether ``fit`` visits the samples in random order, anew each pass
     random_state : int, Generator, RandomState or None
 
@@ -108,9 +109,8 @@ class DualRegressor(Regressor, Compared, DualEstimator):
         self, loss: str = "squared", *, regularizer: str = "l2", alpha: float = 1e-3, epsilon: float = 0.1,
         total_weight: float = 10.0, p: float = 1.5, kernel: str = "linear", gamma: float | None = None,
         degree: int = 3, coef0: float = 1.0, solver: str = "dual", fit_intercept: bool = True, center: bool = True,
-        tol: float = 1e-4,
-        max_iter: int = 1000, eta0: float = 0.5, decay: float = 1e-4, average: bool = True, n_epochs: int = 1,
-        shuffle: bool = True, random_state: Seed = None,
+        tol: float = 1e-4, max_iter: int = 1000, eta0: float = 0.5, decay: float = 1e-4, average: bool = True,
+        n_epochs: int | str = "auto", shuffle: bool = True, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.loss = loss
         self.regularizer = regularizer
@@ -159,7 +159,7 @@ class DualRegressor(Regressor, Compared, DualEstimator):
         self._learn(X, Y)
         return self
 
-    def _learn(self, X: Any, Y: np.ndarray, epochs: int = 1, shuffle: bool = False) -> None:
+    def _learn(self, X: Any, Y: np.ndarray, epochs: int | str = 1, shuffle: bool = False) -> None:
         fresh = not hasattr(self, "n_samples_seen_")
         super()._learn(X, Y, epochs, shuffle)
         if self.loss == "squared" and self.regularizer == "l2" and isinstance(X, np.ndarray):
@@ -274,8 +274,8 @@ class DualClassifier(Classifier, DualEstimator):
         self, loss: str = "logistic", *, regularizer: str = "l2", alpha: float = 1e-3, total_weight: float = 10.0,
         p: float = 1.5, kernel: str = "linear", gamma: float | None = None, degree: int = 3, coef0: float = 1.0,
         solver: str = "dual", fit_intercept: bool = True, center: bool = True, tol: float = 1e-4,
-        max_iter: int = 1000, eta0: float = 0.5,
-        decay: float = 1e-4, average: bool = True, n_epochs: int = 1, shuffle: bool = True, random_state: Seed = None,
+        max_iter: int = 1000, eta0: float = 0.5, decay: float = 1e-4, average: bool = True,
+        n_epochs: int | str = "auto", shuffle: bool = True, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.loss = loss
         self.regularizer = regularizer

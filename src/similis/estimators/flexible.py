@@ -23,6 +23,7 @@ from ._base import MIXED, PIECE, _pieces
 from ._estimator import check_is_fitted
 from ._hearing import hear
 from ._noise import projected
+from ._params import passes
 from ._running import moving
 from ._schema import FLOATS, Stored
 from .similarity import _Scaled
@@ -100,7 +101,7 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
     def __init__(
         self, n_components: int = 16, *, trace: float | None = None, gamma: float = 0.0, mu: float = 0.05,
         n_clusters: int | None = None, soft: float | None = None, center: bool = True, scale: str | None = "auto",
-        eta0: float = 0.05, decay: float = 0.002, floor: float = 0.001, tau: float = 0.5, n_epochs: int = 1,
+        eta0: float = 0.05, decay: float = 0.002, floor: float = 0.001, tau: float = 0.5, n_epochs: int | str = "auto",
         shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
@@ -154,9 +155,9 @@ class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
         for name in ("labels_", "_held"):
             self.__dict__.pop(name, None)
 
-    def _learn(self, streams: Any, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
+    def _learn(self, streams: Any, epochs: int | str = 1, shuffle: bool | np.random.Generator = False) -> None:
         rng = generator(self.random_state) if shuffle else None
-        for _ in range(epochs):
+        for _ in range(passes(epochs, streams["x"].shape[0])):
             for piece in _pieces(streams, size=MIXED if shuffle else PIECE):
                 X = self._hold(piece["x"], rng)
                 if len(X):

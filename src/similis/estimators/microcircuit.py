@@ -50,7 +50,7 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Short
         self, n_components: int = 64, *, linear: bool = False, mean_rate: float = 1e-3, decoupled: bool = False,
         readout: str = "least-squares", ridge: float = 0.0, center: bool = True, scale: str | None = "auto",
         eta0: float = 0.25, decay: float = 1e-4, max_norm: float = 2.0, target_rate: float = 0.01, tau: float = 50.0,
-        n_epochs: int = 1, shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
+        n_epochs: int | str = "auto", shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.linear = linear
@@ -89,7 +89,7 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Short
     def _presented(self, rows: Streams, t: int) -> Streams:
         return noisy(rows, self.ridge, t)
 
-    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
+    def _learn(self, streams: Streams, epochs: int | str = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.ridge > 0 and self.scale is None:
             raise InputError(f"ridge={self.ridge} with scale=None; expected ridge=0, or scale='auto'")
         super()._learn(streams, epochs, shuffle)

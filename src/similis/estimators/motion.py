@@ -71,8 +71,8 @@ class MotionDetector(OneStream):
 
     def __init__(
         self, n_components: int = 2, *, rectify: bool = True, eps: float = 0.01, eta0: float = 0.05,
-        decay: float = 0.001, tau: float = 0.5, average: bool = True, n_epochs: int = 1, shuffle: bool = True,
-        trace_every: int | None = None, random_state: Seed = None,
+        decay: float = 0.001, tau: float = 0.5, average: bool = True, n_epochs: int | str = "auto",
+        shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.rectify = rectify
@@ -95,7 +95,7 @@ class MotionDetector(OneStream):
     def _new_running(self, d: int, name: str = "x") -> Frames:
         return Frames(True, True, np.zeros(d // 2), eps=float(self.eps))
 
-    def _admit_and_learn(self, X: Any, epochs: int, shuffle: bool) -> Self:
+    def _admit_and_learn(self, X: Any, epochs: int | str, shuffle: bool) -> Self:
         X = self._admit(X, reset=not hasattr(self, "n_samples_seen_"))
         self._learn({"chi": X}, epochs, shuffle)
         self._n_features_out = self.circuit_.size

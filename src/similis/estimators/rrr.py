@@ -57,7 +57,8 @@ class ReducedRankRegression(
     target_rate : float, r above. Small values damp the oscillation between Wy, z and P
     tau : float, interneurons learn at rate eta/tau
     average : bool, as in :class:`SimilarityMatching`
-    n_epochs, shuffle : passes of ``fit`` over its data, in random order if ``shuffle``
+    n_epochs, shuffle : passes of ``fit`` over its data ("auto": as many as make 3,000 samples), in random order if
+        ``shuffle``
     trace_every : int or None, pairs between records in ``history_``
     random_state : int, Generator, RandomState or None, for the first weights
 
@@ -107,8 +108,8 @@ class ReducedRankRegression(
     def __init__(
         self, n_components: int = 1, *, metric: str | float = "rrmse", ridge: float = 0.0, solver: str = "online",
         center: bool = True, scale: str | None = "auto", eta0: float = 0.25, decay: float = 1e-4,
-        max_norm: float = 2.0, target_rate: float = 0.01, tau: float = 50.0, average: bool = True, n_epochs: int = 1,
-        shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
+        max_norm: float = 2.0, target_rate: float = 0.01, tau: float = 50.0, average: bool = True,
+        n_epochs: int | str = "auto", shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.metric = metric
@@ -133,7 +134,7 @@ class ReducedRankRegression(
             self._n_features_out = self.n_components
         return streams
 
-    def _learn(self, streams: Streams, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
+    def _learn(self, streams: Streams, epochs: int | str = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.solver == "online" and self._share(streams["y"].shape[1]) > 0:  # Wy alone does not predict y
             streams = {**streams, "readout": streams["y"]}
         super()._learn(streams, epochs, shuffle)

@@ -17,10 +17,13 @@ from ..circuit import Circuit, State, Step
 from ..networks import nonnegative_similarity, principal_subspace
 from ._admit import validate_data
 from ._base import NetworkEstimator, _pieces
+from ._compared import ComparedNetwork
 from ._estimator import check_is_fitted
 from ._moments import principal
+from ._reach import MORE, UNSURE, say, short, within_subspace
 from ._scales import largest
 from ._schema import Stored
+from ._unjudged import Halves
 
 #: below this share of the largest eigenvalue M may hold but what is left of its beginning
 FORGOTTEN = 1e-5
@@ -48,7 +51,7 @@ class OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstima
         """Continue learning from one row or more, once, in their order, from where learning stands."""
         return self._admit_and_learn(X, 1, self._mixes)
 
-    def _admit_and_learn(self, X: Any, epochs: int, shuffle: bool) -> Self:
+    def _admit_and_learn(self, X: Any, epochs: int | str, shuffle: bool) -> Self:
         X = self._admit(X, reset=not hasattr(self, "n_samples_seen_"))
         self._learn({"x": X}, epochs, shuffle)
         self._n_features_out = self.circuit_.size
@@ -90,7 +93,7 @@ class _Scaled(OneStream):
         return self.running_["x"].rms
 
 
-class SimilarityMatching(_Scaled):
+class SimilarityMatching(ComparedNetwork, _Scaled):
     """Principal subspace of a stream by similarity matching, a network with local learning rules.
 
     ``min_Y |X'X - Y'Y|^2``, learned sample by sample: ``z = M^{-1} W x``, ``W += 2 eta (z x' - W)``,
@@ -114,7 +117,8 @@ class SimilarityMatching(_Scaled):
     average : bool, read outputs and components from the average of the weights over the stream (later weights weigh
         more), which removes most of the noise of the steps; only while eta falls: with ``decay=0`` the network follows
         a drifting stream and the present weights are read
-    n_epochs : int, passes of ``fit`` over its data
+    n_epochs : int or "auto", passes of ``fit`` over its data; "auto" takes as many as make 3,000 samples, 100 at most:
+        one for a table of 3,000 rows or more
     shuffle : bool, whether ``fit`` learns the rows in random order, anew each epoch (mixed within pieces of 64 MiB):
         rows that resemble the last, as in sorted data or slow streams, teach little one after the other
     trace_every : int or None, samples between records in ``history_``
@@ -147,11 +151,12 @@ class SimilarityMatching(_Scaled):
     _block: ClassVar[int] = 0  # M and W average the same rows, and their average is read: the order hardly matters
     _free = _Scaled._free | {"whiten"}
     _allowed: ClassVar = {"whiten": (FLAG,), "solver": (OneOf(("online", "exact")),)}
+    _instead: ClassVar[str] = "use solver='exact'"
 
     def __init__(
         self, n_components: int = 2, *, whiten: bool = False, solver: str = "online", center: bool = True,
         scale: str | None = "auto", eta0: float = 0.05, decay: float = 0.005, tau: float = 0.5,
-        average: bool = True, n_epochs: int = 1, shuffle: bool = True, trace_every: int | None = None,
+        average: bool = True, n_epochs: int | str = "auto", shuffle: bool = True, trace_every: int | None = None,
         random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
@@ -174,11 +179,24 @@ class SimilarityMatching(_Scaled):
         step = Step(self.eta0, self.decay)
         return principal_subspace(int(self.n_components), tau=self.tau, step=step)
 
-    def _learn(self, streams: Any, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
-        if self.solver == "online":
-            return super()._learn(streams, epochs, shuffle)
-        self._merge(streams)
-        return None
+    def _learn(self, streams: Any, epochs: int | str = 1, shuffle: bool | np.random.Generator = False) -> None:
+        if self.solver == "exact":
+            return self._merge(streams)
+        fresh, idle, X = not hasattr(self, "n_samples_seen_"), getattr(self, "n_idle_", 0), streams["x"]
+        super()._learn(streams, epochs, shuffle)
+        return self._hold(X, np.empty((X.shape[0], 0)), fresh=fresh, whole=bool(shuffle), idle=self.n_idle_ - idle)
+
+    def _judge(self, rows: Halves) -> bool:
+        """Compare with the principal subspace of the same rows."""
+        learn, held, doubt = rows.x, rows.held_x, UNSURE
+        if self.n_samples_seen_ <= len(learn) + len(held):  # these are all that the network knows: no doubt of chance
+            learn = held = np.concatenate([learn, held])
+            doubt = 0
+        exact = principal(learn.T @ learn / len(learn), self.circuit_.size)[1]
+        found, best = (within_subspace(held, basis) for basis in (self._scaled_filters("x"), exact))
+        if far := short(found, best, doubt=doubt):
+            say(f"SimilarityMatching keeps {found.mean():.2g} of the variance, PCA {best.mean():.2g}: {MORE}")
+        return far
 
     def _settle_exactly(self) -> State:
         """The state the network would reach: M = eigenvalues, M^{-1} W = eigenvectors."""
@@ -264,7 +282,7 @@ class NonnegativeSimilarityMatching(_Scaled):
 
     def __init__(
         self, n_components: int = 2, *, l1: float = 0.0, center: bool = False, scale: str | None = "auto",
-        eta0: float = 0.05, decay: float = 0.01, tau: float = 0.5, n_epochs: int = 1, shuffle: bool = True,
+        eta0: float = 0.05, decay: float = 0.01, tau: float = 0.5, n_epochs: int | str = "auto", shuffle: bool = True,
         trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components

@@ -72,7 +72,7 @@ class SupervisedSimilarityMatching(_Scaled):
 
     def __init__(
         self, n_components: int = 10, *, alpha: float = 0.1, center: bool = False, scale: str | None = "auto",
-        eta0: float = 0.05, decay: float = 0.01, tau: float = 0.5, n_epochs: int = 1, shuffle: bool = True,
+        eta0: float = 0.05, decay: float = 0.01, tau: float = 0.5, n_epochs: int | str = "auto", shuffle: bool = True,
         trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
@@ -102,7 +102,7 @@ class SupervisedSimilarityMatching(_Scaled):
         """Continue learning from one row or more, once, in their order. Classes need not be announced."""
         return self._learn_labelled(X, y, classes, 1, self._mixes)
 
-    def _learn_labelled(self, X: Any, y: Any, announced: Sequence | None, epochs: int, shuffle: bool) -> Self:
+    def _learn_labelled(self, X: Any, y: Any, announced: Sequence | None, epochs: int | str, shuffle: bool) -> Self:
         X = self._admit(X, reset=not hasattr(self, "n_samples_seen_"))
         y = admit_labels(y, X, type(self).__name__)
         self._grow(merged(getattr(self, "classes_", None), y, announced))

@@ -57,8 +57,8 @@ class ManifoldTiling(_Scaled):
 
     def __init__(
         self, n_components: int = 16, *, threshold: float = 0.3, center: bool = True, scale: str | None = "auto",
-        eta0: float = 0.05, decay: float = 1e-3, floor: float = 0.0025, n_epochs: int = 1, shuffle: bool = True,
-        trace_every: int | None = None, random_state: Seed = None,
+        eta0: float = 0.05, decay: float = 1e-3, floor: float = 0.0025, n_epochs: int | str = "auto",
+        shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.threshold = threshold
