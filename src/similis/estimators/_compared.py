@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from .._schema import Packed, Stored
 from ._estimator import Estimator
 from ._guard import LONG
 from ._reach import say
-from ._schema import Packed, Stored
 from ._unjudged import FEWEST, Halves, Unjudged
 
 
