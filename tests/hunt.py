@@ -15,6 +15,9 @@ from pathlib import Path
 #: which a file waits for what never comes
 MEMORY, SECONDS, FOREVER = 1 << 30, 20, 600
 
+#: files in memory, where there are such
+SHARED = Path("/dev/shm")
+
 #: a number -> the name of a file, what was done to it, and its content
 Make = Callable[[int], tuple[str, str, bytes]]
 #: the path of a file -> what came of it
@@ -42,7 +45,7 @@ def _worker(make: Make, judge: Judge, start: int, stop: int, pipe: Connection, f
 def hunt(make: Make, judge: Judge, n: int, start: int = 0) -> Iterator[tuple[int, str, str, str]]:
     """Outcomes of n files, each in a process that may crash or hang; a new one follows then."""
     context = multiprocessing.get_context("fork")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=SHARED if SHARED.is_dir() else None) as folder:
         number, stop = start, start + n
         while number < stop:
             near, far = context.Pipe(False)

@@ -17,6 +17,8 @@ from ._errors import InputError
 _REALS, _WHOLES = (int, float, np.integer, np.float16, np.float32, np.float64), (int, np.integer)
 #: no count is larger
 LARGEST = 2**31 - 1
+#: no integer that stands for a number is larger: compiled loops and tensors hold none
+WIDEST = 2**63 - 1
 #: words for values beside JSON's
 _WORDS = {"True": True, "False": False, "None": None, "inf": np.inf, "-inf": -np.inf}
 
@@ -25,7 +27,7 @@ _WORDS = {"True": True, "False": False, "None": None, "inf": np.inf, "-inf": -np
 class Number:
     """A number from ``low`` to ``high``; ``open_`` leaves out "low", "high" or "both", ``infinite`` lets infinities in.
 
-    A truth value is no number.
+    A truth value is no number, and an integer of more than 64 bits is none: it can be given as a float.
     """
 
     low: float = -np.inf
@@ -36,10 +38,9 @@ class Number:
     def __call__(self, value: Any) -> bool:
         if not isinstance(value, _REALS) or isinstance(value, bool):
             return False
-        try:
-            number = float(value)
-        except OverflowError:
+        if isinstance(value, int) and abs(value) > WIDEST:
             return False
+        number = float(value)
         low, high = self._open
         above = self.low < number if low else self.low <= number
         below = number < self.high if high else number <= self.high
@@ -147,7 +148,8 @@ def check(name: str, value: Any, kinds: Kinds) -> Any:
     if not any(kind(value) for kind in kinds):
         given = repr(value)
         given = given if len(given) <= 80 else f"{given[:77]}..."
-        raise InputError(f"{name}={given}; expected {' or '.join(map(str, kinds))}")
+        wide = isinstance(value, int) and abs(value) > WIDEST
+        raise InputError(f"{name}={given}; expected {' or '.join(map(str, kinds))}{', of at most 64 bits' * wide}")
     return value
 
 

@@ -11,11 +11,11 @@ from scipy import linalg
 
 from similis import OnlineCCA
 from similis._errors import InputError, ModelFileError
+from similis._schema import Stored
 from similis.circuit import Step, init, saddle_gradients
 from similis.datasets import correlated_views
 from similis.engine import reference, run
 from similis.estimators._moments import WINDOW, Recent
-from similis.estimators._schema import Stored
 from similis.estimators.persist import load, save
 from similis.metrics import canonical_correlations, held_out_correlations, whitening_error
 from similis.networks import adaptive_canonical_correlation

@@ -15,8 +15,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from similis import ConvSimilarityMatchingTransformer, load, save
 from similis._errors import InputError, ModelFileError
+from similis._schema import Stored
 from similis.display import describe
-from similis.estimators._schema import Stored
 from similis.metrics import similarity_error
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'similis[torch]'")

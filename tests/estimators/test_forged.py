@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 
 import numpy as np
 import pytest
-from tests import forge
+from tests import forge, mutations
+from tests.laws.estimators import CASES
 
-from similis import NeuralKalmanFilter, load
-from similis._errors import DivergenceError, ModelFileError
-from similis.estimators._schema import Stored
+from similis import NeuralKalmanFilter, load, save
+from similis._errors import DivergenceError, ModelFileError, SimilisError
+from similis._schema import Stored
 
 #: lies about a model of three neurons that hears six features: what is done to its header and arrays
 LIES = {
@@ -43,42 +45,107 @@ def files(tmp_path_factory):
     return forge.saved(tmp_path_factory.mktemp("models"), slow=False)
 
 
+#: lies about other models, by their names
+OTHERS = {
+    "a read-out of no moments": ("local-classifier", lambda h, a: a.update(second=a["second"] * 0)),
+    "a read-out of moments below 0": ("local-regressor", lambda h, a: a.update(second=-a["second"])),
+    "a neuron of no power": ("motion", lambda h, a: a.update(M=a["M"] - np.diag(a["M"].diagonal()))),
+    "a layer of no power": ("conv", lambda h, a: a.update(M=a["M"] * 1e-300)),
+    "a layer that has no minimum": ("conv", lambda h, a: a.update(M=_indefinite(a["M"]))),
+    "a number of 64 bits": ("conv-labels", lambda h, a: h["params"].update(l1=2**63)),
+    "a coordinate without end": ("nomad", lambda h, a: a.update(embedding_=a["embedding_"] + np.inf)),
+    "a coordinate beyond squares": ("nomad", lambda h, a: a.update(embedding_=a["embedding_"] * 1e200)),
+    "a layer of a training": ("layers", lambda h, a: a.update({"0.M": a["0.M"] * 0})),
+    "a number of a training": ("layers", lambda h, a: a.update({"2.V": a["2.V"] + np.float32(np.nan)})),
+    "more of a training": ("layers", lambda h, a: a.update(more=a["0.M"])),
+    "a training of integers": ("layers", lambda h, a: a.update({"0.W": a["0.W"].astype(int)})),
+    "a history of a training": ("layers", lambda h, a: h["meta"].update(history=10**9)),
+    "another kind": ("layers", lambda h, a: h.update({"class": "SimilarityMatching"})),
+}  # fmt: skip
+
+
+def _indefinite(M):
+    """Entries and minors of two are those of a mean of y y', its least eigenvalue is below 0."""
+    M = np.eye(len(M), dtype=M.dtype)
+    M[:3, :3] = [[1, 0.9, 0], [0.9, 1, 0.9], [0, 0.9, 1]]
+    return M
+
+
 @pytest.mark.parametrize("lie", LIES)
 def test_lies_about_a_network_are_refused(files, tmp_path, lie):
-    header, arrays = forge.parts(files["psp"][0])
+    header, arrays = mutations.parts(files["psp"][0])
     LIES[lie](header, arrays)
-    (tmp_path / "m").write_bytes(forge.joined(header, arrays))
+    (tmp_path / "m").write_bytes(mutations.joined(header, arrays))
     with pytest.raises(ModelFileError):
         load(tmp_path / "m")
 
 
+@pytest.mark.parametrize("lie", OTHERS)
+def test_lies_about_others_are_refused(files, tmp_path, lie):
+    name, change = OTHERS[lie]
+    path, target = files[name]
+    header, arrays = mutations.parts(path)
+    change(header, arrays)
+    (tmp_path / "m").write_bytes(mutations.joined(header, arrays))
+    with pytest.raises(ModelFileError):
+        target.read(tmp_path / "m")
+
+
+@pytest.mark.parametrize("factor", [1e-30, 1e10, 1e15, 1e18, 1e30, 1e100, 1e150])
+def test_weights_of_any_size_are_refused_or_work(files, tmp_path, factor):
+    for name, (path, target) in files.items():
+        header, arrays = mutations.parts(path)
+        with np.errstate(all="ignore"):
+            scaled = {key: a * a.dtype.type(factor) for key, a in arrays.items() if a.dtype.kind == "f"}
+        for change in ({}, *({key: array} for key, array in scaled.items()), scaled):
+            (tmp_path / "m").write_bytes(mutations.joined(copy.deepcopy(header), arrays | change))
+            said = forge.outcome(tmp_path / "m", target)
+            assert said in ("refused", "works"), (name, list(change), said)
+
+
+@pytest.mark.parametrize("unit", [1e-100, 1e100])
+@pytest.mark.parametrize("name", CASES)
+def test_models_in_any_unit_that_learns_are_saved_whole(name, unit, tmp_path):
+    """What learns from rows of such a size is read again: squares are limited less than what is squared."""
+    X, *beside = CASES[name].rows()
+    with np.errstate(all="ignore"):
+        try:
+            model = CASES[name].make().fit(X * unit, *(y * unit if y.dtype.kind == "f" else y for y in beside))
+        except SimilisError:
+            return
+    save(model, tmp_path / "m")
+    assert type(load(tmp_path / "m")) is type(model)
+
+
 def test_text_of_labels_is_no_larger_than_the_file(files, tmp_path):
-    header, arrays = forge.parts(files["dual-classifier"][0])
+    header, arrays = mutations.parts(files["dual-classifier"][0])
     for dtype in ("<U500000000", "V9"):
         header["meta"]["classes"]["dtype"] = dtype
-        (tmp_path / "m").write_bytes(forge.joined(header, arrays))
+        (tmp_path / "m").write_bytes(mutations.joined(header, arrays))
         with pytest.raises(ModelFileError, match="classes"):
             load(tmp_path / "m")
 
 
 def test_a_controller_needs_a_baseline(files, tmp_path):
-    header, arrays = forge.parts(files["controller"][0])
-    (tmp_path / "m").write_bytes(forge.joined(header, arrays | {"baseline": arrays["baseline"][:0]}))
+    header, arrays = mutations.parts(files["controller"][0])
+    (tmp_path / "m").write_bytes(mutations.joined(header, arrays | {"baseline": arrays["baseline"][:0]}))
     with pytest.raises(ModelFileError, match="baseline"):
         load(tmp_path / "m")
 
 
 def test_names_come_once(files, tmp_path):
-    header, arrays = forge.parts(files["psp"][0])
-    (tmp_path / "m").write_bytes(forge.joined(header, arrays, lambda text: text.replace('"t": ', '"t": 1, "t": ', 1)))
+    header, arrays = mutations.parts(files["psp"][0])
+    (tmp_path / "m").write_bytes(
+        mutations.joined(header, arrays, lambda text: text.replace('"t": ', '"t": 1, "t": ', 1))
+    )
     with pytest.raises(ModelFileError, match="twice"):
         load(tmp_path / "m")
 
 
 def test_steps_of_settling_have_an_end(files, tmp_path):
-    header, arrays = forge.parts(files["conv"][0])
+    header, arrays = mutations.parts(files["conv"][0])
     header["params"]["iterations"] = 10**15
-    (tmp_path / "m").write_bytes(forge.joined(header, arrays))
+    (tmp_path / "m").write_bytes(mutations.joined(header, arrays))
     with pytest.raises(ModelFileError, match="iterations"):
         load(tmp_path / "m")
 

@@ -12,11 +12,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from similis import MotionDetector
 from similis._errors import InputError, ModelFileError
+from similis._schema import Stored
 from similis.circuit import Outer
 from similis.datasets import moved_patches, pairs, shifted_textures
 from similis.engine import offline, reference
 from similis.estimators._frames import Frames, _due
-from similis.estimators._schema import Stored
 from similis.estimators.similarity import OneStream
 from similis.metrics import antisymmetry, direction_accuracy, direction_selectivity, subspace_error
 

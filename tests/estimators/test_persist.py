@@ -27,8 +27,8 @@ from similis import (
     SupervisedSimilarityMatching,
 )
 from similis._errors import InputError, ModelFileError
+from similis._modelfile import read, to_bytes
 from similis.circuit import Box, Circuit, Neuron
-from similis.estimators._modelfile import read, to_bytes
 from similis.estimators.persist import load, load_with_progress, save
 from similis.networks import slow_features
 

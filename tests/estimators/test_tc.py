@@ -11,7 +11,7 @@ import torch
 from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
-from tests.forge import joined, parts
+from tests.mutations import joined, parts
 
 from similis import CriticalTemperatureRegressor, load, save
 from similis._errors import InputError, ModelFileError

@@ -170,7 +170,7 @@ def marked(mark) -> list[int]:
 @pytest.mark.parametrize("history", [[[1, 2]], 3, [["a", 1, 1, 1]]])
 @pytest.mark.parametrize("solver", ["convex", "conditional-gradient", "low-rank"])
 def test_a_forged_checkpoint_is_refused(solver, history, always, tmp_path, monkeypatch):
-    from similis.estimators._modelfile import read, to_bytes
+    from similis._modelfile import read, to_bytes
 
     file, model = tmp_path / "fit.checkpoint", NOMAD(6, random_state=0, solver=solver, tol=1e-5)
     with monkeypatch.context():

@@ -9,9 +9,10 @@ from inspect import signature
 import numpy as np
 import pytest
 import torch
-from tests.forge import FORMULAS, PLANT, joined, parts
+from tests.forge import FORMULAS, PLANT
 from tests.laws.estimators import CASES, READ, X, calls, first
 from tests.laws.test_state import equal
+from tests.mutations import joined, parts
 from typer.testing import CliRunner
 
 from similis import (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests import forge
+from tests import mutations
 from tests.laws.estimators import CASES, READ, calls
 
 from similis import load, save
@@ -55,13 +55,13 @@ def test_answers_to_rows_of_any_size_are_finite_or_refused(name, dtype):
 def test_answers_by_forged_numbers_are_finite_or_refused(name, tmp_path):
     rows = rows_of(name, np.float32)
     save(CASES[name].make().fit(*rows), tmp_path / "m")
-    header, arrays = forge.parts(tmp_path / "m")
+    header, arrays = mutations.parts(tmp_path / "m")
     said = []
     for key, array in arrays.items():
         for factor in FORGED if array.dtype.kind == "f" and array.size else ():
             with np.errstate(over="ignore"):
                 forged = arrays | {key: (array * factor).astype(array.dtype)}
-            (tmp_path / "forged").write_bytes(forge.joined(header, forged))
+            (tmp_path / "forged").write_bytes(mutations.joined(header, forged))
             try:
                 model = load(tmp_path / "forged")
             except ModelFileError:

@@ -34,7 +34,7 @@ class Checkpoint:
     @classmethod
     def read(cls, progress: dict[str, Any], path: Path) -> Checkpoint:
         """Rebuild from what a model file holds."""
-        from ..estimators._schema import Stored
+        from .._schema import Stored
 
         try:
             file = Stored({}, progress)

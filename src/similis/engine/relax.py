@@ -43,9 +43,8 @@ def relax(
     Beck & Teboulle 2009, FISTA; O'Donoghue & Candes 2015, adaptive restart.
     """
     torch = require("torch", extra="torch")
-    values = torch.linalg.eigvalsh(A)
-    L = values[-1]
-    if not bool(values[0] >= -len(A) * torch.finfo(A.dtype).eps * L):  # no minimum, or not a number
+    L = bounded(A)
+    if L is None:
         return torch.full_like(D, float("nan"))
     unit = torch.eye(len(A), dtype=A.dtype, device=A.device)
     B, start = unit - A / L, torch.linalg.inv(A / L + 1e-3 * unit)
@@ -58,6 +57,13 @@ def relax(
     pieces = heard.split(ROWS) if D.device.type == "cpu" else (heard,)
     settled = torch.cat([_relax(piece / L, B, start, lower, upper, l1 / L, iterations, tolerance) for piece in pieces])
     return settled if len(settled) == len(D) else torch.zeros_like(D).index_copy_(0, driven, settled)
+
+
+def bounded(A: Tensor) -> Tensor | None:
+    """The largest eigenvalue of A, if z'Az has a minimum, to rounding; None where it has none, or A holds NaN."""
+    torch = require("torch", extra="torch")
+    values = torch.linalg.eigvalsh(A)
+    return values[-1] if bool(values[0] >= -len(A) * torch.finfo(A.dtype).eps * values[-1]) else None
 
 
 def clip(R: Tensor, lower: float, upper: float, l1: float | Tensor) -> Tensor:

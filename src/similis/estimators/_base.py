@@ -11,6 +11,7 @@ import numpy as np
 
 from .._errors import DivergenceError, InputError
 from .._random import generator
+from .._schema import Packed, Stored
 from ..circuit import Circuit, State, init
 from ..circuit.state import against
 from ..engine import Trace, batch, stream
@@ -22,8 +23,6 @@ from ._moments import Moments
 from ._netfile import pack, unpack
 from ._params import passes
 from ._running import Running, multiplied
-from ._schema import Packed, Stored
-from ._targets import answered
 
 #: samples between the weights that enter the average
 AVERAGE_EVERY = 128
@@ -278,8 +277,7 @@ class NetworkEstimator(Estimator):
         for piece in _pieces(streams):
             rows = {name: self.running_[name].apply(X) for name, X in piece.items()}
             parts.append(stream.run(self.circuit_, self.readout_, rows, learn=False)[0])
-        outputs = np.concatenate(parts)
-        return answered(outputs, outputs.dtype)
+        return np.concatenate(parts)
 
     def _filters(self, name: str) -> np.ndarray:
         """A^{-1} W of a channel, (k, d): the linear response to the channel alone, in the data's units.

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._schema import Packed, Stored
 from ._base import NetworkEstimator, Streams
 from ._estimator import Estimator
 from ._guard import LONG
 from ._reach import say
-from ._schema import Packed, Stored
 from ._unjudged import FEWEST, Halves, Unjudged
 
 

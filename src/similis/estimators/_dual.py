@@ -14,6 +14,7 @@ from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 
 from .._errors import InputError, ModelFileError
 from .._random import generator
+from .._schema import FLOATS, Packed, Stored
 from .._values import FLAG, FUNCTION, NONNEGATIVE, NOTHING, POSITIVE, Number, OneOf, Whole
 from ..kernels import dual as kernel
 from ..networks import Representer, duality
@@ -27,8 +28,6 @@ from ._guard import warn_of_far
 from ._params import passes
 from ._running import Running
 from ._scales import Regard, check_range, diverged, largest, too_large
-from ._schema import FLOATS, Packed, Stored
-from ._targets import answered
 
 #: kernels by name
 KERNELS = (*sorted(PAIRWISE_KERNEL_FUNCTIONS), "precomputed")
@@ -290,9 +289,7 @@ class DualEstimator(Estimator):
         rows = X if self.kernel == "linear" else self._similarities(X, getattr(self, "support_vectors_", None))
         kind = np.float64 if precise else X.dtype
         readout = self._readout[:, :-1].astype(np.float64) if precise else self._readout[:, :-1]
-        with np.errstate(over="ignore", invalid="ignore"):
-            said = rows @ readout.T + self._offset
-        return answered(said, kind)
+        return (rows @ readout.T + self._offset).astype(kind, copy=False)
 
     def _similarities(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
         """k(X, Y), by default with the rows of X themselves."""
@@ -363,7 +360,7 @@ class DualEstimator(Estimator):
         d, inputs = file.sizes["d"], "d" if linear else "support"
         if certified:
             self.dual_coef_ = file.array("dual_coef", "K", T, dtype=np.float64)
-            self.dual_gap_ = file.array("dual_gap", "K", dtype=np.float64)
+            self.dual_gap_ = file.array("dual_gap", "K", dtype=np.float64, largest=np.inf)
             self.support_, self.gap_ = file.array("support", "support", dtype=np.int64, low=0), file.number("gap_")
             if not (self.support_.max(initial=-1) < T and (np.diff(self.support_) > 0).all()):
                 raise ModelFileError(f"support names other samples than {T} in their order")
@@ -375,7 +372,7 @@ class DualEstimator(Estimator):
         linked = self.representer_.regularizer.linked
         self._weights, self._average = (file.array(name, "K", n, dtype=np.float64) for name in ("weights", "average"))
         self._hebbian = file.array("hebbian", "K", n, dtype=np.float64) if linked else self._weights
-        self._power = file.array("power", 2, dtype=np.float64, low=0)
+        self._power = file.array("power", 2, dtype=np.float64, low=0, largest=np.inf)
         centred, heard, told = file.flag("centred"), file.integer("heard"), file.integer("told")
         if centred and not (linear and self._centres):
             raise ModelFileError("centred is true, where no mean is taken out")

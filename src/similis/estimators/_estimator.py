@@ -1,26 +1,34 @@
-"""What holds for every estimator: a call that fails changes nothing, and parameters belong to the fit they were of."""
+"""What holds for every estimator: calls that fail change nothing, parameters belong to the fit, answers are finite."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from functools import cache, wraps
+from inspect import isfunction
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import validation
 
-from .._errors import InputError
+from .._errors import DivergenceError, InputError
 from .._values import Kinds
 from ._params import check_kinds
 
 #: methods that learn
 LEARNING = ("fit", "partial_fit", "refit")
+#: and methods that answer
+PREDICTING = ("predict", "predict_proba", "predict_log_proba", "predict_interval", "decision_function")
+ANSWERING = ("transform", *PREDICTING, "score")
 
 
 class Estimator(BaseEstimator):
-    """Base of all estimators; methods that learn are complete or have changed nothing.
+    """Base of all estimators; methods that learn are complete or have changed nothing, those that answer are finite.
+
+    An answer that the numbers of its type do not hold is an InputError.
 
     A parameter changed after a fit is honoured from the next call on if the class names it in ``_free``. Any other
     shaped what was learned: the next call that learns on or reads refuses it.
@@ -37,6 +45,10 @@ class Estimator(BaseEstimator):
         for name in LEARNING:
             if name in vars(cls):
                 setattr(cls, name, _learning(vars(cls)[name]))
+        for name in ANSWERING:
+            method = getattr(cls, name, None)
+            if isfunction(method) and not hasattr(method, "answers"):
+                setattr(cls, name, _answering(method))
 
     def _keep_params(self) -> None:
         """Remember the parameters that what is learned now depends on."""
@@ -89,7 +101,7 @@ def _learning(method: Callable) -> Callable:
             check_kinds(self)
         else:
             self._check_params()
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), _numbers(self, method):
             if anew:
                 self.__dict__.pop("_learned_with", None)
             result = method(self, *args, **words)
@@ -98,6 +110,43 @@ def _learning(method: Callable) -> Callable:
         return result
 
     return guarded
+
+
+def _answering(method: Callable) -> Callable:
+    """A method whose answers are finite numbers, or labels."""
+
+    @wraps(method)
+    def answered(self: Estimator, X: Any, *args: Any, **words: Any) -> Any:
+        with _numbers(self, method), np.errstate(over="ignore", invalid="ignore"):
+            answer = method(self, X, *args, **words)
+        for part in answer if isinstance(answer, tuple) else (answer,):
+            values = np.asarray(part.data if issparse(part) else part)
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
+                if method.__name__ == "score" and len(X) < 2:  # the R2 of one row
+                    continue
+                raise _beyond(self, method, InputError)
+        return answer
+
+    answered.answers = True  # type: ignore[attr-defined]
+    return answered
+
+
+@contextmanager
+def _numbers(estimator: Estimator, method: Callable) -> Iterator[None]:
+    """What linear algebra says of matrices that are no numbers, or have no inverse, in the words of this library."""
+    try:
+        yield
+    except (np.linalg.LinAlgError, ValueError) as error:
+        if isinstance(error, np.linalg.LinAlgError) or "must not contain infs or NaNs" in str(error):
+            raise _beyond(estimator, method, DivergenceError) from error
+        raise
+
+
+def _beyond(estimator: Estimator, method: Callable, kind: type[Exception]) -> Exception:
+    return kind(
+        f"{method.__name__} of this {type(estimator).__name__} is beyond the numbers of its type: X, or what was "
+        "learned, is too large. Give X in float64, or rows nearer to those that were learned"
+    )
 
 
 @cache

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from .._errors import InputError
+from .._errors import DivergenceError, InputError
 from ._tails import Tails
 
 
@@ -80,6 +80,8 @@ class Recent:
 
 def correlations(C: np.ndarray) -> np.ndarray:
     """(k,) canonical correlations, descending, of two halves with this joint covariance (2k, 2k); 0 of silent ones."""
+    if not np.isfinite(C).all():
+        raise DivergenceError("the moments of the outputs left the range of floats. Scale the rows, or fit again")
     k, whiteners = len(C) // 2, []
     for half in (slice(0, k), slice(k, 2 * k)):
         units = unit_variances(C[half, half])

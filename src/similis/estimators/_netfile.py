@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._errors import ModelFileError
+from .._schema import Packed, Stored, pack_records
 from ..circuit import Circuit, State
 from ..circuit.state import against
 from ..kernels.running import MOVES
 from ._guard import Order
 from ._moments import Moments
 from ._running import Running
-from ._schema import Packed, Stored, pack_records
 from ._tails import Tails
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ MOST_POWER = 1e300
 _SETTINGS = ("center", "scale", "each", "eps")
 #: arrays of a running normalisation, and the exponents of the number of features that they hold
 _SHAPES = {"mean": 1, "last": 1, "spread": 1, "gains": 1, "fourth": 1, "offset": 1, "scatter": 2, "whitener": 2}
+#: of which these are squares, or more
+_SQUARES = ("spread", "fourth", "scatter")
 
 
 def pack(model: NetworkEstimator) -> Packed:
@@ -93,8 +95,10 @@ def unpack(model: NetworkEstimator, file: Stored) -> None:
         count, scatter = file.integer("moments", 1), file.moments("moments.scatter", d)
         tails = None
         if any(own.each for own in running.values()):
-            third = file.array("moments.third", d, dtype=np.float64)
-            fourth, unit = (file.array(f"moments.{n}", d, dtype=np.float64, low=0.0) for n in ("fourth", "unit"))
+            third = file.array("moments.third", d, dtype=np.float64, largest=np.inf)
+            fourth, unit = (
+                file.array(f"moments.{n}", d, dtype=np.float64, low=0.0, largest=np.inf) for n in ("fourth", "unit")
+            )
             tails = Tails(count, mean, scatter.diagonal(), third, fourth, unit)
         model.moments_ = Moments(count, mean, scatter, tails)
     for key in _counts(model):
@@ -105,6 +109,8 @@ def unpack(model: NetworkEstimator, file: Stored) -> None:
 
 def _check_inverses(circuit: Circuit, state: State, readout: State) -> None:
     """Refuse what outputs cannot settle against, and an inverse of other weights."""
+    if circuit.lateral.averages and not all((part.M.diagonal() > 0).all() for part in (state, readout)):
+        raise ModelFileError("M is no mean of z z': its diagonal is not above 0")
     acts = circuit.settles and circuit.domain.radius == np.inf  # a ball may be all that holds outputs back
     if acts and not np.isfinite(np.linalg.inv(against(circuit, readout))).all():
         raise ModelFileError("M is singular")
@@ -168,7 +174,10 @@ def unpack_running(file: Stored, part: Stored, fresh: Running, name: str) -> Run
     for key in [field.name for field in fields(fresh) if file.has(f"{field.name}.{name}")]:
         low = 0.0 if key in ("spread", "gains", "fourth") else -np.inf
         shape = (size,) * _SHAPES[key]
-        arrays[key] = file.array(f"{key}.{name}", *shape, dtype=np.float64, low=low, missing=key == "last")
+        largest = np.inf if key in _SQUARES else None
+        arrays[key] = file.array(
+            f"{key}.{name}", *shape, dtype=np.float64, low=low, missing=key == "last", largest=largest
+        )
     own = ("gains",) if fresh.each else ("scatter", "offset", "whitener")
     missing = {"mean", *(field for field in own if hasattr(fresh, field))} - set(arrays)
     if missing:

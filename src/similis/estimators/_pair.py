@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
 from .._errors import InputError, ModelFileError
+from .._schema import Packed, Stored
 from .._values import NOTHING, Kinds, OneOf
 from ..circuit import Circuit, State
 from ..kernels.running import ROUNDING
@@ -17,8 +18,6 @@ from ._compared import ComparedNetwork
 from ._estimator import check_is_fitted
 from ._guard import outweighed
 from ._running import Running
-from ._schema import Packed, Stored
-from ._targets import answered
 
 FLOATS = [np.float64, np.float32]
 #: a ridge drowns features that vary by less than this share of it, if one alone varies more
@@ -83,9 +82,7 @@ class TwoStreams(NetworkEstimator):
     def _predicted(self, X: Any) -> np.ndarray:
         """(n_samples, n_y) y as it is read from the outputs."""
         outputs = self._hear(X)
-        with np.errstate(over="ignore", invalid="ignore"):
-            said = outputs @ (self.y_scale_ * self._reading()) + self.y_mean_
-        return answered(said, outputs.dtype)
+        return (outputs @ (self.y_scale_ * self._reading()) + self.y_mean_).astype(outputs.dtype, copy=False)
 
     def _reading(self) -> np.ndarray:
         """(k, n_y) the scaled y is predicted as z' times this."""

@@ -5,32 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array
 
-from .._errors import InputError
 from .._masks import unmasked
 from ._admit import check_columns
-
-
-def answered(said: np.ndarray, kind: DTypeLike) -> np.ndarray:
-    """What is said, as numbers of a type.
-
-    Raises
-    ------
-    InputError
-        Where that does not hold them.
-    """
-    with np.errstate(over="ignore"):
-        found = said.astype(kind, copy=False)
-    if not np.isfinite(found).all():
-        raise InputError(
-            f"answers are beyond the numbers of {np.dtype(kind)}: X, or what the model has learned, is too large. "
-            "Give X in float64, or rows nearer to those that were learned"
-        )
-    return found
 
 
 class Regressor(RegressorMixin):

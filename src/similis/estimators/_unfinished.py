@@ -16,11 +16,12 @@ from sklearn.base import BaseEstimator
 from .._atomic import new_file, refuse_unwritable
 from .._errors import InputError, ModelFileError
 from .._kept import Kept
-from ._modelfile import read, to_bytes
-from ._schema import Stored
+from .._modelfile import read, to_bytes
+from .._schema import Stored
 
-#: seconds between two writings of a state that changes all the time
-EVERY = 60.0
+#: seconds of work before the first writing of a state that changes all the time, and the most between two: what is lost
+#: by a kill is never more than that, nor more than half of all work
+FIRST, EVERY = 1.0, 60.0
 
 
 class Unfinished(Kept):
@@ -45,7 +46,9 @@ class Unfinished(Kept):
         from .. import __version__
         from .persist import plain
 
-        self._path, self._at, self._last = Path(path), "", -np.inf
+        self._path, self._at = Path(path), ""
+        self._began = time.monotonic()
+        self._written = {"last": self._began}  # one for all parts
         bound = {name: value for name, value in estimator.get_params().items() if name not in estimator._free}
         params = {name: plain(name, value) for name, value in bound.items()} | {"data": _digest(data)}
         self._header = {"class": f"unfinished {type(estimator).__name__}", "version": __version__, "params": params}
@@ -63,7 +66,7 @@ class Unfinished(Kept):
             )
         if not isinstance(header["meta"], dict):
             raise ModelFileError(f"{path} holds no unfinished fit. Start without it")
-        self._arrays, self._meta, self._last = arrays, header["meta"], time.monotonic()
+        self._arrays, self._meta = arrays, header["meta"]
 
     def found(self, part: str) -> Stored | None:
         part = self._at + part
@@ -72,7 +75,8 @@ class Unfinished(Kept):
         return Stored(self._of(part), self._meta[part])
 
     def due(self) -> bool:
-        return time.monotonic() - self._last >= EVERY
+        last = self._written["last"]
+        return time.monotonic() - last >= min(EVERY, max(FIRST, last - self._began))
 
     def put(self, part: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         part = self._at + part
@@ -83,7 +87,7 @@ class Unfinished(Kept):
         self._arrays |= {f"{part}:{name}": array for name, array in arrays.items()}
         self._meta[part] = dict(meta)
         content = to_bytes(self._header | {"meta": self._meta, "progress": None}, self._arrays)
-        self._last = time.monotonic()
+        self._written["last"] = time.monotonic()
         try:
             with new_file(self._path, force=True) as draft:
                 draft.write_bytes(content)

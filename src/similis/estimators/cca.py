@@ -12,6 +12,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from .. import metrics
 from .._errors import InputError
 from .._random import Seed
+from .._schema import Stored
 from .._values import NONNEGATIVE, NOTHING, POSITIVE, Number, OneOf
 from ..circuit import Circuit, State, Step
 from ..networks import adaptive_canonical_correlation, canonical_correlation
@@ -21,7 +22,6 @@ from ._guard import LONG
 from ._moments import WINDOW, Recent, canonical, correlations
 from ._pair import SolvedStreams
 from ._reach import DOUBT, MORE, agreement, exact_correlations, say, short
-from ._schema import Stored
 from ._unjudged import Halves
 
 #: numbers of rows that are held until their projections are looked at

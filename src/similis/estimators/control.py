@@ -10,13 +10,13 @@ from sklearn.base import BaseEstimator
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
+from .._schema import Stored
 from .._values import FLAG, NONNEGATIVE, NOTHING, Number, OneOf, Whole
 from ..control import Agent, Agents, Chance, Plant, Rule, bio_ofc
 from ..control.gate import whole
 from ..control.rule import BASELINES, SYNAPSES
 from ..display import System
 from ._estimator import Estimator, check_is_fitted
-from ._schema import Stored
 from ._worlds import World
 
 if TYPE_CHECKING:

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from .._errors import DivergenceError, InputError, ModelFileError
+from .._errors import DivergenceError, InputError
 from .._optional import require
 from .._random import Seed, generator
+from .._schema import Stored
 from .._values import DEVICE, NONNEGATIVE, NOTHING, OneOf, Several, Whole
 from ..circuit import Step
 from ..networks import convolutional_similarity
 from ._admit import validate_data
 from ._estimator import Estimator, check_is_fitted
 from ._labels import admit_labels, merged, one_hot, pack_classes
-from ._schema import Stored
-from ._targets import answered
 
 if TYPE_CHECKING:
     from ..display import System
@@ -256,8 +255,7 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         """Pooled outputs y >= 0, labels silent: (n, n_features_out), a map of each filter after the other."""
         check_is_fitted(self)
         images = self._admit(X, reset=False)
-        found = np.concatenate([self._pooled(self.network_, piece) for piece in self._pieces(images)])
-        return answered(found, found.dtype)
+        return np.concatenate([self._pooled(self.network_, piece) for piece in self._pieces(images)])
 
     def _pieces(self, images: np.ndarray) -> Iterator[np.ndarray]:
         down, across = self.network_.patches.grid(self._tensor(images[:1]))
@@ -348,16 +346,14 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
         shapes: dict[str, tuple[int, ...]] = {"W": (k, patch), "M": (k, k), "V": (k, len(self.classes_))}
         shapes |= {"patches.mean": (white,), "patches.P": (white, white), "patches.count": ()}
         arrays = {name: torch.from_numpy(file.array(name, *shape)) for name, shape in shapes.items()}
-        M, powers = arrays["M"], arrays["M"].diagonal()
-        if not bool((M >= 0).all() and (powers > 0).all() and (1.01 * torch.outer(powers, powers) >= M * M.T).all()):
-            raise ModelFileError("M is no mean of y y'")
         self.network_ = self._network(self.image_shape_, arrays["M"].dtype, 0)
         self.network_.V = arrays["V"]
         self.network_.load_state_dict(arrays)
+        self.network_.refuse_unsound()
         if not self.alpha:
             del self.classes_
         self.n_features_in_, self.n_samples_seen_ = file.integer("n_features_in_", 1), file.integer("n_samples_seen_")
-        history = file.array("history_", "steps", dtype=np.float64, largest=float(np.finfo(float).max))
+        history = file.array("history_", "steps", dtype=np.float64, largest=np.inf)
         self.history_, self._n_features_out = history.tolist(), self._outputs(self.network_)
         Step(self.eta0, self.decay)
 

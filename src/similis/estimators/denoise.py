@@ -10,6 +10,7 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
+from .._schema import Packed, Stored
 from .._values import NONNEGATIVE, NOTHING, POSITIVE, Number, OneOf
 from ..memory import balance, calibrate, diagnose, kernel_mean, log_density, refine
 from ..memory.calibrate import Diagnosis
@@ -17,7 +18,6 @@ from ..memory.cloud import Engine, Kernel, check_range
 from ..memory.particles import check_step
 from ._admit import validate_data
 from ._estimator import Estimator, check_is_fitted
-from ._schema import Packed, Stored
 
 #: context tokens that are denoised in turn to choose the weights
 ASKED = 500

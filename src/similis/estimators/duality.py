@@ -10,12 +10,12 @@ from sklearn.utils.metaestimators import available_if
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed
+from .._schema import Packed, Stored
 from ._compared import Compared
 from ._dual import FITTED, DualEstimator
 from ._estimator import check_is_fitted
 from ._labels import class_labels, classes_of, pack_classes, places
 from ._reach import exact_predictions, explained, say, short
-from ._schema import Packed, Stored
 from ._targets import Classifier, Regressor
 from ._unjudged import Halves
 

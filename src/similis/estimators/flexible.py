@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
+from .._schema import FLOATS, Stored
 from .._values import NONNEGATIVE, NOTHING, POSITIVE, Number, Whole
 from ..circuit import Circuit, State, Step
 from ..engine import stream
@@ -25,7 +26,6 @@ from ._hearing import hear
 from ._noise import projected
 from ._params import passes
 from ._running import moving
-from ._schema import FLOATS, Stored
 from .similarity import _Scaled
 
 #: samples a neuron that are looked at before the network begins

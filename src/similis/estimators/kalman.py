@@ -11,18 +11,21 @@ from sklearn.utils.validation import check_array
 from .._errors import DivergenceError, InputError
 from .._masks import unmasked
 from .._random import Seed, generator
+from .._schema import MOST, Stored
 from .._values import NONNEGATIVE, NOTHING, Number, OneOf, Whole
 from ..control import bio_ofc
 from ..control.forecasters import Forecaster, LeastSquares, Published, State, sound
 from ..display import System
 from ._admit import check_columns, validate_data
 from ._estimator import Estimator, check_is_fitted
-from ._schema import Stored
 
 RULES = ("least-squares", "published")
 
 #: parts of a filter's state that are squares, sizes or counts
 SIZES = ("D", "unit", "n_seen", "spread", "fast", "slow", "power", "n_rows")
+#: those of which some are squares; and how often something was seen
+SQUARES = ("D", "spread", "fast", "slow", "power", "moments", "drive")
+COUNTS = ("n_seen", "known", "n_rows")
 
 
 class NeuralKalmanFilter(Estimator):
@@ -181,6 +184,11 @@ class NeuralKalmanFilter(Estimator):
         """(n_samples, n) each row foretold from the rows before it, learning nothing.
 
         The stream begins anew: what the model heard last is not before it.
+
+        Raises
+        ------
+        DivergenceError
+            If a row foretold is not finite.
         """
         check_is_fitted(self)
         X = self._admit(X, False)
@@ -267,6 +275,7 @@ class NeuralKalmanFilter(Estimator):
         self._state = {}
         for name, shape in shapes.items():
             low, unseen = 0.0 if name in SIZES else -np.inf, name == "observations"
-            found = file.array(name, *shape, dtype=np.float64, low=low, missing=unseen)
+            most = float(MOST) if name in COUNTS else np.inf if name in SQUARES else None
+            found = file.array(name, *shape, dtype=np.float64, low=low, missing=unseen, largest=most)
             self._state[name] = np.require(found, requirements="C")
         self.n_features_in_, self.n_samples_seen_, self.circuit_ = n, file.integer("n_samples_seen_"), bio_ofc()

@@ -13,6 +13,7 @@ from sklearn.base import ClassifierMixin
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
+from .._schema import Packed, Stored
 from .._values import Number, OneOf, Whole
 from ..circuit import Circuit, State, Step
 from ..engine import stream
@@ -26,7 +27,6 @@ from ._labels import UNLABELLED, admit_labels, labelled, merged, one_hot, pack_c
 from ._netfile import pack_order, pack_running, unpack_layer, unpack_order, unpack_running
 from ._noise import WATCHED, projected
 from ._running import Running, multiplied
-from ._schema import Packed, Stored
 
 #: samples of a pass that are learned together, so that memory does not grow with the data
 ROWS = 4096

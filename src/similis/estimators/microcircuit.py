@@ -10,6 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, MultiOutputMixin, Tran
 
 from .._errors import InputError, ModelFileError
 from .._random import Seed
+from .._schema import Stored
 from .._values import FLAG, NONNEGATIVE, Number, OneOf
 from ..circuit import Circuit, State, Step
 from ..engine import stream
@@ -20,8 +21,7 @@ from ._labels import class_labels, classes_of, pack_classes, places
 from ._noise import noisy, projected
 from ._pair import ComparedStreams, Shortened, TwoStreams
 from ._reach import DOUBT, UNSURE, exact_predictions, explained, hits, say, short
-from ._schema import Stored
-from ._targets import Classifier, Regressor, answered
+from ._targets import Classifier, Regressor
 from ._unjudged import Halves
 
 #: samples that the moments of the least-squares read-out remember, for each number that is read for a target. Outputs
@@ -143,9 +143,7 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Short
     def _predicted(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         outputs = self._hear(X)
-        with np.errstate(over="ignore", invalid="ignore"):
-            said = self._read(outputs) * self.y_scale_ + self.y_mean_
-        return answered(said, outputs.dtype)
+        return (self._read(outputs) * self.y_scale_ + self.y_mean_).astype(outputs.dtype, copy=False)
 
     def _read(self, outputs: np.ndarray) -> np.ndarray:
         """(n_samples, n_y) the scaled y."""
@@ -185,6 +183,11 @@ class _LocalSupervision(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Short
         self._memory, self._n_features_out = None, k
         if self.readout == "least-squares":
             self._memory = file.array("second", k + 1, k + 1 + n_y, dtype=np.float64)
+            gram = self._memory[:, : k + 1]
+            least, total = np.linalg.eigvalsh((gram + gram.T) / 2)[0], np.trace(gram)
+            rounding = 1e-9 * total
+            if not (gram[k, k] > 0 and least >= -rounding and np.abs(gram - gram.T).max() <= rounding):
+                raise ModelFileError("second is not of second moments")
 
 
 class LocalSupervisionRegressor(MultiOutputMixin, Regressor, _LocalSupervision):

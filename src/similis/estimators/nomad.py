@@ -17,6 +17,7 @@ from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 from .._errors import InputError, ModelFileError
 from .._kept import Kept, restore
 from .._random import Seed, generator
+from .._schema import Stored
 from .._values import FLAG, FUNCTION, NAMED, NONNEGATIVE, NOTHING, POSITIVE, Number, OneOf, Several, Whole, check
 from ..metrics import squared_distances
 from ..nomad import SOLVERS, Feasible, Similarity, Solution, check_memory, components, embedding, rounded, solve
@@ -26,7 +27,6 @@ from ..nomad.near import Given, first_of_rows, first_of_similar, nearest_rows, n
 from ..nomad.problem import check_clusters, power_of_two
 from ._admit import validate_data
 from ._estimator import Estimator, check_is_fitted
-from ._schema import Stored
 from ._unfinished import kept
 
 #: kernels by name
@@ -183,12 +183,12 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
                 restore(rng, held.plain("rng"))
             else:
                 solution = solve(D, K, self.solver, keep=keep.within(f"layer{i}"), **words)
+            if i + 1 < len(layers) or keep.due():
+                keep.put(f"layer{i}", *solution.pack(time.perf_counter(), rng=rng.bit_generator.state))
             if i + 1 < len(layers):
-                arrays, meta = solution.pack(time.perf_counter())
-                keep.put(f"layer{i}", arrays, meta | {"rng": rng.bit_generator.state})
                 D = Similarity.given(solution.point.dense())
         self._keep(solution)
-        self._certify(D, solution, words)
+        self._certify(D, solution, keep, words)
         self.embedding_ = shared(embedding(solution.point, self.n_components), first).astype(X.dtype)
         if self.assign_labels == "components":
             self.labels_ = components(solution.point, first)
@@ -299,7 +299,7 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
     def _point(self) -> Feasible:
         return Feasible(self._factor, self._spill, self._scale, self._share)
 
-    def _certify(self, D: Similarity, solution: Solution, words: dict[str, Any]) -> None:
+    def _certify(self, D: Similarity, solution: Solution, keep: Kept, words: dict[str, Any]) -> None:
         """The bound of the convex solver: of everything it solved, or for the low-rank solver of a subsample."""
         if np.isfinite(solution.bound):
             self.certificate_ = {"kind": "full", "n_samples": D.n, "gap": self.gap_}
@@ -311,13 +311,13 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
         chosen = np.arange(D.n) if D.n <= SAMPLE else np.sort(rng.choice(D.n, SAMPLE, replace=False))
         few = D if D.n <= SAMPLE else D.sample(chosen)
         K = min((self.n_clusters, *(self.layers or ()))[-1], few.n)
-        proof = solve(few, K, "convex", **words | {"max_iter": None})
+        proof = solve(few, K, "convex", keep=keep.within("proof"), **words | {"max_iter": None})
         if D.n <= SAMPLE:
             self.bound_ = proof.bound
             self.gap_ = relative_gap(self.objective_, self.bound_, D.n)
             self.certificate_ = {"kind": "full", "n_samples": D.n, "gap": self.gap_}
         else:
-            own = solve(few, K, "low-rank", **words)
+            own = solve(few, K, "low-rank", keep=keep.within("own"), **words)
             gap = relative_gap(own.objective, proof.bound, few.n)
             self.certificate_ = {"kind": "subsample", "n_samples": few.n, "gap": gap}
 
@@ -377,17 +377,17 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
 
     def _unpack(self, file: Stored) -> None:
         self._X = file.array("_X", "n", "d", largest=np.inf)
-        n, d = self._X.shape
-        self._check(n)
+        self._check(n := len(self._X))
         self.labels_ = file.array("labels_", n, dtype=(np.int32, np.int64), low=0)
         if self.labels_.max() >= n:
             raise ModelFileError(f"labels_ has numbers above {n - 1}, for {n} samples")
-        self.embedding_ = file.array("embedding_", n, "components", largest=np.inf)
+        self.embedding_ = file.array("embedding_", n, "components")
         self._factor = file.array("_factor", n, "r", dtype=np.float64)
         self._spill, self._scale = (file.array(name, n, dtype=np.float64) for name in ("_spill", "_scale"))
-        size = 0 if self.kernel == "linear" else n
-        self._kernel_diagonal = file.array("_kernel_diagonal", size, dtype=np.float64, largest=np.inf)
+        given = n * (self.kernel != "linear")
+        self._kernel_diagonal = file.array("_kernel_diagonal", given, dtype=np.float64, largest=np.inf)
         self.objective_, self._share = file.number("objective_"), file.number("_share")
+        self._point().refuse_unsound()
         self.bound_, self.gap_ = (file.number(name, finite=False) for name in ("bound_", "gap_"))
         self.n_iter_, self.stopped_ = file.integer("n_iter_"), file.text("stopped_", *STOPPED)
         proof, self.history_ = file.part("certificate_"), file.series("history_", finite=False)
@@ -395,6 +395,6 @@ class NOMAD(TransformerMixin, ClusterMixin, Estimator):
             "kind": proof.text("kind", "full", "subsample", "none"), "n_samples": proof.integer("n_samples", 0, n),
             "gap": proof.number("gap", finite=False),
         }  # fmt: skip
-        self.n_features_in_, self._fitted_kernel = file.integer("n_features_in_", d, d), file.plain("_fitted_kernel")
-        if self._fitted_kernel != [self.kernel, self.kernel_params or {}]:
-            raise ModelFileError("it was fitted with another kernel than its parameters say")
+        self.n_features_in_, self._fitted_kernel = file.integer("n_features_in_", 1), file.plain("_fitted_kernel")
+        if self.n_features_in_ != self._X.shape[1] or self._fitted_kernel != [self.kernel, self.kernel_params or {}]:
+            raise ModelFileError("it was fitted with another kernel, or columns, than its parameters say")

@@ -12,12 +12,12 @@ from sklearn.base import BaseEstimator
 
 from .._atomic import new_file
 from .._errors import InputError, MissingDependencyError, ModelFileError
+from .._modelfile import number, read, to_bytes
 from .._random import generator
+from .._schema import Stored
 from ._admit import NAMES, column_names
 from ._estimator import check_is_fitted
-from ._modelfile import number, read, to_bytes
 from ._params import check_kinds
-from ._schema import Stored
 
 #: classes a file may name; nothing is ever imported by a name read from a file
 CLASSES = (
@@ -43,6 +43,10 @@ CLASSES = (
     "NeuralKalmanFilter",
     "CriticalTemperatureRegressor",
 )
+
+
+#: attributes that are computed from what a file holds
+SHOWN = ("coef_", "intercept_", "components_")
 
 
 def save(
@@ -121,6 +125,7 @@ def load_with_progress(path: str | os.PathLike) -> tuple[BaseEstimator, dict[str
             setattr(estimator, key, np.array(file.texts(key, _width(estimator, file, key)), object))
         file.done()
         estimator._keep_params()
+        _check_shown(estimator)
     except (MissingDependencyError, MemoryError):
         raise
     except Exception as error:  # whatever a part of the file does to what is made of it
@@ -137,6 +142,15 @@ def _params(kind: type[BaseEstimator], params: Any) -> dict[str, Any]:
         odd = sorted(set(params) ^ set(names)) if isinstance(params, dict) else params
         raise ModelFileError(f"its parameters are not those of the class: {odd!r:.80}")
     return params | ({"circuit": Circuit.from_dict(params["circuit"])} if "circuit" in params else {})
+
+
+def _check_shown(estimator: BaseEstimator) -> None:
+    """Refuse a model whose weights, as they are shown, leave the range of floats."""
+    for name in SHOWN:
+        with np.errstate(all="ignore"):
+            shown = getattr(estimator, name, 0.0)
+            if not all(np.isfinite(part).all() for part in (shown.values() if isinstance(shown, dict) else (shown,))):
+                raise ModelFileError(f"{name} is not finite")
 
 
 def _width(estimator: BaseEstimator, file: Stored, key: str) -> int:

@@ -10,6 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, MultiOutputMixin, Tran
 
 from .._errors import InputError
 from .._random import Seed
+from .._schema import Stored
 from .._values import NONNEGATIVE, Number, OneOf
 from ..circuit import Channel, Circuit, State, Step, Synapse, Z
 from ..networks import reduced_rank_regression
@@ -20,7 +21,6 @@ from ._noise import noisy
 from ._pair import Shortened, SolvedStreams
 from ._reach import MORE, UNEVEN, exact_predictions, explained, say, short
 from ._running import Running
-from ._schema import Stored
 from ._targets import Regressor
 from ._unjudged import Halves
 

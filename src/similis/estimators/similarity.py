@@ -12,6 +12,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from .. import metrics
 from .._errors import InputError
 from .._random import Seed
+from .._schema import Stored
 from .._values import FLAG, NONNEGATIVE, OneOf
 from ..circuit import Circuit, State, Step
 from ..networks import nonnegative_similarity, principal_subspace
@@ -22,7 +23,6 @@ from ._estimator import check_is_fitted
 from ._moments import principal
 from ._reach import MORE, UNSURE, say, short, within_subspace
 from ._scales import largest
-from ._schema import Stored
 from ._unjudged import Halves
 
 #: below this share of the largest eigenvalue M may hold but what is left of its beginning

@@ -13,13 +13,13 @@ from scipy import sparse
 from .. import metrics
 from .._errors import ModelFileError
 from .._random import Seed
+from .._schema import Stored
 from .._values import POSITIVE
 from ..circuit import Circuit, Step
 from ..networks import supervised_similarity
 from ._estimator import check_is_fitted
 from ._labels import admit_labels, merged, one_hot, pack_classes
 from ._running import Running
-from ._schema import Stored
 from .similarity import _Scaled
 
 

@@ -13,11 +13,11 @@ from .._errors import InputError, ModelFileError
 from .._masks import unmasked
 from .._optional import require
 from .._random import Seed, generator
+from .._schema import Stored
 from .._values import DEVICE, LARGEST, NAMED, NONNEGATIVE, NOTHING, Kind, Number, Whole
 from ..superconductor import ELEMENTS, fractions, read, table
 from ..superconductor.table import FAMILIES
 from ._estimator import Estimator, check_is_fitted
-from ._schema import Stored
 from ._targets import Regressor
 from ._unfinished import kept
 

@@ -1,4 +1,4 @@
-"""A network's tensors and how far its training has come, in one safetensors file."""
+"""A network's tensors and how far its training has come, in one file that is checked as model files are."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import nn
+import numpy as np
+import torch
+from torch import Tensor, nn
 
 from .._atomic import new_file
 from .._errors import InputError, ModelFileError
+from .._modelfile import read, to_bytes
+from .._schema import Stored
+
+#: what the header of such a file says that it holds
+KIND = "training of layers"
 
 
 def settings(network: nn.Module) -> list[dict[str, Any]]:
@@ -27,10 +33,23 @@ def settings(network: nn.Module) -> list[dict[str, Any]]:
 
 
 def save_checkpoint(network: nn.Module, path: str | PathLike, progress: dict[str, Any]) -> None:
-    """Write ``state_dict()`` and ``progress`` (JSON-able), whole or not at all; an older file is replaced."""
-    tensors = {name: tensor.detach().contiguous().clone() for name, tensor in network.state_dict().items()}
+    """Write ``state_dict()`` and ``progress``, whole or not at all; an older file is replaced.
+
+    Parameters
+    ----------
+    progress : JSON-able; an entry ``history``, if there is one, is lists of numbers, which may be long
+    """
+    from .. import __version__
+
+    arrays = {name: _array(tensor) for name, tensor in network.state_dict().items()}
+    history = progress.get("history", [])
+    arrays |= {f"history.{place}": np.asarray(values, float) for place, values in enumerate(history)}
+    rest = {name: value for name, value in progress.items() if name != "history"}
+    meta = {"progress": rest, "history": len(history) if "history" in progress else None}
+    header = {"class": KIND, "version": __version__, "params": {}, "meta": meta, "progress": None}
+    content = to_bytes(header, arrays)
     with new_file(path, force=True) as draft:
-        save_file(tensors, draft, {"similis": json.dumps(progress)})
+        draft.write_bytes(content)
 
 
 @contextmanager
@@ -54,27 +73,54 @@ def load_checkpoint(network: nn.Module, path: str | PathLike, expected: dict[str
     Raises
     ------
     ModelFileError
-        If the file is missing, damaged, not a checkpoint, or of a network of another shape.
+        If the file is missing, damaged, not a checkpoint, of a network of another shape, or holds numbers that no
+        training leaves behind. Nothing is changed then.
     InputError
         If the progress is not as expected.
     """
     try:
-        with safe_open(path, "pt") as file:
-            progress = json.loads((file.metadata() or {})["similis"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        fresh = {name: tensor.to(tensors[name].device) for name, tensor in network.state_dict().items()}
-        if any(tensors[name].dtype != tensor.dtype for name, tensor in fresh.items()):
-            raise ValueError("the numbers are of another type")
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise ModelFileError(f"{path} is no checkpoint of this network ({error}). Start without resume") from error
-    for name, value in (expected or {}).items():
-        if progress.get(name) != value:
-            raise InputError(
-                f"{path} is of a training with {name}={progress.get(name)}, not {value}. Resume with what it began with"
-            )
-    try:
+        header, arrays = read(Path(path))
+        if header["class"] != KIND:
+            raise ModelFileError(f"it holds a {header['class']!r:.80}")
+        file = Stored(arrays, header["meta"])
+        progress = file.part("progress")
+        found = {name: progress.plain(name) for name in progress.names()}
+        if not file.empty("history"):
+            found["history"] = [
+                file.array(f"history.{place}", f"steps {place}", dtype=np.float64, largest=np.inf).tolist()
+                for place in range(file.integer("history", 0, len(arrays)))
+            ]
+        for name, value in (expected or {}).items():
+            if found.get(name) != value:
+                raise InputError(
+                    f"{path} is of a training with {name}={found.get(name)!r:.80}, not {value!r:.80}. Resume with what "
+                    "it began with"
+                )
+        tensors = {name: _tensor(file, name, like) for name, like in network.state_dict().items()}
+        file.done()
         with unchanged_on_failure(network):
             network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise ModelFileError(f"{path} is of a network of another shape ({error}). Start without resume") from error
-    return progress
+            for module in network.modules():
+                refuse: Any = getattr(module, "refuse_unsound", None)
+                if refuse is not None:
+                    refuse()
+    except (ModelFileError, RuntimeError) as error:  # the latter where eigenvalues do not come
+        raise ModelFileError(
+            f"{path} is no checkpoint of this network, or of one of another shape ({error}). Start without resume"
+        ) from error
+    return found
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    """A tensor's numbers; NumPy has no bfloat16, whose bits stand as integers."""
+    tensor = tensor.detach().cpu().contiguous()
+    return (tensor.view(torch.int16) if tensor.dtype == torch.bfloat16 else tensor).numpy().copy()
+
+
+def _tensor(file: Stored, name: str, like: Tensor) -> Tensor:
+    """The tensor of that name, of the shape and type of another; its numbers are finite, and can be squared."""
+    kind = _array(torch.empty(0, dtype=like.dtype)).dtype
+    found = torch.from_numpy(file.array(name, *like.shape, dtype=kind))
+    if like.dtype == torch.bfloat16 and not bool(found.view(torch.bfloat16).isfinite().all()):
+        raise ModelFileError(f"{name} is not finite")
+    return found.view(like.dtype) if like.dtype == torch.bfloat16 else found

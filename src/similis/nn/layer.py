@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .._errors import DivergenceError, InputError
-from ..engine.relax import relax
+from .._errors import DivergenceError, InputError, ModelFileError
+from .._values import NONNEGATIVE, POSITIVE, check
+from ..engine.relax import bounded, relax
 from .admit import check_type, whole, wide
 
 #: sums over samples, by name; sums of several batches or processes add up
@@ -44,10 +44,11 @@ class Layer(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         shape = whole("n_outputs", n_outputs), whole("n_inputs", n_inputs)
-        for name, size in (("tau", tau), ("alpha", alpha), ("l1", l1), ("tolerance", tolerance)):
-            if not (size > 0 if name == "tau" else size >= 0) or not math.isfinite(size):
-                raise InputError(f"{name}={size}; expected a {'positive' if name == 'tau' else 'nonnegative'} number")
-        self.tau, self.alpha, self.l1, self.tolerance = tau, alpha, l1, tolerance
+        self.tau = float(check("tau", tau, (POSITIVE,)))
+        self.alpha, self.l1, self.tolerance = (
+            float(check(name, size, (NONNEGATIVE,)))
+            for name, size in (("alpha", alpha), ("l1", l1), ("tolerance", tolerance))
+        )
         self.iterations = whole("iterations", iterations)
         #: steps that were shortened, see :meth:`apply_`
         self.n_damped = 0
@@ -105,6 +106,28 @@ class Layer(nn.Module):
     def fresh(self) -> bool:
         """Whether the layer has its first weights and no size yet: M is the identity."""
         return torch.equal(self.M, torch.eye(len(self.M), dtype=self.M.dtype, device=self.M.device))
+
+    def refuse_unsound(self) -> None:
+        """Refuse weights that no learning leaves behind, for those of a file.
+
+        Raises
+        ------
+        ModelFileError
+            If M is no mean of y y' for outputs y >= 0, or so small beside W or V that outputs cannot be squared.
+        """
+        powers = self.M.diagonal()
+        mean = (self.M >= 0).all() and (powers > 0).all()
+        mean = mean and (1.01 * torch.outer(powers, powers) >= self.M * self.M.T).all()
+        size = bounded(self.M)
+        if not mean or size is None:
+            raise ModelFileError("M is no mean of y y'")
+        if max(float(part.abs().max()) for part in (self.W, self.V) if part.numel()) > float(size) * self._far:
+            raise ModelFileError("the outputs have no end: M is small beside W")
+
+    @property
+    def _far(self) -> float:
+        """How many times as large as M the weights may be; they are alike at first."""
+        return float(torch.finfo(self.M.dtype).max ** 0.2)
 
     @torch.no_grad()
     def begin_(self, sums: Statistics) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._errors import InputError
+from .._errors import InputError, ModelFileError
 from ..circuit import Step
 from .admit import admit, whole
 from .checkpoint import unchanged_on_failure
@@ -100,6 +100,11 @@ class Standardise(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(channels, 1, 1))
         self.register_buffer("scale", torch.ones(channels, 1, 1))
+
+    def refuse_unsound(self) -> None:
+        """Refuse scales that nothing can be divided by, for those of a file."""
+        if not bool((self.scale > 0).all()):
+            raise ModelFileError("scale is not above 0")
 
     def follow_(self, x: Tensor) -> None:
         """Take mean and deviation of each channel from feature maps."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .._errors import InputError
+from .._values import NONNEGATIVE, NOTHING, check
 from .admit import admit, pair, whole, wide
 from .layer import Statistics
 
@@ -38,12 +39,12 @@ class Patches(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.in_channels, self.contrast, self.whiten = whole("in_channels", in_channels), contrast, whiten
+        self.in_channels = whole("in_channels", in_channels)
+        self.contrast, self.whiten = (
+            check(name, value, (NONNEGATIVE, NOTHING)) for name, value in (("contrast", contrast), ("whiten", whiten))
+        )
         self.kernel_size, self.stride = pair("kernel_size", kernel_size), pair("stride", stride)
         self.padding = pair("padding", padding, 0)
-        for name, value in (("contrast", contrast), ("whiten", whiten)):
-            if value is not None and not 0 <= value < float("inf"):
-                raise InputError(f"{name}={value}; expected a number >= 0, or None")
         self.size = self.in_channels * self.kernel_size[0] * self.kernel_size[1]
         n, like = self.size if whiten is not None else 0, torch.zeros((), device=device, dtype=dtype)
         self.register_buffer("mean", like.new_zeros(n))

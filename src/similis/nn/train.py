@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._errors import DivergenceError, InputError
+from .._errors import DivergenceError, InputError, ModelFileError
 from ..circuit import Step
 from .admit import whole
 from .checkpoint import load_checkpoint, save_checkpoint, settings, unchanged_on_failure
@@ -81,7 +81,7 @@ def train(
             "network": settings(network),
         }  # fmt: skip
         if resume:
-            history = load_checkpoint(network, checkpoint, plan)["history"]
+            history = _history(network, checkpoint, plan, [epochs * per_epoch] * len(stack))
         elif Path(checkpoint).exists():
             raise InputError(f"{checkpoint} already exists; say resume=True, or choose another name")
 
@@ -110,6 +110,18 @@ def train(
                 if (t + 1) % checkpoint_every == 0:
                     keep()
     keep()
+    return history
+
+
+def _history(
+    network: nn.Module, checkpoint: str | PathLike, plan: dict[str, Any], steps: list[int]
+) -> list[list[float]]:
+    """Read a checkpoint of the plan; returns the objectives of the steps made, each layer's after those before it."""
+    with unchanged_on_failure(network):
+        history: list[list[float]] = load_checkpoint(network, checkpoint, plan).get("history", [])
+        done = [len(values) for values in history]
+        if done != [min(max(sum(done) - sum(steps[:i]), 0), n) for i, n in enumerate(steps)]:
+            raise ModelFileError(f"{checkpoint} counts {done} steps, of {steps} to be made. Start without resume")
     return history
 
 

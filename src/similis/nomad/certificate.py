@@ -15,7 +15,7 @@ import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
 
-from .._errors import CertificateError
+from .._errors import CertificateError, ModelFileError
 from .eigen import lanczos
 from .problem import Similarity, blocks, rounding
 
@@ -84,6 +84,19 @@ class Feasible:
             return self.factor @ (self.factor.T @ v)
         parts = [np.maximum(self.factor[at] @ self.factor.T, 0.0) @ v for at in blocks(self.n)]
         return np.concatenate(parts) + self.spill * v
+
+    def refuse_unsound(self) -> None:
+        """Refuse, for the parts of a file, what is no such matrix.
+
+        Raises
+        ------
+        ModelFileError
+            If B or d is not, or rows do not sum to 1.
+        """
+        signs = (self.spill >= 0).all() and (self.scale > 0).all() and abs(self.share) <= 1
+        with np.errstate(over="ignore", invalid="ignore"):
+            if not (signs and float(np.abs(self.scale * self._times(self.scale) - 1).max()) <= 2 * SCALED):
+                raise ModelFileError("the rows of Q do not sum to 1")
 
     def rows(self, at: slice) -> np.ndarray:
         """Q[at], (rows, n)."""

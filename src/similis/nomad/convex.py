@@ -64,12 +64,12 @@ class Solution:
         """
         return relative_gap(self.objective, self.bound, self.point.n)
 
-    def pack(self, began: float) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Arrays and numbers; ``began`` is when its seconds began."""
+    def pack(self, began: float, **more: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Arrays and numbers, and ``more`` beside them; ``began`` is when its seconds began."""
         point = self.point
         arrays = {"factor": point.factor, "spill": point.spill, "scale": point.scale}
         meta = {"share": point.share, "objective": self.objective, "bound": self.bound, "n_iter": self.n_iter}
-        return arrays, meta | {"stopped": self.stopped} | history_of(self.history, began)
+        return arrays, meta | {"stopped": self.stopped} | history_of(self.history, began) | more
 
     @classmethod
     def restored(cls, held: Any) -> Solution:
@@ -77,6 +77,7 @@ class Solution:
         factor = held.array("factor", "n", "r", dtype=np.float64)
         spill, scale = (held.array(name, "n", dtype=np.float64) for name in ("spill", "scale"))
         point = Feasible(factor, spill, scale, held.number("share", -1, high=1))
+        point.refuse_unsound()
         objective, bound = held.number("objective"), held.number("bound", finite=False)
         return cls(point, objective, bound, history_from(held), held.integer("n_iter"), held.text("stopped"))
 
@@ -172,9 +173,9 @@ def _iterate(
                     return "gap"
                 state.before = bound
                 state.leading.refresh()
-                if keep.due():
-                    (arrays, meta), (own, more) = state.pack(), solution.pack(began)
-                    keep.put("convex", arrays | own, meta | more | {"target": target})
+            if keep.due():
+                (arrays, meta), (own, more) = state.pack(), solution.pack(began, target=target)
+                keep.put("convex", arrays | own, meta | more)
     except KeyboardInterrupt:
         if not catch:
             raise

@@ -92,9 +92,9 @@ def _descend(
                 small = float(lacking.max()) * D.n / K < target and float((lacking**2).mean()) ** 0.5 < target / 10
                 if small and abs(solution.bound - objective) <= target * abs(objective):
                     return "gap"
-                if keep.due():
-                    (arrays, meta), (own, more) = rounds.pack(), solution.pack(began)
-                    keep.put("conditional-gradient", arrays | own, meta | more | {"target": target})
+            if keep.due():
+                (arrays, meta), (own, more) = rounds.pack(), solution.pack(began, target=target)
+                keep.put("conditional-gradient", arrays | own, meta | more)
     except KeyboardInterrupt:
         if not catch:
             raise

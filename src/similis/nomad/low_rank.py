@@ -83,9 +83,9 @@ def low_rank(
                 if abs(objective - last) <= tol * abs(objective):
                     stopped = "objective"
                     break
-                if keep.due():
-                    meta = {"m": climb.m, "objective": objective, "momentum": momentum, "n_iter": n_iter}
-                    keep.put("low-rank", {"Y": Y, "before": before, "z": climb.z}, meta | history_of(history, began))
+            if keep.due():
+                meta = {"m": climb.m, "objective": objective, "momentum": momentum, "n_iter": n_iter}
+                keep.put("low-rank", {"Y": Y, "before": before, "z": climb.z}, meta | history_of(history, began))
     except KeyboardInterrupt:
         if not catch:
             raise

@@ -11,7 +11,7 @@ import torch
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
-from .._errors import InputError
+from .._errors import DivergenceError, InputError
 from .._kept import Kept
 from .._orphans import end_with
 from .conformal import FEWEST, Errors
@@ -79,7 +79,7 @@ class Ensemble:
 
     def __call__(self, X: NDArray) -> NDArray[np.float64]:
         """(n, 3): Tc in kelvin, P(a Tc is reported), P(Tc above the threshold)."""
-        tc, reported, above = mean(self.apart(X)).T
+        tc, reported, above = _finite(mean(self.apart(X))).T
         by_tc = reported / (1 + ((self.threshold + 1) / (tc + 1)) ** _STEEP)
         return np.stack([tc, reported, (above + by_tc) / 2], 1)
 
@@ -106,7 +106,20 @@ class Ensemble:
         foreign = np.delete(X, seen, 1).any(1)
         apart = np.array([row.tobytes() not in known for row in X[:, seen] > 0], bool) | foreign
         nearest, spread = warm.reading.around(z)
-        return nearest, UNIT * spread, apart
+        return _finite(nearest), _finite(UNIT * spread), apart
+
+
+def _finite(answers: NDArray) -> NDArray:
+    """The answers, if they are numbers.
+
+    Raises
+    ------
+    DivergenceError
+        If they are not.
+    """
+    if np.isnan(answers).any():
+        raise DivergenceError("the weights are too large: an answer left the range of floats. Fit again")
+    return answers
 
 
 def mean(answers: Mapping[str, NDArray]) -> NDArray[np.float64]:

@@ -43,7 +43,7 @@ def unpack(file: Any, members: Mapping[str, int], threshold: float, device: str,
 
     Parameters
     ----------
-    file : what hands out the arrays of a model file, each checked (``estimators._schema.Stored``)
+    file : what hands out the arrays of a model file, each checked (``similis._schema.Stored``)
     members : how many of each, as they were trained
 
     Raises

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._errors import ModelFileError
+from ._errors import ModelFileError
 
 #: what an estimator packs: arrays, and a header that describes them
 Packed = tuple[dict[str, np.ndarray], dict[str, Any]]
@@ -51,7 +51,7 @@ class Stored:
         dtype : a type, several of them, or None for the model's, float32 or float64
         low : the least number in it
         missing : whether it may hold NaN
-        largest : the largest size of a number in it; None is what can still be squared
+        largest : the largest size of a number in it; None is what can still be squared. No number is infinite
         """
         found = self._arrays.pop(name, None)
         if found is None:
@@ -76,7 +76,7 @@ class Stored:
 
     def moments(self, name: str, d: int, low: float = -np.inf) -> np.ndarray:
         """A (d, d) array of second moments: none on the diagonal is below 0."""
-        found = self.array(name, d, d, dtype=np.float64, low=low)
+        found = self.array(name, d, d, dtype=np.float64, low=low, largest=np.inf)
         if not (found.diagonal() >= 0).all():
             raise _refused(name, "negative on its diagonal", "second moments")
         return found
@@ -159,9 +159,9 @@ class Stored:
 
     def records(self, name: str) -> dict[str, list[float]]:
         """What :func:`pack_records` made arrays of."""
-        most, size = float(np.finfo(float).max), f"{name} records"
+        size = f"{name} records"
         return {
-            key: self.array(f"{name}.{key}", size, dtype=(np.int64, np.float64), largest=most).tolist()
+            key: self.array(f"{name}.{key}", size, dtype=(np.int64, np.float64), largest=np.inf).tolist()
             for key in self.texts(name)
         }
 

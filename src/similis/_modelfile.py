@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._errors import InputError, ModelFileError
+from ._errors import InputError, ModelFileError
 
 SCHEMA = 2
 _HEADER_LIMIT = 32 * 2**20  # bytes; far above any real header, far below what would hurt
