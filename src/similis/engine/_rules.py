@@ -1,21 +1,71 @@
-"""The rules of a circuit over a batch: first sums over its samples, then one step made from the sums.
+"""A circuit over a batch, in PyTorch: outputs that settle together, sums over the samples, one step from the sums.
 
-Sums of parts add up to the sums of the whole, so that a batch may lie in several pieces, processes or machines.
+Sums of parts add up to the sums of the whole, so that a batch may lie in several pieces, processes or machines. The
+batch engine and the layers of ``similis.nn`` both are these functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from .._errors import InputError
 from .._optional import require
 from ..circuit import Circuit, PowerControl
 from ._input import excess, reach
+from .relax import clip, relax
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Tensors = Mapping[str, "Tensor"]
+
+
+def known(circuit: Circuit) -> None:
+    """Refuse a circuit that cannot settle here."""
+    if circuit.domain.total is not None:
+        raise InputError(
+            f"circuit {circuit.name!r} settles under a total, which the batch engine does not know; "
+            "use similis.engine.run"
+        )
+
+
+def against(circuit: Circuit, live: Tensors) -> Tensor:
+    """A = gain M + shift I (see ``similis.circuit.state.against``)."""
+    torch = require("torch", extra="torch")
+    M, lateral, inhibition = live["M"], circuit.lateral, circuit.neuron.inhibition
+    if lateral.has_interneurons:
+        return M
+    shift = live.get("cells.shift", inhibition.shift)
+    return lateral.acting * M + shift * torch.eye(circuit.size, dtype=M.dtype, device=M.device)
+
+
+def drive(circuit: Circuit, a: Tensors, nothing: Tensor) -> Tensor:
+    """What the currents of the channels that spoke drive the neurons with."""
+    return _sum(((circuit.channel(name).drive, current) for name, current in a.items()), nothing)
+
+
+def settle(circuit: Circuit, live: Tensors, D: Tensor, A: Tensor, *, iterations: int, tolerance: float) -> Tensor:
+    """Settle the rows of D against A in the circuit's domain; not finite where there is no minimum.
+
+    ``iterations`` and ``tolerance`` are those of :func:`similis.engine.relax.relax`; free outputs and balls are exact.
+    """
+    torch = require("torch", extra="torch")
+    domain = circuit.domain
+    if circuit.neuron.threshold:
+        D = D - circuit.neuron.threshold**0.5 * live["cells.b"]
+    bounds = {"lower": domain.lower, "upper": domain.upper, "l1": domain.l1}
+    if not circuit.settles:
+        return clip(D, **bounds) - live.get("cells.mean", 0.0)
+    if domain.radius < float("inf"):  # A = a I
+        V, a = D.clamp(min=0), A[0, 0]
+        size = torch.linalg.vector_norm(V, dim=1, keepdim=True)
+        inside = V / a if a > 0 else V
+        return torch.where(size > a * domain.radius, V * (domain.radius / size), inside)
+    if domain.is_free:
+        L, failed = torch.linalg.cholesky_ex(A)
+        return torch.full_like(D, float("nan")) if failed else torch.cholesky_solve(D.T, L).T
+    return relax(D, A, **bounds, iterations=iterations, tolerance=tolerance)
 
 
 def sums(circuit: Circuit, live: Tensors, x: Tensors, a: Tensors, heard: Tensors, Z: Tensor, A: Tensor) -> dict:
@@ -24,7 +74,8 @@ def sums(circuit: Circuit, live: Tensors, x: Tensors, a: Tensors, heard: Tensors
     Parameters
     ----------
     live : weights by name, as in ``State.arrays``
-    x, a, heard : rows (B, n_c), currents (B, k) and who spoke (B, 1), of the channels that spoke at all
+    x, a : rows (B, n_c) and currents (B, k) of the channels that spoke at all
+    heard : who spoke, (B, 1), of those of them that some samples lack
     Z, A : (B, k) settled outputs, and the (k, k) matrix they settled against
 
     Returns
@@ -34,26 +85,36 @@ def sums(circuit: Circuit, live: Tensors, x: Tensors, a: Tensors, heard: Tensors
     limited steps ``power``, what the samples could overshoot by
     """
     torch = require("torch", extra="torch")
-    domain, nothing = circuit.domain, torch.zeros_like(Z)
-    driven = sum((heard[c.name] for c in circuit.channels if c.drive and c.name in heard), start=nothing[:, :1]) > 0
-    Z = Z * driven
-    signals = {"Z": Z, "FEEDBACK": Z @ A} | {f"of({name})": a.get(name, nothing) for name in circuit.names}
-    whole = Z + live["cells.mean"] if domain.mean_rate else Z
-    interior = (whole > domain.lower) & (whole < domain.upper) & ((whole != 0) | (domain.l1 == 0.0))
-    found = {"count": Z.new_tensor(len(Z)), "driven": driven.sum().to(Z.dtype), "Z": Z.sum(0), "ZZ": Z.T @ Z}
+    count, domain, nothing = Z.new_tensor(float(len(Z))), circuit.domain, torch.zeros_like(Z)
+    driving = [c.name for c in circuit.channels if c.drive and c.name in x]
+    everywhere = any(name not in heard for name in driving)
+    driven = None if everywhere else sum((heard[name] for name in driving), start=nothing[:, :1]) > 0
+    Z = Z if driven is None else Z * driven
+    read = {signal for c in circuit.channels if c.name in x for signal in c.synapse.post.terms}
+    signals = {"Z": Z} | ({"FEEDBACK": Z @ A} if "FEEDBACK" in read else {})
+    signals |= {f"of({name})": a.get(name, nothing) for name in circuit.names}
+    samples = count if driven is None else driven.sum().to(Z.dtype)
+    found = {"count": count, "driven": samples, "Z": Z.sum(0), "ZZ": Z.T @ Z}
     if circuit.step.limited:
-        each = (reach(c) * (x[c.name] ** 2).sum(1) for c in circuit.channels if c.name in x)
-        found["power"] = (sum(each, start=nothing[:, 0]) * driven[:, 0]).sum()
+        each = sum((reach(c) * (x[c.name] ** 2).sum(1) for c in circuit.channels if c.name in x), start=nothing[:, 0])
+        found["power"] = (each if driven is None else each * driven[:, 0]).sum()
     for c in circuit.channels:
         W, gated = live[f"W.{c.weights}"], c.synapse.input_gated
         if c.name not in x:
             found |= {f"post.{c.name}": torch.zeros_like(W), f"gate.{c.name}": W.new_zeros(W.shape[1] ** gated)}
             continue
-        signals["OWN"], teaches = a[c.name], heard[c.name] & driven
-        post = sum((v * signals[s] for s, v in circuit.reads(c.name).terms.items()), start=nothing) * teaches
-        post = post * interior if c.synapse.gated else post
+        signals["OWN"] = a[c.name]
+        masks = [mask for mask in (heard.get(c.name), driven) if mask is not None]
+        post = _sum(((v, signals[s]) for s, v in circuit.reads(c.name).terms.items()), nothing)
+        if c.synapse.gated:
+            whole = Z + live["cells.mean"] if domain.mean_rate else Z
+            masks.append((whole > domain.lower) & (whole < domain.upper) & ((whole != 0) | (domain.l1 == 0.0)))
+        for mask in masks:
+            post = post * mask
         found[f"post.{c.name}"] = post.T @ x[c.name]
-        gate = x[c.name] * teaches if gated else teaches.to(Z.dtype)
+        taught, gate = masks[: len(masks) - c.synapse.gated], x[c.name] if gated else torch.ones_like(nothing[:, :1])
+        for mask in taught:
+            gate = gate * mask
         found[f"gate.{c.name}"] = gate.sum(0)
     return found
 
@@ -85,3 +146,12 @@ def step(circuit: Circuit, live: Tensors, found: Tensors, eta: float) -> None:
         shift = live["cells.shift"]
         shift += control.rate * (ZZ.trace() - share * control.target_power)
         shift.clamp_(min=control.minimum)
+
+
+def _sum(terms: Iterable[tuple[float, Tensor]], nothing: Tensor) -> Tensor:
+    """A linear form in tensors; ``nothing`` where it has no terms."""
+    total = None
+    for coefficient, term in terms:
+        part = term if coefficient == 1.0 else coefficient * term
+        total = part if total is None else total + part
+    return nothing if total is None else total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral
 from typing import Any
 
@@ -67,6 +68,13 @@ def wide(x: Tensor) -> Tensor:
 def whole(name: str, value: Any, low: int = 1) -> int:
     """An integer parameter as Python's int."""
     return int(check(name, value, (Whole(low),)))
+
+
+def nonnegative(name: str, value: Any, *, positive: bool = False) -> Any:
+    """A finite parameter >= 0, or > 0, as it is."""
+    if not (value > 0 if positive else value >= 0) or not math.isfinite(value):
+        raise InputError(f"{name}={value}; expected a {'positive' if positive else 'nonnegative'} number")
+    return value
 
 
 def pair(name: str, size: Any, low: int = 1) -> tuple[int, int]:
