@@ -102,18 +102,27 @@ def test_larger_filters_are_the_dense_layer_of_the_patches(name):
     same(case, ConvLayer(case.circuit, case.dims, (2, 3), **how, **EXACT), dense, pictures, rows)
 
 
-def test_a_vector_is_heard_at_every_position():
-    case = CASES["supervised"]
-    pictures, rows = as_images(case)
-    label = rows[1][:3]
-    conv = ConvLayer(case.circuit, {"x": case.dims["x"]}, 1, vectors={"label": case.dims["label"]}, **EXACT)
-    dense = Layer(case.circuit, case.dims, **EXACT)
-    same(case, conv, dense, [pictures[0], label], [rows[0], label.repeat_interleave(30, 0)])
-    with pytest.raises(InputError, match="comes as vectors"):
-        conv.filters("label")
-
-
 @pytest.mark.parametrize("name", [name for name in CASES if name not in KNOWN])
 def test_what_no_layer_can_settle_is_said(name):
     with pytest.raises(InputError, match="total, which the batch engine does not know"):
         Layer(CASES[name].circuit, CASES[name].dims)
+
+
+@pytest.mark.parametrize("name", [name for name in KNOWN if len(CASES[name].dims) > 1])
+def test_vectors_of_any_channel_are_heard_at_every_position(name):
+    case = CASES[name]
+    images, rows = as_images(case)
+    for place, vector in enumerate(case.circuit.names):
+        if case.circuit.channel(vector).weights != vector:
+            continue
+        conv = ConvLayer(
+            case.circuit,
+            {c: n for c, n in case.dims.items() if c != vector},
+            1,
+            vectors={vector: case.dims[vector]},
+            **EXACT,
+        )
+        inputs, repeated = list(images), list(rows)
+        inputs[place] = rows[place][:3]
+        repeated[place] = inputs[place].repeat_interleave(30, 0)
+        same(case, conv, Layer(case.circuit, case.dims, **EXACT), inputs, repeated)

@@ -87,7 +87,8 @@ def value_of_sums(circuit: Circuit, state: State, sums: Mapping[str, Any]) -> fl
     for c in circuit.channels:
         if f"pull.{c.name}" in sums:
             total += c.metric * float(sums[f"power.{c.name}"]) if c.metric else 0.0
-            total += c.leak * float((sums[f"gate.{c.name}"] * state.W[c.weights] ** 2).sum())
+            squares = np.einsum("ij,ij->j", state.W[c.weights], state.W[c.weights])
+            total += c.leak * float((sums[f"gate.{c.name}"] * squares).sum())
             total -= 2 * float(sums[f"pull.{c.name}"])
     return total / n - circuit.lateral.potential(state.laterals) + _single(circuit, state, sums["Z"] / n)
 

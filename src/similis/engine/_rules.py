@@ -6,7 +6,7 @@ batch engine and the layers of ``similis.nn`` both are these functions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .._errors import InputError
@@ -37,12 +37,17 @@ def against(circuit: Circuit, live: Tensors) -> Tensor:
     if lateral.has_interneurons:
         return M
     shift = live.get("cells.shift", inhibition.shift)
+    if lateral.acting == 1.0 and not inhibition.learns and not shift:
+        return M
     return lateral.acting * M + shift * torch.eye(circuit.size, dtype=M.dtype, device=M.device)
 
 
 def drive(circuit: Circuit, a: Tensors, nothing: Tensor) -> Tensor:
-    """What the currents of the channels that spoke drive the neurons with."""
-    return _sum(((circuit.channel(name).drive, current) for name, current in a.items()), nothing)
+    """What the currents of the channels that spoke drive the neurons with; ``nothing`` are zeros, as many as outputs.
+
+    A current of fewer rows is that of as many consecutive outputs as go into one.
+    """
+    return _sum([(circuit.channel(name).drive, current) for name, current in a.items()], nothing)
 
 
 def settle(circuit: Circuit, live: Tensors, D: Tensor, A: Tensor, *, iterations: int, tolerance: float) -> Tensor:
@@ -74,7 +79,9 @@ def sums(circuit: Circuit, live: Tensors, x: Tensors, a: Tensors, heard: Tensors
     Parameters
     ----------
     live : weights by name, as in ``State.arrays``
-    x, a : rows (B, n_c) and currents (B, k) of the channels that spoke at all
+    x, a : rows (B, n_c) of the channels that spoke at all, and their currents (B, k) where a synapse reads them. Of a
+        channel whose synapses are not gated there may be fewer, each heard at as many consecutive outputs, if ``heard``
+        is empty
     heard : who spoke, (B, 1), of those of them that some samples lack
     Z, A : (B, k) settled outputs, and the (k, k) matrix they settled against
 
@@ -85,7 +92,7 @@ def sums(circuit: Circuit, live: Tensors, x: Tensors, a: Tensors, heard: Tensors
     limited steps ``power``, what the samples could overshoot by
     """
     torch = require("torch", extra="torch")
-    count, domain, nothing = Z.new_tensor(float(len(Z))), circuit.domain, torch.zeros_like(Z)
+    count, domain, nothing = Z.new_tensor(float(len(Z))), circuit.domain, Z.new_zeros(1).expand_as(Z)
     driving = [c.name for c in circuit.channels if c.drive and c.name in x]
     everywhere = any(name not in heard for name in driving)
     driven = None if everywhere else sum((heard[name] for name in driving), start=nothing[:, :1]) > 0
@@ -103,19 +110,25 @@ def sums(circuit: Circuit, live: Tensors, x: Tensors, a: Tensors, heard: Tensors
         if c.name not in x:
             found |= {f"post.{c.name}": torch.zeros_like(W), f"gate.{c.name}": W.new_zeros(W.shape[1] ** gated)}
             continue
-        signals["OWN"] = a[c.name]
-        masks = [mask for mask in (heard.get(c.name), driven) if mask is not None]
-        post = _sum(((v, signals[s]) for s, v in circuit.reads(c.name).terms.items()), nothing)
+        signals["OWN"], masks = (
+            a.get(c.name, nothing),
+            [mask for mask in (heard.get(c.name), driven) if mask is not None],
+        )
+        gate = x[c.name] if gated else torch.ones_like(nothing[:, :1]) if masks else count[None, None]
+        for mask in masks:
+            gate = gate * mask
+        found[f"gate.{c.name}"] = gate.sum(0)
         if c.synapse.gated:
             whole = Z + live["cells.mean"] if domain.mean_rate else Z
             masks.append((whole > domain.lower) & (whole < domain.upper) & ((whole != 0) | (domain.l1 == 0.0)))
+        terms = [(v, signals[s]) for s, v in circuit.reads(c.name).terms.items()]
+        rows, each = len(x[c.name]), len(Z) // max(len(x[c.name]), 1)
+        if rows < len(Z):  # what the synapses read at the outputs that hear one row
+            terms = [(v * each, s) if len(s) == rows else (v, s.view(rows, each, -1).sum(1)) for v, s in terms]
+        post = _sum(terms, nothing[:rows])
         for mask in masks:
-            post = post * mask
+            post = post * mask[:rows]
         found[f"post.{c.name}"] = post.T @ x[c.name]
-        taught, gate = masks[: len(masks) - c.synapse.gated], x[c.name] if gated else torch.ones_like(nothing[:, :1])
-        for mask in taught:
-            gate = gate * mask
-        found[f"gate.{c.name}"] = gate.sum(0)
     return found
 
 
@@ -123,14 +136,16 @@ def step(circuit: Circuit, live: Tensors, found: Tensors, eta: float) -> None:
     """One step of every rule, in place, with its average over the samples that were summed."""
     torch = require("torch", extra="torch")
     lateral, neuron, M = circuit.lateral, circuit.neuron, live["M"]
-    mean = {name: total / found["count"] for name, total in found.items()}
-    share, ZZ = mean["driven"], mean["ZZ"]
+    n = found["count"]
+    share, ZZ = found["driven"] / n, found["ZZ"] / n
     if circuit.step.limited:  # of a batch its averages
-        eta /= excess(circuit, eta, float(mean["power"]), float(ZZ.trace()), float((M * ZZ).sum()))
+        eta /= excess(circuit, eta, float(found["power"] / n), float(ZZ.trace()), float((M * ZZ).sum()))
     one = torch.eye(circuit.size, dtype=M.dtype, device=M.device)
     for c in circuit.channels:
-        W = live[f"W.{c.weights}"]
-        W += 2 * eta * c.synapse.rate * (mean[f"post.{c.name}"] - c.leak * W * mean[f"gate.{c.name}"])
+        W, rate = live[f"W.{c.weights}"], 2 * eta * c.synapse.rate
+        if c.leak:
+            W *= 1 - found[f"gate.{c.name}"] * (rate * c.leak / n)
+        W += found[f"post.{c.name}"] * (rate / n)
 
     def second(B: Tensor | None) -> Tensor:
         return ZZ if B is None else ZZ @ B.T
@@ -138,20 +153,25 @@ def step(circuit: Circuit, live: Tensors, found: Tensors, eta: float) -> None:
     lateral.learn(live, second, share, eta / lateral.tau, one, neuron.inhibition.shift)
     if neuron.threshold:
         b = live["cells.b"]
-        b += 2 * eta * (neuron.threshold**0.5 * mean["Z"] - share * b)
+        b += 2 * eta * (neuron.threshold**0.5 * found["Z"] / n - share * b)
     if neuron.domain.mean_rate:
         m = live["cells.mean"]
-        m += neuron.domain.mean_rate * mean["Z"]  # z is what lies above the mean
+        m += neuron.domain.mean_rate * found["Z"] / n  # z is what lies above the mean
     if isinstance(control := neuron.inhibition, PowerControl):
         shift = live["cells.shift"]
         shift += control.rate * (ZZ.trace() - share * control.target_power)
         shift.clamp_(min=control.minimum)
 
 
-def _sum(terms: Iterable[tuple[float, Tensor]], nothing: Tensor) -> Tensor:
-    """A linear form in tensors; ``nothing`` where it has no terms."""
-    total = None
-    for coefficient, term in terms:
-        part = term if coefficient == 1.0 else coefficient * term
-        total = part if total is None else total + part
+def _sum(terms: list[tuple[float, Tensor]], nothing: Tensor) -> Tensor:
+    """A linear form in tensors, as many rows as ``nothing``, zeros; each row of a shorter one counts for several."""
+    n, total = len(nothing), None
+    for coefficient, term in sorted(terms, key=lambda of: -len(of[1])):
+        if len(term) < n:
+            wide = (nothing if total is None else total).reshape(len(term), -1, term.shape[1])
+            total = wide.add(term[:, None], alpha=coefficient).reshape(n, -1)
+        elif total is None:
+            total = term if coefficient == 1.0 else coefficient * term
+        else:
+            total = total.add(term, alpha=coefficient)
     return nothing if total is None else total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -81,12 +82,13 @@ class ConvLayer(Layer):
 
     def _patches(self, name: str) -> Patches | None:
         """Of a channel that comes as images."""
-        return self.streams[name] if name in self.streams else None  # noqa: SIM401  (a ModuleDict has no get)
+        found: Any = self.streams
+        return found[name] if name in found else None  # noqa: SIM401  (a ModuleDict has no get)
 
     def filters(self, name: str | None = None) -> Tensor:
         """(size, in_channels, height, width) weights of a channel on pixels; None is the first."""
         name = self.circuit.names[0] if name is None else name
-        W, patches = self._scaled(name, self.weights[f"W.{self.circuit.channel(name).weights}"]), self._patches(name)
+        W, patches = self._scaled(name, self._weight(name)), self._patches(name)
         if patches is None:
             raise InputError(f"channel {name!r} comes as vectors; its weights are .weights['W.{name}']")
         return W.view(len(W), patches.in_channels, *patches.kernel_size)
@@ -94,6 +96,14 @@ class ConvLayer(Layer):
     def _rows(self, name: str, x: Tensor) -> Tensor:
         patches = self._patches(name)
         return super()._rows(name, x) if patches is None else patches.rows(x)
+
+    def _hear(self, named: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        rows = super()._hear(named)
+        images = {name: patches for name in named if (patches := self._patches(name)) is not None}
+        grids = {name: patches.grid(named[name]) for name, patches in images.items()}
+        if len(set(grids.values())) > 1:
+            raise InputError(f"channels differ in positions: {grids}; expected images of one size")
+        return rows
 
     def _fold(self, Z: Tensor, named: Mapping[str, Tensor]) -> Tensor:
         for name, x in named.items():

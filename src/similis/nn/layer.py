@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -82,18 +82,24 @@ class Layer(nn.Module):
         sizes = by_channel(circuit, in_features)
         sizes = {name: whole(f"in_features of channel {name!r}", size) for name, size in sizes.items()}
         arrays = init(circuit, sizes, whole("seed", seed, 0)).arrays
-        self._hold({name: torch.from_numpy(array) for name, array in arrays.items()}, device, dtype)
+        owners = {c.name: c.weights for c in circuit.channels}
+        self._hold({name: torch.from_numpy(array) for name, array in arrays.items()}, owners, device, dtype)
         self._circuit: Circuit | None = circuit
+        self._has_objective = has_objective(circuit)
         self.register_buffer("scale", self.M.new_zeros(len(circuit.owners)))
         self.tolerance, self.iterations = nonnegative("tolerance", tolerance), whole("iterations", iterations)
 
-    def _hold(self, arrays: Mapping[str, Tensor], device: torch.device | str | None, dtype: torch.dtype | None) -> None:
-        """Keep weights, by their names in ``State.arrays``, as buffers."""
+    def _hold(
+        self, arrays: Mapping[str, Tensor], owners: Mapping[str, str], device: torch.device | str | None,
+        dtype: torch.dtype | None,
+    ) -> None:  # fmt: skip
+        """Keep weights, by their names in ``State.arrays``, as buffers; ``owners`` of each channel's."""
         dtype = dtype or torch.get_default_dtype()
         check_type(dtype)
         self._arrays = {name: self._called.get(name, name.replace(".", "_")) for name in arrays}
         for name, buffer in self._arrays.items():
             self.register_buffer(buffer, arrays[name].to(device, dtype))
+        self._owners = dict(owners)
         #: steps that were shortened, see :meth:`apply_`
         self.n_damped = 0
 
@@ -113,6 +119,10 @@ class Layer(nn.Module):
         """The weights as a state of the engines, in its own memory."""
         return State.of({name: tensor.detach().cpu().numpy().copy() for name, tensor in self.weights.items()})
 
+    def _weight(self, name: str) -> Tensor:
+        """The weights that a channel uses."""
+        return getattr(self, self._arrays[f"W.{self._owners[name]}"])
+
     # what a kind of layer says ---------------------------------------------------------------------------------------
 
     def _named(self, inputs: tuple[Tensor | None, ...]) -> dict[str, Tensor]:
@@ -127,19 +137,19 @@ class Layer(nn.Module):
 
     def _rows(self, name: str, x: Tensor) -> Tensor:
         """The rows that a channel's filters see, in the units of the input: one a sample, or one a position."""
-        W, x = self.weights[f"W.{self.circuit.channel(name).weights}"], admit(x, self.M)
+        W, x = self._weight(name), admit(x, self.M)
         if x.ndim != 2 or x.shape[1] != W.shape[1]:
-            raise InputError(f"input of shape {tuple(x.shape)}; expected (batch, {W.shape[1]})")
+            raise InputError(f"channel {name!r}: input of shape {tuple(x.shape)}; expected (batch, {W.shape[1]})")
         return x
 
     def _scaled(self, name: str, rows: Tensor) -> Tensor:
         """Rows in the units of the weights."""
-        size = self.scale[self.circuit.owners.index(self.circuit.channel(name).weights)]
+        size = self.scale[self.circuit.owners.index(self._owners[name])]
         return rows / size if bool(size > 0) else rows
 
     def _current(self, name: str, rows: Tensor) -> Tensor:
         """W x for every row."""
-        return rows @ self.weights[f"W.{self.circuit.channel(name).weights}"].T
+        return rows @ self._weight(name).T
 
     def _taught(self, name: str, post: Tensor) -> Tensor:
         """The sum of post x' over the weights' inputs, (k, n), from that over the rows."""
@@ -164,7 +174,8 @@ class Layer(nn.Module):
         for name, x in self._named(inputs).items():
             rows = wide(self._rows(name, typical(x)))
             sums |= {f"xx.{name}": rows.square().sum(), f"count.{name}": rows.new_tensor(float(len(rows)))}
-        return sums | {"count": sum(total for name, total in sums.items() if name.startswith("count"))}
+        counts = [total for name, total in sums.items() if name.startswith("count")]
+        return sums | {"count": torch.stack(counts).sum()}
 
     def _begin(self, sums: Statistics) -> None:
         """Take what is taken once from the inputs."""
@@ -233,7 +244,8 @@ class Layer(nn.Module):
             sums[f"post.{name}"] = self._taught(name, sums[f"post.{name}"])
         silent = Z.new_zeros(1)
         for c in (c for c in circuit.channels if c.metric):
-            sums[f"power.{c.name}"] = a.get(c.name, silent).square().sum()
+            own = a.get(c.name, silent)
+            sums[f"power.{c.name}"] = own.square().sum() * (len(Z) // max(len(own), 1))
         return sums | ({"size": Z.abs().sum()} if circuit.domain.l1 else {})
 
     @torch.no_grad()
@@ -260,21 +272,24 @@ class Layer(nn.Module):
         self._check_count(statistics)
         weights, plain = self.weights, lateral.learns and not lateral.has_interneurons
         power = statistics["ZZ"].trace() / statistics["count"]
-        leaking = [weights[f"W.{c.weights}"].norm() for c in circuit.channels if c.leak]
+        leaking = [self._weight(c.name).norm() for c in circuit.channels if c.leak]
         sizes = [weights["M"].trace(), eta / lateral.tau * power, *leaking]
         present, added, *norms = torch.stack(sizes).tolist()
         if added == 0 and min([present, *norms]) < torch.finfo(self.M.dtype).tiny ** 0.25:
             return
         damped = plain and added > GROWTH * present
-        new = {name: tensor.clone() for name, tensor in weights.items()}
-        rules.step(circuit, new, statistics, eta * GROWTH * present / added if damped else eta)
-        if not bool(torch.stack([tensor.isfinite().all() for tensor in new.values()]).all()):
-            raise DivergenceError(
-                f"weights of {type(self).__name__} would diverge (NaN or inf) at eta={eta}, tau={lateral.tau}; "
-                "lower eta, or scale the inputs to a mean norm near 1"
-            )
-        for name, tensor in new.items():
-            weights[name].copy_(tensor)
+        before = {name: tensor.clone() for name, tensor in weights.items()}
+        try:
+            rules.step(circuit, weights, statistics, eta * GROWTH * present / added if damped else eta)
+            if not bool(torch.stack([tensor.isfinite().all() for tensor in weights.values()]).all()):
+                raise DivergenceError(
+                    f"weights of {type(self).__name__} would diverge (NaN or inf) at eta={eta}, tau={lateral.tau}; "
+                    "lower eta, or scale the inputs to a mean norm near 1"
+                )
+        except BaseException:
+            for name, tensor in before.items():
+                weights[name].copy_(tensor)
+            raise
         self._go_on()
         self.n_damped += damped
 
@@ -320,9 +335,9 @@ class Layer(nn.Module):
     # between them ----------------------------------------------------------------------------------------------------
 
     def _hear(self, named: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Rows of every channel that speaks, as many of each, in the units of the weights.
+        """Rows of every channel that speaks, in the units of the weights.
 
-        A channel with one row a sample is heard at all positions of the others.
+        There is one a position of every sample, or one a sample, which all its positions hear.
         """
         samples = {name: len(x) for name, x in named.items()}
         if len(set(samples.values())) > 1:
@@ -330,19 +345,23 @@ class Layer(nn.Module):
         rows = {name: self._scaled(name, self._rows(name, x)) for name, x in named.items()}
         n = next(iter(samples.values()))
         several = {name: len(X) // n for name, X in rows.items() if len(X) > n}
-        if len(set(several.values())) > 1:
-            raise InputError(f"channels differ in positions: {several}; expected one number")
         for name in set(rows) - set(several) if several else ():
-            rows[name] = rows[name].repeat_interleave(next(iter(several.values())), 0)
+            synapse = self.circuit.channel(name).synapse
+            if self.circuit.step.limited or synapse.gated or synapse.input_gated:  # rules of single positions
+                rows[name] = rows[name].repeat_interleave(next(iter(several.values())), 0)
         return rows
 
     def _respond(self, rows: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """Currents, settled outputs and what they settled against."""
+        """Currents that a synapse reads, settled outputs and what they settled against."""
         check_type(self.M.dtype)
         circuit, weights = self.circuit, self.weights
         a = {name: self._current(name, X) for name, X in rows.items()}
-        A, nothing = rules.against(circuit, weights), torch.zeros_like(next(iter(a.values())))
+        A, nothing = rules.against(circuit, weights), self.M.new_zeros(1).expand(max(map(len, a.values())), len(self.M))
         D = rules.drive(circuit, a, nothing)
+        read = {signal for c in circuit.channels for signal in c.synapse.post.terms}
+        for c in circuit.channels:  # what nobody reads is memory
+            if not (c.metric or f"of({c.name})" in read or "OWN" in c.synapse.post.terms):
+                a.pop(c.name, None)
         Z = rules.settle(circuit, weights, D, A, iterations=self.iterations, tolerance=self.tolerance)
         return a, Z, A
 
@@ -354,12 +373,12 @@ class Layer(nn.Module):
         """The objective from sums, in double precision: it has fourth powers of the inputs."""
         self._check_count(sums)
         circuit = self.circuit
-        if not _has_objective(circuit):
+        if not self._has_objective:
             return torch.tensor(math.nan, dtype=torch.float64)
-        here = {name: tensor.cpu().double().numpy() for name, tensor in sums.items()}
+        here: dict[str, Any] = {name: tensor.cpu().double().numpy() for name, tensor in sums.items()}
         state = State.of({name: tensor.cpu().double().numpy() for name, tensor in self.weights.items()})
         for c in circuit.channels:
-            own = float((state.W[c.weights] * here[f"post.{c.name}"]).sum()) + c.metric * here.get(f"power.{c.name}", 0)
+            own = float(np.vdot(state.W[c.weights], here[f"post.{c.name}"])) + c.metric * here.get(f"power.{c.name}", 0)
             here[f"pull.{c.name}"] = own if circuit.settles or not c.drive else 0.0
         return torch.tensor(value_of_sums(circuit, state, here), dtype=torch.float64)
 
@@ -368,8 +387,8 @@ class Layer(nn.Module):
         return f"{self.circuit.name!r}, {sizes} -> {self.circuit.size}, iterations={self.iterations}"
 
 
-@lru_cache(maxsize=64)
-def _has_objective(circuit: Circuit) -> bool:
+def has_objective(circuit: Circuit) -> bool:
+    """Whether an objective derives the circuit's rules."""
     try:
         refuse_without_objective(circuit)
     except InputError:

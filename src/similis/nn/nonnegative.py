@@ -46,7 +46,9 @@ class Nonnegative(Layer):
         W = torch.randn(shape, generator=random, dtype=torch.float64)
         W /= torch.linalg.vector_norm(W, dim=1, keepdim=True)
         V = W.new_zeros(shape[0], whole("n_classes", n_classes, 0))
-        self._hold({"W.x": W, "M": torch.eye(shape[0], dtype=W.dtype), "W.label": V}, device, dtype)
+        first = {"W.x": W, "M": torch.eye(shape[0], dtype=W.dtype), "W.label": V}
+        self._hold(first, {"x": "x", "label": "label"}, device, dtype)
+        self._has_objective = True
         #: the circuit, and what it was made of: settings and labels may change
         self._built: tuple[Any, Any] = None, None
         _ = self.circuit
