@@ -102,7 +102,7 @@ def lost(W: Tensor, M: Tensor, x: Tensor) -> float:
     layer.W, layer.M = W.detach().double().view_as(layer.W), M.detach().double()
     s, rows = layer.statistics(x.double()), layer.patches.rows(x.double())
     whole = float((rows.T @ rows).square().sum())
-    return 1 - (2 * float(s["yx"].square().sum()) - float(s["yy"].square().sum())) / whole
+    return 1 - (2 * float(s["post.x"].square().sum()) - float(s["ZZ"].square().sum())) / whole
 
 
 def learned(X: Tensor, labels: Tensor, held: Tensor, n: int) -> dict[str, float]:

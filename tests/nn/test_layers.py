@@ -10,6 +10,7 @@ import pytest
 from similis._errors import DivergenceError, InputError
 from similis.circuit import State, Step, value
 from similis.engine import batch, reference
+from similis.engine.relax import relax
 from similis.networks import nonnegative_similarity, supervised_similarity
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'similis[torch]'")
@@ -94,7 +95,7 @@ def test_filters_are_those_of_a_convolution_and_patches_are_white():
     rows = (layer.patches.rows(IMAGES) - layer.patches.mean) @ layer.patches.P
     close(rows.T @ rows / len(rows), torch.eye(18).double(), 1e-5)
     close(layer.patches.second_moment(layer.survey(IMAGES)), rows.T @ rows / len(rows))
-    close(layer.statistics(IMAGES)["yx"], layer(IMAGES).permute(0, 2, 3, 1).flatten(0, 2).T @ rows)
+    close(layer.statistics(IMAGES)["post.x"], layer(IMAGES).permute(0, 2, 3, 1).flatten(0, 2).T @ rows)
 
 
 def test_contrast_takes_light_and_contrast_out():
@@ -116,7 +117,7 @@ def test_steps_follow_the_gradient_of_the_objective():
     L = one_hot(LABELS).repeat_interleave(len(rows) // 12, 0)
     W, M, V = (before[name].requires_grad_() for name in ("W", "M", "V"))
     D = rows @ W.T + 0.3**0.5 * L @ V.T
-    Y = layer._settle(D.detach())
+    Y = relax(D.detach(), M.detach(), l1=0.05, iterations=50_000, tolerance=1e-15)
     loss = ((Y @ M * Y) - 2 * Y * D + 2 * 0.05 * Y).sum(1).mean() + W.square().sum()
     loss = loss + (L @ V.T).square().sum(1).mean() - M.square().sum() / 2
     close(layer.objective(IMAGES, LABELS), loss.detach())

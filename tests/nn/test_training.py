@@ -39,10 +39,12 @@ def stack():
 
 def error(layer, x):
     """|X'X - Y'Y|^2 over |X'X|^2."""
-    rows, _ = layer._hear(x)
-    if hasattr(layer, "patches") and layer.patches.whiten is not None:
-        rows = (rows - layer.patches.mean) @ layer.patches.P
-    return similarity_error(layer._settle(layer._drive(layer._hear(x)[0])).numpy(), rows.numpy())
+    rows, outputs = x, layer(x)
+    if hasattr(layer, "patches"):
+        rows, outputs = layer.patches.rows(x), outputs.permute(0, 2, 3, 1).flatten(0, 2)
+        if layer.patches.whiten is not None:
+            rows = (rows - layer.patches.mean) @ layer.patches.P
+    return similarity_error(outputs.numpy(), rows.numpy())
 
 
 def same(one, other):

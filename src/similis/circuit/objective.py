@@ -20,10 +20,12 @@ and a channel gated by its own input has sum_ij x_j W_ij^2 for |W|^2.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from .._errors import InputError
+from .channels import Channel
 from .neurons import PowerControl
 from .spec import Circuit
 from .state import State, against
@@ -42,36 +44,62 @@ def value(circuit: Circuit, state: State, data: Mapping[str, np.ndarray], Z: np.
     InputError
         If a channel's synapse is not the one this objective derives.
     """
+    refuse_without_objective(circuit)
+    sums = {"count": len(Z), "Z": Z.sum(0), "ZZ": Z.T @ Z, "size": np.abs(Z).sum()}
+    for c in (c for c in circuit.channels if c.name in data):
+        X, a = data[c.name], data[c.name] @ state.W[c.weights].T
+        sums |= {f"pull.{c.name}": coupling(circuit, c) * (Z * a).sum(), f"power.{c.name}": (a * a).sum()}
+        sums[f"gate.{c.name}"] = X.sum(0) if c.synapse.input_gated else len(Z)
+    total = value_of_sums(circuit, state, sums)
+    if circuit.domain.total is not None and np.isfinite(circuit.domain.stiffness):
+        excess = Z @ state.cells.get("b", np.ones(circuit.size)) - circuit.domain.total
+        total += circuit.domain.stiffness * float((excess**2).mean())
+    return total
+
+
+def refuse_without_objective(circuit: Circuit) -> None:
+    """Raise InputError where the rules are not those an objective derives."""
     if not circuit.lateral.has_objective:
         raise InputError("decoupled interneurons have an objective only where R = P'; expected decoupled=False")
     for c in circuit.channels:
         if not circuit.derives(c):
             given = f"the synapse of channel {c.name!r} reads {c.synapse.post}"
             raise InputError(f"{given}, which this objective does not derive")
-    currents = {c.name: data[c.name] @ state.W[c.weights].T for c in circuit.channels if c.name in data}
-    A = against(circuit, state)
-    total = np.einsum("ti,ij,tj->", Z, A, Z) + 2 * circuit.settles * circuit.domain.l1 * np.abs(Z).sum()
+
+
+def coupling(circuit: Circuit, channel: Channel) -> float:
+    """The coefficient of -2 z.a_c in the objective."""
+    return channel.drive if circuit.settles else float(channel.drive == 0.0 and not channel.synapse.weights)
+
+
+def value_of_sums(circuit: Circuit, state: State, sums: Mapping[str, Any]) -> float:
+    """Average of L from sums over samples, but for the unit of a soft total.
+
+    Parameters
+    ----------
+    sums : ``count``, ``Z`` (k,), ``ZZ`` (k, k), ``size`` (of |z|_1; where there is a threshold l1) and for each channel
+        heard ``pull.name`` (coupling z.a_c), ``power.name`` (|a_c|^2; where it has a metric) and ``gate.name`` (the
+        samples that heard it, or the sum of its rows where they gate)
+    """
+    n, total = float(sums["count"]), float((against(circuit, state) * sums["ZZ"]).sum())
+    if circuit.settles and circuit.domain.l1:
+        total += 2 * circuit.domain.l1 * float(sums["size"])
     for c in circuit.channels:
-        if c.name not in currents:
-            continue
-        a = currents[c.name]
-        coupling = c.drive if circuit.settles else float(c.drive == 0.0 and not c.synapse.weights)
-        total += c.metric * (a * a).sum() - 2.0 * coupling * (Z * a).sum()
-        squares = state.W[c.weights] ** 2
-        total += c.leak * ((data[c.name] @ squares.T).sum() if c.synapse.input_gated else len(Z) * squares.sum())
-    return float(total / len(Z) - circuit.lateral.potential(state.laterals) + _single(circuit, state, Z))
+        if f"pull.{c.name}" in sums:
+            total += c.metric * float(sums[f"power.{c.name}"]) if c.metric else 0.0
+            squares = np.einsum("ij,ij->j", state.W[c.weights], state.W[c.weights])
+            total += c.leak * float((sums[f"gate.{c.name}"] * squares).sum())
+            total -= 2 * float(sums[f"pull.{c.name}"])
+    return total / n - circuit.lateral.potential(state.laterals) + _single(circuit, state, sums["Z"] / n)
 
 
-def _single(circuit: Circuit, state: State, Z: np.ndarray) -> float:
-    """What the single units add, averaged over the samples."""
-    mean, cells, total = Z.mean(0), state.cells, 0.0
+def _single(circuit: Circuit, state: State, mean: np.ndarray) -> float:
+    """What the single units add; ``mean`` is that of the outputs."""
+    cells, total = state.cells, 0.0
     if circuit.neuron.threshold:
         total += 2 * circuit.neuron.threshold**0.5 * float(mean @ cells["b"]) - float(cells["b"] @ cells["b"])
     if circuit.domain.learned:
         total += 2 * float(mean @ cells["a"]) - 2 * float(cells["a"] @ cells["b"])
-    if circuit.domain.total is not None and np.isfinite(circuit.domain.stiffness):
-        excess = Z @ cells.get("b", np.ones(circuit.size)) - circuit.domain.total
-        total += circuit.domain.stiffness * float((excess**2).mean())
     if isinstance(inhibition := circuit.neuron.inhibition, PowerControl):
         total -= float(cells["shift"][0]) * inhibition.target_power
     return total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -64,6 +65,14 @@ class State:
         named = {f"W.{name}": W for name, W in self.W.items()} | {"M": self.M}
         named |= {name: array for name, array in (("P", self.P), ("R", self.R)) if array is not None}
         return named | {f"cells.{name}": array for name, array in self.cells.items()}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray], t: int = 0) -> State:
+        """The state whose :attr:`arrays` these are."""
+        within = {
+            part: {n.split(".", 1)[1]: a for n, a in arrays.items() if n.startswith(part)} for part in ("W.", "cells.")
+        }
+        return cls(within["W."], arrays["M"], arrays.get("P"), t, R=arrays.get("R"), cells=within["cells."])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, State) or self.t != other.t:

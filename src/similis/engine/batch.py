@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +11,7 @@ from .._errors import InputError
 from .._optional import require
 from ..circuit import Circuit, State
 from ._input import Data, admit, diverged, rates
-from ._rules import step, sums
-from .relax import clip, relax
+from ._rules import against, drive, known, settle, step, sums
 from .trace import Trace
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ def run(
     MissingDependencyError
         Without PyTorch.
     """
-    _known(circuit)
+    known(circuit)
     if batch < 1:
         raise InputError(f"batch={batch}; expected an integer >= 1")
     rows, mute, T = admit(circuit, state, data, present, learn)
@@ -73,9 +71,9 @@ def run(
             step(circuit, live, found, eta)
             for each in traces:
                 if each.due(t) <= count:
-                    each.record(_back(circuit, state, live, t + count))
+                    each.record(_back(live, t + count))
         t += count
-    return np.concatenate(outputs), _back(circuit, state, live, t) if learn else state.copy()
+    return np.concatenate(outputs), _back(live, t) if learn else state.copy()
 
 
 def statistics(
@@ -95,7 +93,7 @@ def statistics(
     -------
     dict of arrays in the state's dtype, small as the weights are, whatever the number of rows
     """
-    _known(circuit)
+    known(circuit)
     rows, mute, _ = admit(circuit, state, data, present)
     live = _live(state, device)
     found = sums(circuit, live, *_hear(circuit, live, rows, mute, state.t))
@@ -114,35 +112,7 @@ def apply(circuit: Circuit, state: State, found: Mapping[str, np.ndarray], eta: 
     eta = float(rates(circuit, state.t, 1, state.dtype)[0]) if eta is None else eta
     live = _live(state, "cpu")
     step(circuit, live, {name: torch.as_tensor(total) for name, total in found.items()}, eta)
-    return _back(circuit, state, live, state.t + int(found["count"]))
-
-
-def settle(circuit: Circuit, live: Mapping[str, Tensor], D: Tensor, A: Tensor) -> Tensor:
-    """Settle the rows of D against A in the circuit's domain; not finite where there is no minimum."""
-    torch = require("torch", extra="torch")
-    domain = circuit.domain
-    if circuit.neuron.threshold:
-        D = D - circuit.neuron.threshold**0.5 * live["cells.b"]
-    bounds = {"lower": domain.lower, "upper": domain.upper, "l1": domain.l1}
-    if not circuit.settles:
-        return clip(D, **bounds) - live.get("cells.mean", 0.0)
-    if domain.radius < np.inf:  # A = a I
-        V, a = D.clamp(min=0), A[0, 0]
-        size = torch.linalg.vector_norm(V, dim=1, keepdim=True)
-        inside = V / a if a > 0 else V
-        return torch.where(size > a * domain.radius, V * (domain.radius / size), inside)
-    if domain.is_free:
-        L, failed = torch.linalg.cholesky_ex(A)
-        return torch.full_like(D, float("nan")) if failed else torch.cholesky_solve(D.T, L).T
-    return relax(D, A, **bounds, iterations=ITERATIONS, tolerance=TOLERANCE * torch.finfo(D.dtype).eps)
-
-
-def _known(circuit: Circuit) -> None:
-    if circuit.domain.total is not None:
-        raise InputError(
-            f"circuit {circuit.name!r} settles under a total, which the batch engine does not know; "
-            "use similis.engine.run"
-        )
+    return _back(live, state.t + int(found["count"]))
 
 
 def _live(state: State, device: Any) -> dict[str, Tensor]:
@@ -153,7 +123,7 @@ def _live(state: State, device: Any) -> dict[str, Tensor]:
 def _hear(
     circuit: Circuit, live: Mapping[str, Tensor], rows: Mapping[str, Any], mute: np.ndarray, t: int
 ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor], Tensor, Tensor]:
-    """Rows, currents and who spoke, of the channels that spoke at all; settled outputs Z, and A they settled against.
+    """Rows and currents of the channels that spoke at all, who spoke; settled outputs Z, and A they settled against.
 
     Raises
     ------
@@ -162,27 +132,17 @@ def _hear(
     """
     torch = require("torch", extra="torch")
     M = live["M"]
-    spoke = {name: i for i, name in enumerate(circuit.names) if not mute[i].all()}
-    heard = {name: torch.tensor(~mute[i, :, None], device=M.device) for name, i in spoke.items()}
-    x = {name: torch.where(heard[name], _rows(rows[name], M.device), 0.0) for name in heard}
+    spoke = {name: mute[i] for i, name in enumerate(circuit.names) if not mute[i].all()}
+    x = {name: _rows(rows[name], M.device) for name in spoke}
+    heard = {name: torch.tensor(~silent[:, None], device=M.device) for name, silent in spoke.items() if silent.any()}
+    x |= {name: torch.where(speaks, x[name], 0.0) for name, speaks in heard.items()}
     a = {name: x[name] @ live[f"W.{circuit.channel(name).weights}"].T for name in x}
-    nothing = M.new_zeros((mute.shape[1], circuit.size))
-    A = _against(circuit, live)
-    Z = settle(circuit, live, sum((circuit.channel(name).drive * a[name] for name in a), start=nothing), A)
+    A, D = against(circuit, live), drive(circuit, a, M.new_zeros((mute.shape[1], circuit.size)))
+    Z = settle(circuit, live, D, A, iterations=ITERATIONS, tolerance=TOLERANCE * torch.finfo(M.dtype).eps)
     finite = torch.isfinite(Z).all(1)
     if not bool(finite.all()):
         raise diverged(circuit, t + int((~finite).to(torch.uint8).argmax()), rows)
     return x, a, heard, Z, A
-
-
-def _against(circuit: Circuit, live: Mapping[str, Tensor]) -> Tensor:
-    """A = gain M + shift I (see ``similis.circuit.state.against``)."""
-    torch = require("torch", extra="torch")
-    M, lateral, inhibition = live["M"], circuit.lateral, circuit.neuron.inhibition
-    if lateral.has_interneurons:
-        return M
-    shift = live.get("cells.shift", inhibition.shift)
-    return lateral.acting * M + shift * torch.eye(circuit.size, dtype=M.dtype, device=M.device)
 
 
 def _rows(X: Any, device: Any) -> Tensor:
@@ -190,9 +150,6 @@ def _rows(X: Any, device: Any) -> Tensor:
     return torch.tensor(X if isinstance(X, np.ndarray) else X.toarray(), device=device)
 
 
-def _back(circuit: Circuit, state: State, live: Mapping[str, Tensor], t: int) -> State:
+def _back(live: Mapping[str, Tensor], t: int) -> State:
     """The tensors as a State of its own memory."""
-    here = {name: tensor.cpu().numpy().copy() for name, tensor in live.items()}
-    cells = {name: here[f"cells.{name}"] for name in state.cells}
-    W = {name: here[f"W.{name}"] for name in circuit.owners}
-    return replace(State(W, here["M"], here.get("P"), R=here.get("R"), cells=cells), t=t)
+    return State.of({name: tensor.cpu().numpy().copy() for name, tensor in live.items()}, t)

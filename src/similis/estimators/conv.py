@@ -308,8 +308,8 @@ class ConvSimilarityMatchingTransformer(ClassNamePrefixFeaturesOutMixin, Transfo
             more, heard = self.network_.statistics(x, self._silent(len(x))), self.network_.patches.statistics(x)
             more["xx"] = heard["count"] * self.network_.patches.second_moment(heard)
             sums = {name: sums[name] + more[name] for name in more} if sums else more
-        square = {name: float(sums[name].double().square().sum()) for name in ("xx", "yx", "yy")}
-        return (2 * square["yx"] - square["yy"]) / square["xx"] if square["xx"] > 0 else 1.0
+        square = {name: float(sums[name].double().square().sum()) for name in ("xx", "post.x", "ZZ")}
+        return (2 * square["post.x"] - square["ZZ"]) / square["xx"] if square["xx"] > 0 else 1.0
 
     def _silent(self, n: int) -> Any | None:
         torch = require("torch", extra="torch")

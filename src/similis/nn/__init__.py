@@ -10,7 +10,7 @@ from ..memory import (
     SoftmaxAttentionDenoiser,
     TwoStageAttentionDenoiser,
 )
-from .conv import ConvSimilarityMatching, SupervisedConvSimilarityMatching
+from .conv import ConvLayer, ConvSimilarityMatching, SupervisedConvSimilarityMatching
 from .dense import SimilarityMatching
 from .distributed import all_reduce, share
 from .layer import Layer
@@ -20,6 +20,7 @@ from .pooling import QuadrantPool2d
 from .train import layers, load_checkpoint, save_checkpoint, train
 
 __all__ = [
+    "ConvLayer",
     "ConvSimilarityMatching",
     "GaussianAttentionDenoiser",
     "Layer",

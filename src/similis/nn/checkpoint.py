@@ -28,6 +28,8 @@ def settings(network: nn.Module) -> list[dict[str, Any]]:
     found = []
     for module in network.modules():
         own = {n: v for n, v in vars(module).items() if n[0] != "_" and n != "training" and isinstance(v, plain)}
+        if (circuit := getattr(module, "_circuit", None)) is not None:
+            own["circuit"] = circuit.to_dict()
         found.append({"module": type(module).__name__, **own})
     return json.loads(json.dumps(found))
 

@@ -1,16 +1,118 @@
-"""Convolutional similarity matching: patches are samples, filters and laterals are shared over positions."""
+"""A circuit over images: patches are samples, filters and laterals are shared over positions."""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Mapping
+from typing import Any
 
+import torch
+from torch import Tensor, nn
+
+from .._errors import InputError
+from ..circuit import Circuit
 from .admit import admit, typical
 from .layer import Layer, Statistics
+from .nonnegative import Nonnegative
 from .patches import Patches, Size
 
 
-class ConvSimilarityMatching(Layer):
+class ConvLayer(Layer):
+    """A circuit whose samples are the patches at every position of images.
+
+    :class:`Layer` over the rows of :class:`torch.nn.Unfold`: every position is a sample, all positions share the
+    weights. It hears one batch of images a channel, in the order of the circuit, and their patches at the same position
+    belong together: the canonical correlations of two image streams are ``ConvLayer(canonical_correlation(8), 1, 5)``.
+
+    Parameters
+    ----------
+    circuit : Circuit; any but those under a total
+    in_channels : int, of the images of every channel of the circuit, or a dict of them by the channels' names
+    kernel_size : int or pair of ints, pixels of a patch down and across
+    stride, padding : int or pair of ints, default 1 and 0; as in :class:`torch.nn.Conv2d`
+    contrast : float >= 0, default None for none; every patch less its mean, over ``sqrt(variance + contrast)``
+    vectors : dict of ints by name, default none; of channels that come as (batch, n) rows and are heard at all
+        positions, such as labels
+    iterations, tolerance, seed, device, dtype : as in :class:`Layer`
+
+    Shapes: of each channel (batch, in_channels, height, width), to (batch, circuit.size, height', width').
+
+    Raises
+    ------
+    InputError
+        As in :class:`Layer`.
+
+    References
+    ----------
+    Bahroun, Sridharan, Acharya, Chklovskii & Sengupta 2023 (arXiv 2308.02427) for patches as samples.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from similis.networks import canonical_correlation
+    >>> from similis.nn import ConvLayer
+    >>> layer = ConvLayer(canonical_correlation(4), 1, 5)
+    >>> left, right = torch.randn(2, 9, 1, 12, 8)
+    >>> layer.prepare_(left, right)
+    >>> before = layer.learn_(left, right, eta=0.05)
+    >>> layer(left, right).shape, layer.filters("y").shape
+    (torch.Size([9, 4, 8, 4]), torch.Size([4, 1, 5, 5]))
+    """
+
+    def __init__(
+        self, circuit: Circuit, in_channels: int | Mapping[str, int], kernel_size: Size, *, stride: Size = 1,
+        padding: Size = 0, contrast: float | None = None, vectors: Mapping[str, int] | None = None,
+        iterations: int = 20, tolerance: float = 0.0, seed: int = 0, device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:  # fmt: skip
+        vectors = dict(vectors or {})
+        if unknown := set(vectors) - set(circuit.names):
+            raise InputError(f"vectors of {sorted(unknown)}; circuit {circuit.name!r} hears {', '.join(circuit.names)}")
+        images = in_channels if isinstance(in_channels, Mapping) else dict.fromkeys(
+            (name for name in circuit.names if name not in vectors), in_channels
+        )  # fmt: skip
+        streams = {
+            name: Patches(n, kernel_size, stride=stride, padding=padding, contrast=contrast, device=device, dtype=dtype)
+            for name, n in images.items()
+        }
+        sizes = {name: patches.size for name, patches in streams.items()} | vectors
+        super().__init__(
+            circuit, sizes, iterations=iterations, tolerance=tolerance, seed=seed, device=device, dtype=dtype
+        )
+        self.streams = nn.ModuleDict(streams)
+
+    def _patches(self, name: str) -> Patches | None:
+        """Of a channel that comes as images."""
+        found: Any = self.streams
+        return found[name] if name in found else None  # noqa: SIM401  (a ModuleDict has no get)
+
+    def filters(self, name: str | None = None) -> Tensor:
+        """(size, in_channels, height, width) weights of a channel on pixels; None is the first."""
+        name = self.circuit.names[0] if name is None else name
+        W, patches = self._scaled(name, self._weight(name)), self._patches(name)
+        if patches is None:
+            raise InputError(f"channel {name!r} comes as vectors; its weights are .weights['W.{name}']")
+        return W.view(len(W), patches.in_channels, *patches.kernel_size)
+
+    def _rows(self, name: str, x: Tensor) -> Tensor:
+        patches = self._patches(name)
+        return super()._rows(name, x) if patches is None else patches.rows(x)
+
+    def _hear(self, named: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        rows = super()._hear(named)
+        images = {name: patches for name in named if (patches := self._patches(name)) is not None}
+        grids = {name: patches.grid(named[name]) for name, patches in images.items()}
+        if len(set(grids.values())) > 1:
+            raise InputError(f"channels differ in positions: {grids}; expected images of one size")
+        return rows
+
+    def _fold(self, Z: Tensor, named: Mapping[str, Tensor]) -> Tensor:
+        for name, x in named.items():
+            if (patches := self._patches(name)) is not None:
+                return Z.view(len(x), *patches.grid(x), Z.shape[1]).permute(0, 3, 1, 2)
+        raise InputError(f"no images; given {', '.join(named)}")
+
+
+class ConvSimilarityMatching(Nonnegative, ConvLayer):
     """Feature maps as similar as the patches of images are, learned by local rules.
 
     ``min_{Y >= 0} |X'X - Y'Y|^2`` over all patches x of all images: at each position
@@ -55,37 +157,35 @@ class ConvSimilarityMatching(Layer):
             in_channels, kernel_size, stride=stride, padding=padding, contrast=contrast, whiten=whiten, device=device,
             dtype=dtype,
         )  # fmt: skip
-        super().__init__(
+        self._first(
             patches.size, out_channels, n_classes=n_classes, alpha=alpha, tau=tau, l1=l1, iterations=iterations,
             tolerance=tolerance, seed=seed, device=device, dtype=dtype,
         )  # fmt: skip
         self.patches = patches
 
-    def survey(self, x: Tensor) -> Statistics:
-        return self.patches.statistics(typical(admit(x, self.W)))
+    def _patches(self, name: str) -> Patches | None:
+        return self.patches if name == "x" else None
 
-    def _begin(self, sums: Statistics) -> Tensor:
+    def survey(self, x: Tensor) -> Statistics:  # type: ignore[override]
+        return self.patches.statistics(typical(admit(x, self.M)))
+
+    def _mean_square(self, sums: Statistics) -> Tensor:
         self.patches.whiten_(sums)
         return self.patches.second_moment(sums).trace()
 
-    def filters(self) -> Tensor:
+    def filters(self, name: str | None = None) -> Tensor:
         """(out_channels, in_channels, height, width) what the neurons weigh pixels with, whitening included."""
         p = self.patches
         return p.seen(self.W)[0].view(len(self.W), p.in_channels, *p.kernel_size)
 
-    def _hear(self, x: Tensor) -> tuple[Tensor, int]:
-        rows = self.patches.rows(x)
-        return rows, len(rows) // max(len(x), 1)
+    def _scaled(self, name: str, rows: Tensor) -> Tensor:
+        return self.patches.centred(rows) if name == "x" else rows
 
-    def _fold(self, Y: Tensor, x: Tensor) -> Tensor:
-        return Y.view(len(x), *self.patches.grid(x), len(self.W)).permute(0, 3, 1, 2)
+    def _current(self, name: str, rows: Tensor) -> Tensor:
+        return rows @ self.patches.seen(self.W)[0].T if name == "x" else super()._current(name, rows)
 
-    def _drive(self, rows: Tensor) -> Tensor:
-        F, _ = self.patches.seen(self.W)
-        return self.patches.centred(rows) @ F.T
-
-    def _correlate(self, Y: Tensor, rows: Tensor) -> Tensor:
-        return self.patches.heard(Y.T @ self.patches.centred(rows))
+    def _taught(self, name: str, post: Tensor) -> Tensor:
+        return self.patches.heard(post) if name == "x" else post
 
     def extra_repr(self) -> str:
         return super().extra_repr().split(", ", 1)[1]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
-from .._errors import InputError
-from .admit import admit, typical, wide
-from .layer import Layer, Statistics
+from .nonnegative import Nonnegative
 
 
-class SimilarityMatching(Layer):
+class SimilarityMatching(Nonnegative):
     """Outputs as similar as the inputs are, of a dense layer with local rules.
 
     ``min_{Y >= 0} |X'X - Y'Y|^2``; with classes ``|X'X + alpha L' C_ll^-1 L - Y'Y|^2``.
@@ -49,25 +46,7 @@ class SimilarityMatching(Layer):
         l1: float = 0.0, iterations: int = 20, tolerance: float = 0.0, seed: int = 0,
         device: torch.device | str | None = None, dtype: torch.dtype | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(
+        self._first(
             in_features, out_features, n_classes=n_classes, alpha=alpha, tau=tau, l1=l1, iterations=iterations,
             tolerance=tolerance, seed=seed, device=device, dtype=dtype,
         )  # fmt: skip
-
-    def _hear(self, x: Tensor) -> tuple[Tensor, int]:
-        x = admit(x, self.W)
-        if x.ndim != 2 or x.shape[1] != self.W.shape[1]:
-            raise InputError(f"input of shape {tuple(x.shape)}; expected (batch, {self.W.shape[1]})")
-        return x, 1
-
-    @torch.no_grad()
-    def survey(self, x: Tensor) -> Statistics:
-        rows = typical(self._hear(x)[0])
-        power = wide(rows).square().sum()
-        return {"xx": power, "count": power.new_tensor(float(len(rows)))}
-
-    def _begin(self, sums: Statistics) -> Tensor:
-        return sums["xx"] / sums["count"]
-
-    def _fold(self, Y: Tensor, x: Tensor) -> Tensor:
-        return Y

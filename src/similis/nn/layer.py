@@ -1,17 +1,21 @@
-"""What every similarity-matching layer does: settle, sum what its rules read, make their step."""
+"""A circuit as a layer of PyTorch: settle, sum what its rules read, make their step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from .._errors import DivergenceError, InputError, ModelFileError
-from .._values import NONNEGATIVE, POSITIVE, check
-from ..engine.relax import bounded, relax
-from .admit import check_type, whole, wide
+from ..circuit import Circuit, State, init
+from ..circuit.objective import refuse_without_objective, value_of_sums
+from ..engine import _rules as rules
+from ..engine.relax import bounded
+from .admit import admit, by_channel, check_type, has_objective, nonnegative, typical, whole, wide
 
 #: sums over samples, by name; sums of several batches or processes add up
 Statistics = dict[str, Tensor]
@@ -20,121 +24,197 @@ GROWTH = 10.0
 
 
 class Layer(nn.Module):
-    """Base of the layers; abstract: a subclass says which rows it hears of its input, and folds outputs back.
+    """A circuit whose samples are rows: pure ``forward``, learning in explicit local steps.
 
-    ::
+    The layer is its circuit: it settles and learns by the functions of the batch engine
+    (:func:`similis.engine.batch.run`), a step a batch. It hears one input a channel, in the order of the circuit, each
+    (batch, n_c) numbers; an input that is None, or left out at the end, is a channel that is silent. Nothing is
+    differentiated: the rules read settled outputs.
 
-        y  = argmin_{y >= 0} y'My - 2 y'd + 2 l1 |y|_1,   d = W x + sqrt(alpha) V l
-        dW = 2 eta (<y x'> - W),  dV = 2 eta (sqrt(alpha) <y l'> - V <l l'>),  dM = (eta/tau) (<y y'> - M)
+    Weights are buffers, not parameters: they move with ``.to()``, are in ``state_dict`` and are not among the
+    ``parameters()`` that an optimiser changes. They are called ``W_name`` (k, n_c) for each channel, ``M`` (k, k), and
+    as in :class:`similis.circuit.State` with _ for a dot.
 
-    Averages are over samples, and over positions where there are several. Nothing is differentiated: the rules read
-    settled outputs. The label l (one-hot, -1 for none) speaks only while the layer learns.
+    Parameters
+    ----------
+    circuit : Circuit; any but those under a total
+    in_features : int, numbers a row of every channel, or a dict of them by the channels' names
+    iterations : int >= 1, default 20; of accelerated projected gradient at most, where outputs are bounded
+        (settling without bounds is exact)
+    tolerance : float >= 0, default 0; settling ends when no output moves more than this times the sample's largest
+        (0: never early)
+    seed : int, default 0; of the first weights, as in :func:`similis.circuit.init`
+    device, dtype : of the weights; float32 or float64
 
-    W (k, n), M (k, k) and V (k, n_classes) are buffers: they move with ``.to()``, are in ``state_dict`` and are not
-    among the ``parameters()`` that an optimiser changes.
+    Attributes
+    ----------
+    scale : (number of channels with weights,) buffer; rows are divided by it, their root mean square norm when
+        :meth:`prepare_` was called; 0 is none yet, and divides by 1
+    n_damped : int, steps that were shortened, see :meth:`apply_`
+
+    Raises
+    ------
+    InputError
+        If a size does not fit, or the circuit settles under a total.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from similis.networks import canonical_correlation
+    >>> from similis.nn import Layer
+    >>> layer, x, y = Layer(canonical_correlation(2), {"x": 5, "y": 3}), torch.randn(100, 5), torch.randn(100, 3)
+    >>> layer.prepare_(x, y)
+    >>> before = layer.learn_(x, y, eta=0.1)
+    >>> layer(x, y).shape, layer(None, y).shape
+    (torch.Size([100, 2]), torch.Size([100, 2]))
     """
 
-    W: Tensor
+    scale: Tensor
     M: Tensor
-    V: Tensor
+    #: buffers of arrays that are not called as the array is
+    _called: ClassVar[dict[str, str]] = {}
 
     def __init__(
-        self, n_inputs: int, n_outputs: int, *, n_classes: int, alpha: float, tau: float, l1: float, iterations: int,
-        tolerance: float, seed: int, device: torch.device | str | None, dtype: torch.dtype | None,
+        self, circuit: Circuit, in_features: int | Mapping[str, int], *, iterations: int = 20, tolerance: float = 0.0,
+        seed: int = 0, device: torch.device | str | None = None, dtype: torch.dtype | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        shape = whole("n_outputs", n_outputs), whole("n_inputs", n_inputs)
-        self.tau = float(check("tau", tau, (POSITIVE,)))
-        self.alpha, self.l1, self.tolerance = (
-            float(check(name, size, (NONNEGATIVE,)))
-            for name, size in (("alpha", alpha), ("l1", l1), ("tolerance", tolerance))
-        )
-        self.iterations = whole("iterations", iterations)
-        #: steps that were shortened, see :meth:`apply_`
-        self.n_damped = 0
+        rules.known(circuit)
+        sizes = by_channel(circuit, in_features)
+        sizes = {name: whole(f"in_features of channel {name!r}", size) for name, size in sizes.items()}
+        arrays = init(circuit, sizes, whole("seed", seed, 0)).arrays
+        owners = {c.name: c.weights for c in circuit.channels}
+        self._hold({name: torch.from_numpy(array) for name, array in arrays.items()}, owners, device, dtype)
+        self._circuit: Circuit | None = circuit
+        self._has_objective = has_objective(circuit)
+        self.register_buffer("scale", self.M.new_zeros(len(circuit.owners)))
+        self.tolerance, self.iterations = nonnegative("tolerance", tolerance), whole("iterations", iterations)
+
+    def _hold(
+        self, arrays: Mapping[str, Tensor], owners: Mapping[str, str], device: torch.device | str | None,
+        dtype: torch.dtype | None,
+    ) -> None:  # fmt: skip
+        """Keep weights, by their names in ``State.arrays``, as buffers; ``owners`` of each channel's."""
         dtype = dtype or torch.get_default_dtype()
         check_type(dtype)
-        random = torch.Generator().manual_seed(whole("seed", seed, -(2**63)))
-        first = torch.randn(shape, generator=random, dtype=torch.float64)
-        first /= torch.linalg.vector_norm(first, dim=1, keepdim=True)
-        first = first.to(device, dtype)
-        self.register_buffer("W", first)
-        self.register_buffer("M", torch.eye(shape[0], device=first.device, dtype=first.dtype))
-        self.register_buffer("V", first.new_zeros(shape[0], whole("n_classes", n_classes, 0)))
+        self._arrays = {name: self._called.get(name, name.replace(".", "_")) for name in arrays}
+        for name, buffer in self._arrays.items():
+            self.register_buffer(buffer, arrays[name].to(device, dtype))
+        self._owners = dict(owners)
+        #: steps that were shortened, see :meth:`apply_`
+        self.n_damped = 0
 
-    # what a subclass says --------------------------------------------------------------------------------------------
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit that the layer runs."""
+        assert self._circuit is not None
+        return self._circuit
 
-    def _hear(self, x: Tensor) -> tuple[Tensor, int]:
-        """Rows that the filters see, (N, m), and how many of them each sample has."""
-        raise NotImplementedError
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """The layer's weights by their names in ``State.arrays``, as they are: to change one changes the layer."""
+        return {name: getattr(self, buffer) for name, buffer in self._arrays.items()}
 
-    def survey(self, x: Tensor) -> Statistics:
-        """Sums over samples that :meth:`begin_` needs; they add up like :meth:`statistics`.
+    @property
+    def state(self) -> State:
+        """The weights as a state of the engines, in its own memory."""
+        return State.of({name: tensor.detach().cpu().numpy().copy() for name, tensor in self.weights.items()})
 
-        Samples over a hundred times as large as the median of x are left out.
-        """
-        raise NotImplementedError
+    def _weight(self, name: str) -> Tensor:
+        """The weights that a channel uses."""
+        return getattr(self, self._arrays[f"W.{self._owners[name]}"])
 
-    def _begin(self, sums: Statistics) -> Tensor:
-        """Take what is taken once from the inputs; returns the mean square norm of the rows then heard."""
-        raise NotImplementedError
+    # what a kind of layer says ---------------------------------------------------------------------------------------
 
-    def _fold(self, Y: Tensor, x: Tensor) -> Tensor:
-        """Outputs of the rows, (N, k), in the shape of the layer's output for x."""
-        raise NotImplementedError
+    def _named(self, inputs: tuple[Tensor | None, ...]) -> dict[str, Tensor]:
+        """What each channel hears, without those that are silent."""
+        names = self.circuit.names
+        if len(inputs) > len(names):
+            raise InputError(f"{len(inputs)} inputs; circuit {self.circuit.name!r} hears {', '.join(names)}")
+        named = {name: x for name, x in zip(names, inputs, strict=False) if x is not None}
+        if not named:
+            raise InputError(f"no input; circuit {self.circuit.name!r} hears {', '.join(names)}")
+        return named
 
-    def _drive(self, rows: Tensor) -> Tensor:
+    def _rows(self, name: str, x: Tensor) -> Tensor:
+        """The rows that a channel's filters see, in the units of the input: one a sample, or one a position."""
+        W, x = self._weight(name), admit(x, self.M)
+        if x.ndim != 2 or x.shape[1] != W.shape[1]:
+            raise InputError(f"channel {name!r}: input of shape {tuple(x.shape)}; expected (batch, {W.shape[1]})")
+        return x
+
+    def _scaled(self, name: str, rows: Tensor) -> Tensor:
+        """Rows in the units of the weights."""
+        size = self.scale[self.circuit.owners.index(self._owners[name])]
+        return rows / size if bool(size > 0) else rows
+
+    def _current(self, name: str, rows: Tensor) -> Tensor:
         """W x for every row."""
-        return rows @ self.W.T
+        return rows @ self._weight(name).T
 
-    def _correlate(self, Y: Tensor, rows: Tensor) -> Tensor:
-        """Sum of y x' over the rows, (k, n_inputs)."""
-        return Y.T @ rows
+    def _taught(self, name: str, post: Tensor) -> Tensor:
+        """The sum of post x' over the weights' inputs, (k, n), from that over the rows."""
+        return post
 
-    # what a user calls -----------------------------------------------------------------------------------------------
-
-    @torch.no_grad()
-    def forward(self, x: Tensor) -> Tensor:
-        """Settled outputs, labels silent; changes nothing and passes no gradient.
-
-        A sample with a number that is not finite has outputs that are nan, wherever the number is heard.
-        """
-        rows, _ = self._hear(x)
-        return self._fold(self._settle(self._drive(rows)), x)
+    def _fold(self, Z: Tensor, named: Mapping[str, Tensor]) -> Tensor:
+        """Outputs of the rows, (N, k), in the shape of the layer's output."""
+        return Z
 
     @property
     def fresh(self) -> bool:
-        """Whether the layer has its first weights and no size yet: M is the identity."""
-        return torch.equal(self.M, torch.eye(len(self.M), dtype=self.M.dtype, device=self.M.device))
+        """Whether the layer neither was prepared nor has learned."""
+        return not bool(self.scale.any())
+
+    @torch.no_grad()
+    def survey(self, *inputs: Tensor | None) -> Statistics:
+        """Sums over samples that :meth:`begin_` needs; they add up like :meth:`statistics`.
+
+        Samples over a hundred times as large as the median of their input are left out.
+        """
+        sums: Statistics = {}
+        for name, x in self._named(inputs).items():
+            rows = wide(self._rows(name, typical(x)))
+            sums |= {f"xx.{name}": rows.square().sum(), f"count.{name}": rows.new_tensor(float(len(rows)))}
+        counts = [total for name, total in sums.items() if name.startswith("count")]
+        return sums | {"count": torch.stack(counts).sum()}
+
+    def _begin(self, sums: Statistics) -> None:
+        """Take what is taken once from the inputs."""
+        for i, name in enumerate(self.circuit.owners):
+            if f"xx.{name}" in sums:
+                self.scale[i] = (sums[f"xx.{name}"] / sums[f"count.{name}"]).sqrt()
+
+    def _go_on(self) -> None:
+        """The layer has learned: its units stay."""
+        self.scale[self.scale == 0] = 1.0
 
     def refuse_unsound(self) -> None:
-        """Refuse weights that no learning leaves behind, for those of a file.
+        """Refuse weights that no outputs settle with, for those of a file.
 
         Raises
         ------
         ModelFileError
-            If M is no mean of y y' for outputs y >= 0, or so small beside W or V that outputs cannot be squared.
+            If z'Az has no minimum for what outputs settle against.
         """
-        powers = self.M.diagonal()
-        mean = (self.M >= 0).all() and (powers > 0).all()
-        mean = mean and (1.01 * torch.outer(powers, powers) >= self.M * self.M.T).all()
-        size = bounded(self.M)
-        if not mean or size is None:
-            raise ModelFileError("M is no mean of y y'")
-        if max(float(part.abs().max()) for part in (self.W, self.V) if part.numel()) > float(size) * self._far:
-            raise ModelFileError("the outputs have no end: M is small beside W")
+        if self.circuit.settles and bounded(rules.against(self.circuit, self.weights)) is None:
+            raise ModelFileError("outputs have no minimum to settle in")
 
-    @property
-    def _far(self) -> float:
-        """How many times as large as M the weights may be; they are alike at first."""
-        return float(torch.finfo(self.M.dtype).max ** 0.2)
+    # what a user calls -----------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def forward(self, *inputs: Tensor | None) -> Tensor:
+        """Settled outputs; changes nothing and passes no gradient.
+
+        A sample with a number that is not finite has outputs that are nan, wherever the number is heard.
+        """
+        named = self._named(inputs)
+        return self._fold(self._respond(self._hear(named))[1], named)
 
     @torch.no_grad()
     def begin_(self, sums: Statistics) -> None:
-        """Before the first step: take whitening from the sums, and give the first weights the size of the inputs.
+        """Before the first step: take from the sums of :meth:`survey` the size of the inputs, once.
 
-        W and M are multiplied by the mean square norm of what the layer hears. So learning is the same in all units:
-        inputs c times as large give outputs c times as large. Inputs that are all 0 leave the layer fresh.
+        So learning is the same in all units. Inputs that are all 0 leave the layer fresh.
 
         Raises
         ------
@@ -150,57 +230,35 @@ class Layer(nn.Module):
         self._check_count(sums)
         if not all(bool(tensor.isfinite().all()) for tensor in sums.values()):
             raise InputError("the inputs hold numbers that are not finite, or too large to be squared; remove them")
-        before = {name: tensor.clone() for name, tensor in self.named_buffers()}
-        size, limits = self._begin(sums), torch.finfo(self.W.dtype)
-        low, high = (bound ** (2 / 3) for bound in (limits.tiny / limits.eps, limits.max * limits.eps))
-        if bool(size != 0) and not low < float(size) < high:  # drives are its power 3/2
-            self.load_state_dict(before)
-            raise InputError(
-                f"inputs of mean square norm {float(size):.2g} are too {'large' if size > 1 else 'small'} for "
-                f"{self.W.dtype}; scale them to a norm near 1"
-            )
-        if bool(size > 0):
-            self.W *= size
-            self.M *= size
+        self._begin(sums)
 
-    def prepare_(self, x: Tensor) -> None:
+    def prepare_(self, *inputs: Tensor | None) -> None:
         """:meth:`begin_` with the inputs of one batch, once; for several, add up their :meth:`survey`."""
-        self.begin_(self.survey(x))
-
-    def _check_count(self, sums: Statistics) -> None:
-        if not bool(sums["count"] > 0):
-            raise InputError(f"{type(self).__name__} was given no samples; expected at least one")
+        self.begin_(self.survey(*inputs))
 
     @torch.no_grad()
-    def statistics(self, x: Tensor, labels: Tensor | None = None) -> Statistics:
+    def statistics(self, *inputs: Tensor | None) -> Statistics:
         """Sums over samples and positions that the rules need, and their count.
 
         Add the dictionaries of several batches, devices or processes, entry by entry, and give the sum to
         :meth:`apply_`: the step is that of all their samples together.
 
-        Parameters
-        ----------
-        x : batch of inputs
-        labels : (batch,) integers, -1 for none; only for a layer with classes
-
         Returns
         -------
-        dict with ``yx`` (k, n_inputs), ``yy`` (k, k), ``y1`` (k,), ``count`` () and, for a layer with classes, ``yl``
-        (k, n_classes) and ``ll`` (n_classes,)
+        dict with ``count`` and ``driven`` (samples), ``Z`` (k,), ``ZZ`` (k, k), ``size`` (|z|_1), and for each channel
+        ``post.name`` (k, n_c), what its synapses read times their input, ``gate.name`` (samples that teach), and of
+        channels with a metric ``power.name`` (|W x|^2)
         """
-        rows, positions = self._hear(x)
-        D, L = self._drive(rows), None
-        if self.V.shape[1]:
-            L = self._one_hot(labels, len(x))
-            D = (D.view(len(x), positions, len(self.W)) + (self.alpha**0.5 * L @ self.V.T)[:, None]).view_as(D)
-        elif labels is not None:
-            raise InputError(f"{type(self).__name__} hears no labels; expected labels=None, or a layer with n_classes")
-        Y = self._settle(D)
-        sums = {"yx": self._correlate(Y, rows), "yy": Y.T @ Y, "y1": Y.sum(0), "count": Y.new_tensor(float(len(Y)))}
-        if L is not None:
-            sums["yl"] = Y.view(len(x), positions, len(self.W)).sum(1).T @ L
-            sums["ll"] = positions * L.sum(0)
-        return sums
+        rows, circuit = self._hear(self._named(inputs)), self.circuit
+        a, Z, A = self._respond(rows)
+        sums: Statistics = rules.sums(circuit, self.weights, rows, a, {}, Z, A)
+        for name in rows:
+            sums[f"post.{name}"] = self._taught(name, sums[f"post.{name}"])
+        silent = Z.new_zeros(1)
+        for c in (c for c in circuit.channels if c.metric):
+            own = a.get(c.name, silent)
+            sums[f"power.{c.name}"] = own.square().sum() * (len(Z) // max(len(own), 1))
+        return sums | ({"size": Z.abs().sum()} if circuit.domain.l1 else {})
 
     @torch.no_grad()
     def apply_(self, statistics: Statistics, eta: float) -> None:
@@ -213,92 +271,129 @@ class Layer(nn.Module):
         Raises
         ------
         InputError
-            If eta is not in (0, tau], beyond which M overshoots its average, or in (0, 1/2], beyond which W does; or
-            there are no samples.
+            If eta is so large that an average overshoots: beyond tau M would, beyond 1/2 weights that leak; or there
+            are no samples.
         DivergenceError
             If a weight would no longer be a number. Nothing is changed then.
         """
-        if not 0 < eta <= min(self.tau, 0.5):
-            raise InputError(f"eta={eta}; expected a number in (0, {min(self.tau, 0.5)}] for tau={self.tau}")
+        circuit, lateral = self.circuit, self.circuit.lateral
+        leaks = [2 * c.synapse.rate * c.leak for c in circuit.channels] + [lateral.leak / lateral.tau]
+        most = 1 / max(leaks) if any(leaks) else math.inf
+        if not 0 < eta <= most:
+            raise InputError(f"eta={eta}; expected a number in (0, {most}] for tau={lateral.tau}")
         self._check_count(statistics)
-        n = statistics["count"]
-        sizes = [self.W.norm(), self.M.trace(), eta / self.tau * (statistics["yy"] / n).trace()]
-        size, present, added = torch.stack(sizes).tolist()
-        if added == 0 and min(size, present) < torch.finfo(self.W.dtype).tiny ** 0.25:
+        weights, plain = self.weights, lateral.learns and not lateral.has_interneurons
+        power = statistics["ZZ"].trace() / statistics["count"]
+        leaking = [self._weight(c.name).norm() for c in circuit.channels if c.leak]
+        sizes = [weights["M"].trace(), eta / lateral.tau * power, *leaking]
+        present, added, *norms = torch.stack(sizes).tolist()
+        if added == 0 and min([present, *norms]) < torch.finfo(self.M.dtype).tiny ** 0.25:
             return
-        limit = GROWTH * present
-        share = eta * limit / added if added > limit else eta
-        new = {
-            "W": self.W + 2 * share * (statistics["yx"] / n - self.W),
-            "M": self.M + share / self.tau * (statistics["yy"] / n - self.M),
-        }
-        if self.V.shape[1]:
-            told = self.alpha**0.5 * statistics["yl"] / n - self.V * (statistics["ll"] / n)
-            new["V"] = self.V + 2 * share * told
-        if not bool(torch.stack([tensor.isfinite().all() for tensor in new.values()]).all()):
-            raise DivergenceError(
-                f"weights of {type(self).__name__} would diverge (NaN or inf) at eta={eta}, tau={self.tau}; "
-                "lower eta, or scale the inputs to a mean norm near 1"
-            )
-        for name, tensor in new.items():
-            getattr(self, name).copy_(tensor)
-        self.n_damped += added > limit
+        damped = plain and added > GROWTH * present
+        before = {name: tensor.clone() for name, tensor in weights.items()}
+        try:
+            rules.step(circuit, weights, statistics, eta * GROWTH * present / added if damped else eta)
+            if not bool(torch.stack([tensor.isfinite().all() for tensor in weights.values()]).all()):
+                raise DivergenceError(
+                    f"weights of {type(self).__name__} would diverge (NaN or inf) at eta={eta}, tau={lateral.tau}; "
+                    "lower eta, or scale the inputs to a mean norm near 1"
+                )
+        except BaseException:
+            for name, tensor in before.items():
+                weights[name].copy_(tensor)
+            raise
+        self._go_on()
+        self.n_damped += damped
 
     def learn_(
-        self, x: Tensor, labels: Tensor | None = None, *, eta: float,
-        reduce: Callable[[Statistics], Statistics] | None = None,
-    ) -> Tensor:  # fmt: skip
+        self, *inputs: Tensor | None, eta: float, reduce: Callable[[Statistics], Statistics] | None = None
+    ) -> Tensor:
         """One local step on a batch; returns the objective before it, see :meth:`objective`.
 
-        ``reduce`` stands between the sums and the step: what makes the sum over several processes.
+        Parameters
+        ----------
+        inputs : of each channel, as in ``forward``
+        eta : float, learning rate
+        reduce : stands between the sums and the step: what makes the sum over several processes
+
+        Returns
+        -------
+        0-dimensional tensor; nan for a circuit whose rules no objective derives
         """
-        sums = self.statistics(x, labels)
+        sums = self.statistics(*inputs)
         sums = sums if reduce is None else reduce(sums)
         value = self._value(sums)
         try:
             self.apply_(sums, eta)
         except DivergenceError as error:
-            lost = (~x.flatten(1).isfinite().all(1)).nonzero().flatten().tolist()
+            finite = [x.flatten(1).isfinite().all(1) for x in inputs if isinstance(x, Tensor) and x.ndim > 1]
+            lost = (~torch.stack(finite).all(0)).nonzero().flatten().tolist()
             if lost:
                 raise DivergenceError(f"sample {lost[0]} holds a number that is not finite: {error}") from error
             raise
         return value
 
-    def objective(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The min-max objective of the layer on a batch, a number.
+    def objective(self, *inputs: Tensor | None) -> Tensor:
+        """The min-max objective of the circuit on a batch, a number; see :func:`similis.circuit.value`.
 
-        ``<y'My - 2 y'd + 2 l1 |y|_1> + |W|^2 + <|V l|^2> - |M|^2/2``. W, V and y descend, M ascends.
+        Raises
+        ------
+        InputError
+            If the circuit's rules are not those an objective derives.
         """
-        return self._value(self.statistics(x, labels))
+        refuse_without_objective(self.circuit)
+        return self._value(self.statistics(*inputs))
 
-    @torch.no_grad()
-    def _value(self, s: Statistics) -> Tensor:
-        self._check_count(s)
-        s = {name: wide(tensor) for name, tensor in s.items()}  # fourth powers of the inputs
-        n, W, M, V = s["count"], wide(self.W), wide(self.M), wide(self.V)
-        value = (M * s["yy"]).sum() - 2 * (W * s["yx"]).sum() + 2 * self.l1 * s["y1"].sum()
-        if V.shape[1]:
-            value += (V * (V * s["ll"] - 2 * self.alpha**0.5 * s["yl"])).sum()
-        return value / n + (W * W).sum() - (M * M).sum() / 2
+    # between them ----------------------------------------------------------------------------------------------------
 
-    def _settle(self, D: Tensor) -> Tensor:
-        check_type(self.W.dtype)
-        return relax(D, self.M, l1=self.l1, iterations=self.iterations, tolerance=self.tolerance)
+    def _hear(self, named: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Rows of every channel that speaks, in the units of the weights.
 
-    def _one_hot(self, labels: Any, n: int) -> Tensor:
-        """(n, n_classes), a row of zeros for the label -1."""
-        integers = isinstance(labels, Tensor) and not (labels.is_floating_point() or labels.is_complex())
-        if not integers or labels.shape != (n,):
-            shape = getattr(labels, "shape", None)
-            given = "none" if labels is None else f"{getattr(labels, 'dtype', type(labels))} of shape {shape}"
-            raise InputError(f"labels: got {given}; expected {n} integers, -1 where there is none")
-        k = self.V.shape[1]
-        if n and not -1 <= int(labels.min()) <= int(labels.max()) < k:
-            raise InputError(f"labels from {int(labels.min())} to {int(labels.max())}; expected -1 to {k - 1}")
-        L = nn.functional.one_hot(labels.to(self.V.device, torch.int64).clamp(min=0), k).to(self.V.dtype)
-        return L * (labels >= 0).to(L)[:, None]
+        There is one a position of every sample, or one a sample, which all its positions hear.
+        """
+        samples = {name: len(x) for name, x in named.items()}
+        if len(set(samples.values())) > 1:
+            raise InputError(f"channels differ in samples: {samples}; expected one number")
+        rows = {name: self._scaled(name, self._rows(name, x)) for name, x in named.items()}
+        n = next(iter(samples.values()))
+        several = {name: len(X) // n for name, X in rows.items() if len(X) > n}
+        for name in set(rows) - set(several) if several else ():
+            synapse = self.circuit.channel(name).synapse
+            if self.circuit.step.limited or synapse.gated or synapse.input_gated:  # rules of single positions
+                rows[name] = rows[name].repeat_interleave(next(iter(several.values())), 0)
+        return rows
+
+    def _respond(self, rows: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Currents that a synapse reads, settled outputs and what they settled against."""
+        check_type(self.M.dtype)
+        circuit, weights = self.circuit, self.weights
+        a = {name: self._current(name, X) for name, X in rows.items()}
+        A, nothing = rules.against(circuit, weights), self.M.new_zeros(1).expand(max(map(len, a.values())), len(self.M))
+        D = rules.drive(circuit, a, nothing)
+        read = {signal for c in circuit.channels for signal in c.synapse.post.terms}
+        for c in circuit.channels:  # what nobody reads is memory
+            if not (c.metric or f"of({c.name})" in read or "OWN" in c.synapse.post.terms):
+                a.pop(c.name, None)
+        Z = rules.settle(circuit, weights, D, A, iterations=self.iterations, tolerance=self.tolerance)
+        return a, Z, A
+
+    def _check_count(self, sums: Statistics) -> None:
+        if not bool(sums["count"] > 0):
+            raise InputError(f"{type(self).__name__} was given no samples; expected at least one")
+
+    def _value(self, sums: Statistics) -> Tensor:
+        """The objective from sums, in double precision: it has fourth powers of the inputs."""
+        self._check_count(sums)
+        circuit = self.circuit
+        if not self._has_objective:
+            return torch.tensor(math.nan, dtype=torch.float64)
+        here: dict[str, Any] = {name: tensor.cpu().double().numpy() for name, tensor in sums.items()}
+        state = State.of({name: tensor.cpu().double().numpy() for name, tensor in self.weights.items()})
+        for c in circuit.channels:
+            own = float(np.vdot(state.W[c.weights], here[f"post.{c.name}"])) + c.metric * here.get(f"power.{c.name}", 0)
+            here[f"pull.{c.name}"] = own if circuit.settles or not c.drive else 0.0
+        return torch.tensor(value_of_sums(circuit, state, here), dtype=torch.float64)
 
     def extra_repr(self) -> str:
-        k, n = self.W.shape
-        classes = f", n_classes={self.V.shape[1]}, alpha={self.alpha}" if self.V.shape[1] else ""
-        return f"{n}, {k}{classes}, tau={self.tau}, l1={self.l1}, iterations={self.iterations}"
+        sizes = ", ".join(f"{name[2:]}: {W.shape[1]}" for name, W in self.weights.items() if name.startswith("W."))
+        return f"{self.circuit.name!r}, {sizes} -> {self.circuit.size}, iterations={self.iterations}"

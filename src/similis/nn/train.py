@@ -18,6 +18,7 @@ from ..circuit import Step
 from .admit import whole
 from .checkpoint import load_checkpoint, save_checkpoint, settings, unchanged_on_failure
 from .layer import Layer, Statistics
+from .nonnegative import Nonnegative
 
 Reduce = Callable[[Statistics], Statistics]
 
@@ -30,9 +31,10 @@ def layers(network: nn.Module) -> list[tuple[nn.Module, Layer]]:
 
 @torch.no_grad()
 def train(
-    network: nn.Module, x: Tensor, labels: Tensor | None = None, *, step: Step | None = None, epochs: int = 1,
-    batch_size: int = 100, prepare: int = 1000, seed: int = 0, checkpoint: str | PathLike | None = None,
-    checkpoint_every: int = 100, resume: bool = False, progress: bool = False, reduce: Reduce | None = None,
+    network: nn.Module, x: Tensor | tuple[Tensor, ...], labels: Tensor | None = None, *, step: Step | None = None,
+    epochs: int = 1, batch_size: int = 100, prepare: int = 1000, seed: int = 0,
+    checkpoint: str | PathLike | None = None, checkpoint_every: int = 100, resume: bool = False,
+    progress: bool = False, reduce: Reduce | None = None,
 ) -> list[list[float]]:  # fmt: skip
     """Train the layers one after the other, each on the outputs of those before it, which no longer change.
 
@@ -42,9 +44,11 @@ def train(
     Parameters
     ----------
     network : a layer, or ``torch.nn.Sequential`` of layers and other modules
-    x : (n, ...) tensor of inputs; batches move to the device of the layer
+    x : (n, ...) tensor of inputs, or for a single layer of several channels a tuple of them, one a channel; batches
+        move to the device of the layer
     labels : (n,) integers, -1 for none; for layers with classes
-    step : Step, default ``Step(0.05, 0.01)``; its t counts the batches of a layer
+    step : Step, default that of each layer's circuit (``Step(0.05, 0.01)`` of the layers with a name of their own); its
+        t counts the batches of a layer
     epochs, batch_size : int
     prepare : int, so many inputs, drawn at random, give a fresh layer its whitening and the size of its first weights
     seed : int, of the order of the samples
@@ -65,19 +69,24 @@ def train(
     DivergenceError
         If a weight would no longer be a number; says in which batch. The network is as it was before the call.
     """
-    stack, step = layers(network), step or Step(0.05, 0.01)
+    stack, inputs = layers(network), x if isinstance(x, tuple) else (x,)
     if not stack:
         raise InputError(f"{type(network).__name__} has no similarity-matching layer to train")
     sizes = {"epochs": epochs, "batch_size": batch_size, "prepare": prepare, "checkpoint_every": checkpoint_every}
     epochs, batch_size, prepare, checkpoint_every = (whole(name, size) for name, size in sizes.items())
-    _check(x, labels, any(layer.V.shape[1] for _, layer in stack))
+    if len(inputs) != 1 and not isinstance(network, Layer):
+        raise InputError(f"{len(inputs)} inputs for a {type(network).__name__}; expected one, or a single layer")
+    n = _check(inputs, labels, any(_told(layer) for _, layer in stack))
+    steps = [step or layer.circuit.step for _, layer in stack]
     history: list[list[float]] = [[] for _ in stack]
-    per_epoch = -(-len(x) // batch_size)
+    per_epoch = -(-n // batch_size)
     plan: dict[str, Any] = {}
     if checkpoint is not None:
+        rates = [[s.eta0, s.decay, s.floor] for s in steps]
         plan = {
-            "step": [step.eta0, step.decay, step.floor], "epochs": epochs, "batch_size": batch_size, "seed": seed,
-            "prepare": prepare, "data": [_crc(x), None if labels is None else _crc(labels)],
+            "step": rates if any(rate != rates[0] for rate in rates) else rates[0], "epochs": epochs,
+            "batch_size": batch_size, "seed": seed, "prepare": prepare,
+            "data": [*map(_crc, inputs), None if labels is None else _crc(labels)],
             "network": settings(network),
         }  # fmt: skip
         if resume:
@@ -95,13 +104,14 @@ def train(
             for t in range(len(history[place]), epochs * per_epoch):
                 epoch, batch = divmod(t, per_epoch)
                 if batch == 0 or t == len(history[place]):
-                    order = torch.from_numpy(np.random.default_rng([seed, place, epoch]).permutation(len(x)))
+                    order = torch.from_numpy(np.random.default_rng([seed, place, epoch]).permutation(n))
                 if t == 0 and layer.fresh:
-                    _prepare(before, layer, x[order[:prepare]], batch_size, reduce)
+                    _prepare(before, layer, inputs, order[:prepare].split(batch_size), reduce)
                 chosen = order[batch * batch_size : (batch + 1) * batch_size]
-                heard = labels[chosen] if labels is not None and layer.V.shape[1] else None
+                heard = (labels[chosen],) if labels is not None and _told(layer) else ()
                 try:
-                    value = layer.learn_(before(x[chosen].to(layer.W.device)), heard, eta=step.at(t), reduce=reduce)
+                    signals = *_passed(before, layer, inputs, chosen), *heard
+                    value = layer.learn_(*signals, eta=steps[place].at(t), reduce=reduce)
                 except DivergenceError as error:
                     at = f"layer {place + 1} of {len(stack)}, epoch {epoch + 1}, batch {batch + 1} of {per_epoch}"
                     raise DivergenceError(f"{at}: {error}") from error
@@ -125,21 +135,39 @@ def _history(
     return history
 
 
-def _check(x: Any, labels: Any, told: bool) -> None:
-    """Refuse inputs and labels that do not fit each other, or the network."""
-    if not isinstance(x, Tensor) or x.ndim == 0 or len(x) == 0:
-        given = f"{len(x)} inputs" if hasattr(x, "__len__") and len(x) == 0 else f"inputs of type {type(x).__name__}"
-        raise InputError(f"{given}; expected a tensor of at least one")
-    if labels is not None and not (isinstance(labels, Tensor) and labels.shape == (len(x),)):
-        raise InputError(f"labels of shape {tuple(np.shape(labels))}; expected a tensor of {len(x)} integers")
+def _check(inputs: tuple[Any, ...], labels: Any, told: bool) -> int:
+    """Refuse inputs and labels that do not fit each other, or the network; returns the number of samples."""
+    for x in inputs or ((),):
+        if not isinstance(x, Tensor) or x.ndim == 0 or len(x) == 0:
+            none = hasattr(x, "__len__") and len(x) == 0
+            given = "0 inputs" if none else f"inputs of type {type(x).__name__}"
+            raise InputError(f"{given}; expected a tensor of at least one")
+    n = len(inputs[0])
+    if any(len(x) != n for x in inputs):
+        raise InputError(f"inputs of {', '.join(str(len(x)) for x in inputs)} samples; expected one number")
+    if labels is not None and not (isinstance(labels, Tensor) and labels.shape == (n,)):
+        raise InputError(f"labels of shape {tuple(np.shape(labels))}; expected a tensor of {n} integers")
     if labels is not None and not told:
         raise InputError("no layer hears labels; expected labels=None, or a layer with n_classes")
+    return n
 
 
-def _prepare(before: nn.Module, layer: Layer, x: Tensor, batch_size: int, reduce: Reduce | None) -> None:
+def _told(layer: Layer) -> bool:
+    """Whether a layer hears labels."""
+    return isinstance(layer, Nonnegative) and layer.V.shape[1] > 0
+
+
+def _passed(before: nn.Module, layer: Layer, inputs: tuple[Tensor, ...], chosen: Tensor) -> list[Tensor]:
+    """What the modules before a layer pass it of the chosen samples."""
+    return [before(x[chosen].to(layer.M.device)) for x in inputs]
+
+
+def _prepare(
+    before: nn.Module, layer: Layer, inputs: tuple[Tensor, ...], pieces: tuple[Tensor, ...], reduce: Reduce | None
+) -> None:
     sums: Statistics = {}
-    for piece in x.split(batch_size):
-        more = layer.survey(before(piece.to(layer.W.device)))
+    for chosen in pieces:
+        more = layer.survey(*_passed(before, layer, inputs, chosen))
         sums = {name: sums[name] + more[name] for name in more} if sums else more
     layer.begin_(sums if reduce is None else reduce(sums))
 
