@@ -36,7 +36,7 @@ def _rule(kind: str, w: np.ndarray, eta0: float) -> DualRegressor:
     total = float(np.abs(w).sum())  # U, known to the multiplicative rule
     return DualRegressor(
         regularizer=kind, alpha=1e-12, total_weight=total, fit_intercept=False, solver="online", eta0=eta0, decay=0.0,
-        average=False, shuffle=False,
+        average=False, shuffle=False, n_epochs=1,
     )  # fmt: skip
 
 
