@@ -9,7 +9,7 @@ import typer
 
 from . import _options as opt
 from ._models import card, card_of
-from ._output import emit, table
+from ._output import emit, refuse_inputs, table
 
 if TYPE_CHECKING:
     from typing import Any
@@ -59,6 +59,7 @@ def show(
         about |= {"claims": "; ".join(entry.claims), "estimator": entry.estimator}
         about |= {} if entry.classifier is None else {"--labels": entry.classifier}
     if figure is not None:
+        refuse_inputs(figure, name, hint="--figure")
         draw_into(network, figure, force)
     from ..circuit import Circuit
     from ..derive import objective_of

@@ -13,7 +13,7 @@ import typer
 from .._errors import InputError
 from . import _options as opt
 from ._checkpoint import Checkpoint, beside
-from ._models import at_once, beside_x, build, card, checkpointed, classes_of, keep_names, names_of, shaped
+from ._models import at_once, beside_x, build, card, checkpointed, classes_of, keep_names, means_of, names_of, shaped
 from ._output import emit, printable, refuse_inputs
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ def fit(
     columns: opt.Columns = None,
     y_columns: opt.YColumns = None,
     labels: Annotated[bool, typer.Option("--labels", help="The target holds class labels, not numbers.")] = False,
+    exclude: opt.Exclude = None,
+    id_column: opt.IdColumn = None,
+    missing: opt.Missing = "error",
     header: opt.Header = None,
     dtype: opt.Dtype = None,
     block_rows: opt.BlockRows = None,
@@ -98,9 +101,10 @@ def fit(
         refuse_existing(beside(output), force=force)
         beside(output).unlink(missing_ok=True)
     if card(model).data == "formulas":
-        if y_data is not None or dtype is not None or block_rows is not None:
+        if {y_data, dtype, block_rows, exclude, id_column} != {None} or missing != "error":
             raise typer.BadParameter(
-                f"{model} learns from a file of formulas: leave out --y-data, --dtype and --block-rows"
+                f"{model} learns from a file of formulas: leave out --y-data, --dtype, --block-rows, --exclude, "
+                "--id-column and --missing"
             )
         given = read_formulas(data, columns, y_columns, tc=True, header=header)
         _fit_formulas(model, estimator, data, given, output, force=force, as_json=as_json)
@@ -111,7 +115,10 @@ def fit(
         block_rows, checkpoint_every = start.block_rows, checkpoint_every or start.every
     if checkpoint_every is not None and beside(output) != resume:
         refuse_existing(beside(output), force=force)
-    views = Views(data, columns, y_data, y_columns, dtype, block_rows, header, like=names_of(estimator))
+    views = Views(
+        data, columns, y_data, y_columns, dtype, block_rows, header, like=names_of(estimator), missing=missing,
+        means=means_of(estimator), exclude=exclude, id_column=id_column, beside=beside_x(estimator),
+    )  # fmt: skip
     views.require(two=beside_x(estimator) is not None, name=model)
     epochs = epochs or 1
     if epochs > 1 and data == "-":
