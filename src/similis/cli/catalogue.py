@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def list_networks(as_json: opt.Json = False) -> None:
     """List the networks, their papers and their estimators."""
-    from ..networks import catalogue
+    from .._card import written
 
-    rows = [(name, card.estimator, card.year, card.title) for name, card in catalogue().items()]
+    rows = [(card["name"], card["estimator"], card["year"], card["title"]) for card in written()]
     columns = ("name", "estimator", "year", "paper")
     record = {"networks": [dict(zip(columns, row, strict=True)) for row in rows]}
     emit(record, as_json=as_json, text=table(columns, rows))

@@ -10,6 +10,7 @@ from typing import Any
 
 from .._atomic import refuse_unwritable
 from .._errors import InputError, MissingDependencyError, SimilisError
+from .._optional import require
 from ..datasets import fetch
 from ..display import describe
 from . import _environment, figures, report
@@ -47,11 +48,14 @@ def reproduce(
     ------
     InputError
         Unknown name or budget, or a report that would be overwritten. Nothing has run then.
+    MissingDependencyError
+        Without jinja2. What an experiment needs beside it and is absent makes its status ``"not run"``.
     """
     if isinstance(names, str):
         names = [names]
     if budget not in BUDGETS:
         raise InputError(f"budget={budget!r}; expected 'smoke' or 'full'. Start with 'smoke': it takes seconds.")
+    require("jinja2", extra="plot")  # writes the report
     names, out = list(names), Path(out)
     chosen = select(names)
     if (out / "index.html").exists() and not force:
