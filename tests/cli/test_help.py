@@ -11,7 +11,7 @@ import pytest
 from similis import __version__
 
 COMMANDS = (
-    "list", "show", "derive", "fit", "transform", "predict", "score", "screen", "reproduce", "data", "doctor",
+    "list", "show", "derive", "fit", "transform", "predict", "score", "screen", "watch", "reproduce", "data", "doctor",
     "completion",
 )  # fmt: skip
 

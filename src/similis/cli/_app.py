@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from .._errors import SimilisError
-from . import catalogue, completion, data, derive, doctor, fit, predict, reproduce, score, screen, transform
+from . import catalogue, completion, data, derive, doctor, fit, predict, reproduce, score, screen, transform, watch
 from ._output import printable
 from ._signals import stoppable
 
@@ -87,6 +87,7 @@ app.command("transform")(transform.transform)
 app.command("predict")(predict.predict)
 app.command("score")(score.score)
 app.command("screen")(screen.screen)
+app.command("watch")(watch.watch)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .correlation import canonical_correlations, cca_objective_error, held_out_correlations, whitening_error
 from .distance import squared_distances
+from .drift import DriftDetector
 from .fields import field_widths, similarity_width
 from .motion import (
     antisymmetry,
@@ -21,6 +22,7 @@ from .similarity import alignment, similarity_error
 from .subspace import captured_variance, subspace_error
 
 __all__ = [
+    "DriftDetector",
     "alignment",
     "antisymmetry",
     "barlow_levick",
