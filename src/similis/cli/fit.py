@@ -52,6 +52,10 @@ def fit(
     header: opt.Header = None,
     dtype: opt.Dtype = None,
     block_rows: opt.BlockRows = None,
+    shuffle_buffer: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="ROWS", help="Mix rows over so many, more than a block, in a buffer."),
+    ] = None,
     checkpoint_every: Annotated[
         int | None, typer.Option(min=1, metavar="ROWS", help="Save a checkpoint beside FILE every so many rows.")
     ] = None,
@@ -71,7 +75,8 @@ def fit(
     a killed fit of m.safetensors goes on with --resume m.checkpoint.safetensors and ends bit for bit where the unbroken
     one ends. One that is told to stop (Ctrl-C, SIGTERM) leaves that file as well. nomad and tc learn from the whole
     table at once and keep their state in it once there is some, then once a minute: resume them by the same command
-    with --resume.
+    with --resume. Where rows resemble each other for longer than a block, --shuffle-buffer mixes them further; such a
+    fit keeps no checkpoint.
     """
     from .._atomic import refuse_existing, refuse_unwritable
     from ._checkpoint import keep
@@ -126,13 +131,19 @@ def fit(
     if not whole and resume is None and "n_epochs" in estimator.get_params():
         estimator.set_params(n_epochs=epochs)
 
+    if shuffle_buffer is not None and (whole or checkpoint_every is not None or resume is not None):
+        raise typer.BadParameter(
+            "rows in the buffer are in no checkpoint: leave out --resume and --checkpoint-every, and it for networks "
+            "that learn from the whole table",
+            param_hint="--shuffle-buffer",
+        )
     plan = Checkpoint(views.rows(), epochs, columns, y_columns, dtype, checkpoint_every)
     began = time.perf_counter()
     own = checkpoint_every is not None or beside(output) == resume
     if whole:
         rows = _learn_table(estimator, views, output)
     else:
-        rows = _learn(model, estimator, views, plan, start, output, own=own)
+        rows = _learn(model, estimator, views, plan, start, output, own=own, buffer=shuffle_buffer)
     seconds = time.perf_counter() - began
     keep_names(estimator, views)
     keep(estimator, output, force=force)
@@ -201,9 +212,12 @@ def _learn_table(estimator: BaseEstimator, views: Views, output: Path) -> int:
 
 def _learn(
     name: str, estimator: BaseEstimator, views: Views, plan: Checkpoint, start: Checkpoint | None, output: Path,
-    *, own: bool,
+    *, own: bool, buffer: int | None = None,
 ) -> int:  # fmt: skip
     """Walk the blocks, skip those behind ``start``, learn the others; returns the number of rows learned."""
+    import numpy as np
+
+    from ..datasets import shuffled
     from ._progress import progress
     from ._views import located, rows_of
 
@@ -214,8 +228,12 @@ def _learn(
     before, seen = now, _samples(estimator)
     try:
         with progress(f"fit {name}", total and total * plan.epochs) as advance:
-            for _ in range(plan.epochs):
-                for block in views.blocks():
+            for epoch in range(plan.epochs):
+                blocks = views.blocks()
+                if buffer is not None:
+                    rng = np.random.default_rng([getattr(estimator, "random_state", None) or 0, epoch])
+                    blocks = shuffled(blocks, rows=buffer, random_state=rng)
+                for block in blocks:
                     before, now, seen = now, now.after(block), _samples(estimator)
                     advance(len(block[0]))
                     if pending is not None and before.rows < pending.rows:
@@ -223,13 +241,18 @@ def _learn(
                     if pending is not None:
                         pending.check(before, views.data)
                         pending = None
-                    with located(rows_of(views.data, before.rows, block)):
+                    with located(views.data if buffer else rows_of(views.data, before.rows, block)):
                         estimator.partial_fit(*shaped(estimator, block), **known)
                     if now.due(before.rows):
                         _checkpoint(estimator, views, now, output, force=True)
     except KeyboardInterrupt:
         learned = now if _samples(estimator) > seen else before
-        if pending is None and learned.rows and _checkpoint(estimator, views, learned, output, force=own):
+        if (
+            buffer is None
+            and pending is None
+            and learned.rows
+            and _checkpoint(estimator, views, learned, output, force=own)
+        ):
             typer.echo(f"stopped after {learned.rows} rows; go on with --resume {beside(output)}", err=True)
         raise
     if pending is not None:
