@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from similis import DualClassifier, DualRegressor, NonnegativeSimilarityMatching, OnlineCCA, SimilarityMatching
+from similis.datasets import shuffled
 from similis.estimators.persist import load
 
 KEEP = ("--param", "shuffle=false")
@@ -69,6 +70,25 @@ def test_options_reach_the_estimator(similis, tmp_path, npy, X):
 def test_unknown_parameters_are_refused(similis, tmp_path, npy, param):
     error = similis("fit", "psp", npy, "-o", tmp_path / "m", "--param", param, status=2).stderr
     assert "tau" in error or "use --" in error
+
+
+def test_a_buffer_mixes_rows_further_than_a_block(similis, tmp_path):
+    """Three clusters one after the other: each must be heard among the others."""
+    rng = np.random.default_rng(0)
+    kind = np.repeat([0, 1, 2], 800)
+    data = np.abs(np.eye(3)[kind] @ (4 * np.eye(3, 6)) + 0.3 * rng.standard_normal((2400, 6)))
+    np.save(tmp_path / "x.npy", data)
+    words = ("fit", "psp", tmp_path / "x.npy", "--block-rows", 64, *KEEP)
+    similis(*words, "--shuffle-buffer", 600, "--epochs", 2, "-o", tmp_path / "m")
+    expected = SimilarityMatching(random_state=0)
+    for epoch in range(2):
+        blocks = (data[start : start + 64] for start in range(0, 2400, 64))
+        for block in shuffled(blocks, rows=600, random_state=np.random.default_rng([0, epoch])):
+            expected.partial_fit(block)
+    found = load(tmp_path / "m")
+    assert weights(found) == weights(expected)
+    assert found.n_samples_seen_ == 4800
+    assert "buffer" in similis(*words, "--shuffle-buffer", 9, "--checkpoint-every", 5, "-o", "m", status=2).stderr
 
 
 def test_two_views_by_columns_or_by_files(similis, tmp_path, X, npy):

@@ -10,7 +10,10 @@ import pytest
 
 from similis import __version__
 
-COMMANDS = ("list", "show", "derive", "fit", "transform", "predict", "score", "reproduce", "data", "doctor")
+COMMANDS = (
+    "list", "show", "derive", "fit", "transform", "predict", "score", "screen", "watch", "reproduce", "data", "doctor",
+    "completion",
+)  # fmt: skip
 
 
 def test_help_lists_every_command(similis):
@@ -23,17 +26,19 @@ def test_every_command_explains_itself(similis, command):
     assert "Usage:" in similis(command, "--help").output
 
 
-def test_help_is_quick():
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["completion", "bash"]])
+def test_help_is_quick(words):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-m", "similis", "--help"], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "similis", *words], check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert spent < 1.0  # processor seconds, whatever else the machine does; about 0.1
+    assert spent < 1.0  # processor seconds, whatever else the machine does; about 0.1, 0.3 for list
 
 
-def test_help_imports_nothing_heavy():
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["completion", "bash"]])
+def test_help_imports_nothing_heavy(words):
     heavy = ("numpy", "scipy", "sklearn", "numba", "torch", "matplotlib", "pandas", "pyarrow", "rich")
-    code = "import sys\nfrom similis.cli._app import app\napp(['--help'], standalone_mode=False)\n"
+    code = f"import sys\nfrom similis.cli._app import app\napp({words}, standalone_mode=False)\n"
     code += f"print([m for m in {heavy} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert run.stdout.splitlines()[-1] == "[]"

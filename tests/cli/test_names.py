@@ -72,7 +72,6 @@ def test_names_are_those_of_the_estimator(model):
     ("names", "said"),
     [
         (["a", "b", "c", "d", "e", "z"], "new z and missing f"),
-        (["a", "b", "c", "d", "e", "f", "z"], "new z"),
         (["a", "b", "c", "d", "e"], "missing f"),
         (["a", "b", "c", "d", "e", "e"], "missing f"),
     ],
@@ -84,6 +83,17 @@ def test_other_names_are_refused(similis, tmp_path, model, names, said, command)
              "fit": ("fit", "psp", data, "--resume", model, "-o", tmp_path / "n")}[command]  # fmt: skip
     assert said in similis(*words, status=1).stderr
     assert not (tmp_path / "z.npy").exists()
+
+
+def test_of_a_wider_table_the_model_takes_its_columns_and_that_is_said(similis, tmp_path, model):
+    wide = write(tmp_path / "wide.csv", ["", "z", *NAMES[::-1]], np.column_stack([LABELS, LABELS, X[:, ::-1]]))
+    expected = similis("score", model, tmp_path / "x.csv", "--json").json["score"]
+    done = similis("score", model, wide, "--json")
+    assert done.json["score"] == pytest.approx(expected, rel=1e-12)
+    assert "left out: , z" in done.stderr
+    assert similis("score", model, wide, "--exclude", "0:2", "--json").stderr == ""
+    twice = write(tmp_path / "twice.csv", [*NAMES, "z", "a"], np.column_stack([X, LABELS, LABELS]))
+    assert "new z" in similis("score", model, twice, status=1).stderr
 
 
 def test_of_more_columns_those_that_are_chosen_count(similis, tmp_path, model):

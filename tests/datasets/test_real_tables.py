@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import time
+
 import numpy as np
 import pytest
 
 from similis._errors import InputError
 from similis.datasets import read_blocks, shape_hint
+from similis.datasets.blocks import named_blocks
+from similis.datasets.columns import Choice, Wanted
 
 X = np.random.default_rng(0).standard_normal((2000, 5))
 
@@ -35,6 +40,19 @@ def read(path, text=None, **words):
         ("a,b\n1e-3,-2E5\n", {}, [[1e-3, -2e5]]),
         ("a,a\n1,2\n", {}, [[1, 2]]),
         ("x\n1\n\n2\n", {}, [[1], [2]]),
+        ("a;b\n1,5;-2\n,25;3e1\n", {}, [[1.5, -2], [0.25, 30]]),
+        ("1,5;2,5\n3;4\n", {}, [[1.5, 2.5], [3, 4]]),
+        ("n;a;day\nx,y;1,5;01.02.2024\n", {"columns": "a"}, [[1.5]]),
+        ("a,b,\n1,2,\n3,4,\n", {}, [[1, 2], [3, 4]]),
+        ("1,2,\n3,4,\n", {}, [[1, 2], [3, 4]]),
+        ("a,b\n1,2,\n3,4\n", {}, [[1, 2], [3, 4]]),
+        ("a,b\nNA,2\n,-\n3,nan\n", {"missing": True}, [[np.nan, 2], [np.nan, np.nan], [3, np.nan]]),
+        ("a,b,c,d\n1,2,3,4\n", {"columns": "b:c"}, [[2, 3]]),
+        ("a,b,c,d\n1,2,3,4\n", {"columns": ":b,d:"}, [[1, 2, 4]]),
+        ("a,b,c,d\n1,2,3,4\n", {"exclude": "a,c:c"}, [[2, 4]]),
+        ("a:b,c,d\n1,2,3\n", {"columns": "a:b:c"}, [[1, 2]]),
+        ('"a, b",c\n1,2\n', {"columns": '"a, b"'}, [[1]]),
+        ("id,c0,c1,c2\n2024-01-05,1,2,3\n", {"columns": "c0:c2", "exclude": "c1"}, [[1, 3]]),
     ],
 )
 def test_text_that_is_read(tmp_path, text, words, expected):
@@ -47,13 +65,12 @@ def test_text_that_is_read(tmp_path, text, words, expected):
         ("-,-\n1,2\n", "line 1: '-' in column 0"),
         ("NA,NA\n1,2\n", "line 1: 'NA'"),
         ("n/a,\n1,2\n", "line 1: 'n/a'"),
-        ("1,5;2,5\n3;4\n", "line 1: '1,5' .*decimal point|line 1: '1,5' .*header=True"),
-        ("a;b\n1;2\n3,5;4\n", "line 3: '3,5' .* decimal point"),
+        ("a;b\n1.5;2\n1;2\n1;2\n3,5;4\n", "decimal comma in line 5 and a point in line 2"),
+        ("a\tb\n1,5\t2\n", "line 2: '1,5' .* decimal point"),
         ("1 2\n3 4\n", "line 1: '1 2'"),
         ("2020-01-01,-\n1,2\n", "line 1"),
         ("a,b\n1,NA\n", "line 2: 'NA' .*put a value"),
-        ("a,b,\n1,2,\n", "no name|'' in column 2"),
-        ("1,2,\n3,4,\n", "'' in column 2"),
+        ("a,b,\n1,2,\n3,4,5\n", "line 3: 3 fields, expected 2"),
         ("\t\n1\t2\n", "line"),
         ("1\t2\n\t\n", "line 2: '' in column 0"),
         ('"a\nb",c\n1,2\n', "quote is not closed"),
@@ -67,6 +84,53 @@ def test_text_that_is_read(tmp_path, text, words, expected):
 def test_text_that_could_be_misread_is_refused(tmp_path, text, words):
     with pytest.raises(InputError, match=words):
         read(tmp_path / "x.csv", text)
+
+
+@pytest.mark.parametrize(("columns", "words"), [("c:a", "turn the range"), ("a:z", "no column 'a:z'")])
+def test_ranges_of_names_that_are_none(tmp_path, columns, words):
+    with pytest.raises(InputError, match=words):
+        read(tmp_path / "x.csv", "a,b,c\n1,2,3\n", columns=columns)
+    with pytest.raises(InputError, match="leaves no column"):
+        read(tmp_path / "x.csv", exclude="a:c")
+
+
+@pytest.mark.parametrize("suffix", [".csv.gz", ".tsv.gz", ".csv.zst", ".CSV.GZ"])
+def test_compressed_text_is_read_as_it_is(tmp_path, suffix):
+    mark = "\t" if "tsv" in suffix else ","
+    text = "a,b\n" + "".join(f"{i},{i}.5\n" for i in range(5000))
+    content, path = text.replace(",", mark).encode(), tmp_path / f"x{suffix}"
+    if suffix.endswith(".zst"):
+        arrow = pytest.importorskip("pyarrow", reason="the data extra is not installed")
+        with arrow.OSFile(str(path), "wb") as file, arrow.CompressedOutputStream(file, "zstd") as packed:
+            packed.write(content)
+    else:
+        path.write_bytes(gzip.compress(content))
+    np.testing.assert_array_equal(read(path, columns="b,a")[:, 1], np.arange(5000))
+    assert shape_hint(path) == (None, 2)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match="Fix:"):
+        read(path)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="Fix:"):
+        read(path)
+
+
+def test_only_text_is_read_compressed(tmp_path):
+    (tmp_path / "x.npy.gz").touch()
+    with pytest.raises(InputError, match=r"unknown kind of file '\.gz'.*\.csv\.zst"):
+        read(tmp_path / "x.npy.gz")
+
+
+def test_thousands_of_columns_are_found_at_once(tmp_path):
+    names = [f"c{i}" for i in range(20_000)]
+    (tmp_path / "x.csv").write_text(",".join(names) + "\n" + ",".join(map(str, range(20_000))) + "\n")
+    wanted = Wanted(Choice(like=names[::-1]))
+    began = time.process_time()
+    found = named_blocks(tmp_path / "x.csv", wanted, rows=10)
+    assert next(found.blocks)[0].tolist() == list(range(20_000))[::-1]
+    assert found.names == names[::-1]
+    assert time.process_time() - began < 2
+    assert read(tmp_path / "x.csv", columns="c10:c19").tolist() == [list(range(10, 20))]
 
 
 def test_a_column_of_row_numbers_can_be_left_out_or_asked_for(tmp_path):

@@ -17,7 +17,7 @@ from similis.circuit import Outer
 from similis.datasets import moved_patches, pairs, shifted_textures
 from similis.engine import offline, reference
 from similis.estimators._frames import Frames, _due
-from similis.estimators.similarity import OneStream
+from similis.estimators._stream import OneStream
 from similis.metrics import antisymmetry, direction_accuracy, direction_selectivity, subspace_error
 
 X, SHIFT = shifted_textures(20_000, 5, random_state=0)

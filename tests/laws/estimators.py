@@ -62,6 +62,7 @@ class Case:
 CASES = {
     "psp": Case(lambda: SimilarityMatching(2, random_state=0)),
     "psp-white": Case(lambda: SimilarityMatching(2, whiten=True, random_state=0)),
+    "psp-principal": Case(lambda: SimilarityMatching(2, basis="principal", random_state=0)),
     "psp-exact": Case(lambda: SimilarityMatching(2, solver="exact")),
     "psp-uncentred": Case(lambda: SimilarityMatching(2, center=False, random_state=0)),
     "nsm": Case(lambda: NonnegativeSimilarityMatching(3, random_state=0)),

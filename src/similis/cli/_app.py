@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import warnings
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from .._errors import SimilisError
-from . import catalogue, data, derive, doctor, fit, predict, reproduce, score, screen, transform
+from . import catalogue, completion, data, derive, doctor, fit, predict, reproduce, score, screen, transform, watch
 from ._output import printable
 from ._signals import stoppable
 
@@ -61,10 +62,18 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _plain(asked: bool) -> None:
+    if asked:
+        os.environ["NO_COLOR"] = "1"  # read by rich, which draws the progress, and by what else is started
+
+
 @app.callback()
 def similis(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    no_color: Annotated[
+        bool, typer.Option("--no-color", callback=_plain, is_eager=True, help="No colours, as with NO_COLOR=1.")
     ] = False,
 ) -> None:
     """Learning from similarities: networks with local learning rules, from streams of data."""
@@ -78,6 +87,8 @@ app.command("transform")(transform.transform)
 app.command("predict")(predict.predict)
 app.command("score")(score.score)
 app.command("screen")(screen.screen)
+app.command("watch")(watch.watch)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)
+app.command("completion")(completion.completion)

@@ -50,9 +50,11 @@ class Checkpoint:
 
     def after(self, views: tuple[np.ndarray, ...]) -> Checkpoint:
         """The checkpoint one block later."""
+        import numpy as np
+
         crc = self.crc
         for view in views:
-            crc = zlib.crc32(view.data, crc)
+            crc = zlib.crc32(np.ascontiguousarray(view).view(np.uint8).data, crc)
         return replace(self, rows=self.rows + len(views[0]), crc=crc)
 
     def check(self, now: Checkpoint, data: str) -> None:

@@ -12,7 +12,8 @@ from typing import IO, NamedTuple
 import typer
 
 from .._errors import InputError
-from ..datasets.delimited import find_delimiter, lines_of
+from ..datasets.delimited import find_delimiter
+from ..datasets.textfile import lines_of
 from ._output import printable
 
 #: what a header calls the column of formulas, and that of Tc in kelvin, when all but letters and digits is left out

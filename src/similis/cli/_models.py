@@ -135,17 +135,39 @@ def beside_x(estimator: BaseEstimator) -> str | None:
 
 def classes_of(estimator: BaseEstimator, views: Views) -> dict[str, np.ndarray]:
     """What a first ``partial_fit`` must know beside its rows: all labels, where it asks for ``classes``."""
-    if "classes" not in signature(estimator.partial_fit).parameters or hasattr(estimator, "classes_"):
+    if hasattr(estimator, "classes_"):
+        views.numeric = numeric_labels(estimator)
+        return {}
+    if "classes" not in signature(estimator.partial_fit).parameters:
         return {}
     import numpy as np
 
-    target = views.target()
-    if target.data == "-":
-        raise typer.BadParameter("all labels must be known first, and stdin can be read once: save it to a file")
-    found = np.empty(0)
-    for (block,) in target.blocks():
-        found = np.union1d(found, block)
-    return {"classes": found}
+    texts = views.label_texts()
+    try:
+        classes = np.unique(np.array(texts).astype(float))
+    except ValueError:
+        classes = np.array(texts)
+    views.numeric = classes.dtype.kind == "f"
+    return {"classes": classes}
+
+
+def numeric_labels(estimator: BaseEstimator) -> bool | None:
+    """Whether the classes that an estimator knows are numbers; None where it knows none."""
+    known = getattr(estimator, "classes_", None)
+    return None if known is None else known.dtype.kind not in "OUS"
+
+
+def means_of(estimator: BaseEstimator) -> list[np.ndarray] | None:
+    """Means of the columns of each view that a model has learned, None where it learned none."""
+    import numpy as np
+
+    if not getattr(estimator, "center", True) or not getattr(estimator, "n_samples_seen_", 0):
+        return None
+    for names in (("mean_",), ("x_mean_", "y_mean_")):
+        found = [np.asarray(getattr(estimator, name, ())) for name in names]
+        if all(mean.ndim == 1 and mean.size for mean in found) and len(found[0]) == estimator.n_features_in_:
+            return found
+    return None
 
 
 def names_of(estimator: BaseEstimator) -> Names:

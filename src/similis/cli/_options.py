@@ -7,17 +7,30 @@ from typing import Annotated, Literal
 
 import typer
 
-Data = Annotated[str, typer.Argument(metavar="DATA", help="CSV, Parquet, NPY or NPZ file, or - for CSV on stdin.")]
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA", help="CSV (also .csv.gz, .csv.zst, .tsv), Parquet, NPY or NPZ file, or - for CSV on stdin."
+    ),
+]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Model file made by `similis fit`.")]
 BlockRows = Annotated[
     int | None,
     typer.Option(min=1, metavar="ROWS", help="Rows read, and mixed, at a time.", show_default="about 32 MiB"),
 ]
 Columns = Annotated[
-    str | None, typer.Option(metavar="SPEC", help='Columns, as "0:10,12" or "a,b".', show_default="all")
+    str | None, typer.Option(metavar="SPEC", help='Columns, as "0:10,12", "a,b" or "a:f" (with f).', show_default="all")
 ]
 YColumns = Annotated[str | None, typer.Option(metavar="SPEC", help="Columns of the second view, or of the target.")]
 YData = Annotated[str | None, typer.Option(metavar="FILE", help="File of the second view, or of the target.")]
+Exclude = Annotated[str | None, typer.Option(metavar="SPEC", help="Columns to leave out.")]
+IdColumn = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Column that names the rows: not learned from, kept in outputs.")
+]
+Missing = Annotated[
+    Literal["error", "drop", "mean"],
+    typer.Option(help="Rows with empty cells or NA: refuse them, leave them out, or fill in the mean of the column."),
+]
 Header = Annotated[
     bool | None,
     typer.Option("--header/--no-header", help="Whether the first line names the columns.", show_default="as it looks"),

@@ -17,18 +17,22 @@ from .._errors import InputError
 from .._optional import require
 from .._text import cell
 
-Write = Callable[[np.ndarray], None]
+#: takes a block of rows, and their names where the file has a column of them
+Write = Callable[[np.ndarray, np.ndarray | None], None]
 
 
 @contextmanager
-def sink(output: str, names: list[str], *, force: bool) -> Iterator[Write]:
-    """Open ``output`` for blocks of rows; yields ``write(block)``."""
+def sink(output: str, names: list[str], *, force: bool, ids: str | None = None) -> Iterator[Write]:
+    """Open ``output`` for blocks of rows, with a first column called ``ids`` if any; yields ``write(block, ids)``."""
+    names = names if ids is None else [ids, *names]
     if output == "-":
         yield _csv(sys.stdout, names)
         return
     suffix = Path(output).suffix.lower()
     if suffix not in (".npy", ".csv", ".parquet"):
         raise typer.BadParameter(f"{output}: the suffix must be .npy, .csv or .parquet", param_hint="--output")
+    if suffix == ".npy" and ids is not None:
+        raise typer.BadParameter("an array holds no names of rows: write .csv or .parquet", param_hint="--output")
     with new_file(output, force=force) as draft:
         if suffix == ".csv":
             with draft.open("w", encoding="utf-8", newline="") as file:
@@ -42,11 +46,15 @@ def _csv(file: IO[str], names: list[str]) -> Write:
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(map(cell, names))
 
-    def write(block: np.ndarray) -> None:
-        if block.dtype.kind == "U":
-            rows.writerows(map(cell, row) for row in block.tolist())
-        else:  # as text, NumPy gives the fewest digits that read back to the same number, in either precision
-            file.writelines(",".join(row) + "\n" for row in block.astype(str).tolist())
+    def write(block: np.ndarray, ids: np.ndarray | None) -> None:
+        # as text, NumPy gives the fewest digits that read back to the same number, in either precision
+        texts = block.astype(str).tolist()
+        if ids is not None:
+            texts = [[name, *row] for name, row in zip(ids.tolist(), texts, strict=True)]
+        if ids is not None or block.dtype.kind == "U":
+            rows.writerows(map(cell, row) for row in texts)
+        else:
+            file.writelines(",".join(row) + "\n" for row in texts)
 
     return write
 
@@ -59,7 +67,7 @@ def _npy(draft: Path, names: list[str]) -> Iterator[Write]:
         descr = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (rows, len(names))}
         np.lib.format.write_array_header_1_0(file, descr)
 
-    def write(block: np.ndarray) -> None:
+    def write(block: np.ndarray, _: np.ndarray | None) -> None:
         nonlocal rows, dtype
         if rows == 0:
             dtype = block.dtype
@@ -82,9 +90,10 @@ def _parquet(draft: Path, names: list[str]) -> Iterator[Write]:
     parquet = require("pyarrow.parquet", extra="data")
     writer = None
 
-    def write(block: np.ndarray) -> None:
+    def write(block: np.ndarray, ids: np.ndarray | None) -> None:
         nonlocal writer
-        batch = pyarrow.table({name: block[:, j] for j, name in enumerate(names)})
+        columns = [*([] if ids is None else [pyarrow.array(ids.tolist())]), *map(pyarrow.array, block.T)]
+        batch = pyarrow.Table.from_arrays(columns, names)
         writer = writer or parquet.ParquetWriter(draft, batch.schema)
         writer.write_table(batch)
 

@@ -9,7 +9,7 @@ import typer
 
 from . import _options as opt
 from ._models import card, card_of
-from ._output import emit, table
+from ._output import emit, refuse_inputs, table
 
 if TYPE_CHECKING:
     from typing import Any
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def list_networks(as_json: opt.Json = False) -> None:
     """List the networks, their papers and their estimators."""
-    from ..networks import catalogue
+    from .._card import written
 
-    rows = [(name, card.estimator, card.year, card.title) for name, card in catalogue().items()]
+    rows = [(card["name"], card["estimator"], card["year"], card["title"]) for card in written()]
     columns = ("name", "estimator", "year", "paper")
     record = {"networks": [dict(zip(columns, row, strict=True)) for row in rows]}
     emit(record, as_json=as_json, text=table(columns, rows))
@@ -59,6 +59,7 @@ def show(
         about |= {"claims": "; ".join(entry.claims), "estimator": entry.estimator}
         about |= {} if entry.classifier is None else {"--labels": entry.classifier}
     if figure is not None:
+        refuse_inputs(figure, name, hint="--figure")
         draw_into(network, figure, force)
     from ..circuit import Circuit
     from ..derive import objective_of

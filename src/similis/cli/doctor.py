@@ -11,11 +11,16 @@ from typing import NamedTuple
 
 import typer
 
+from .._optional import pip_line
 from . import _options as opt
 from ._output import emit, table
 
-_REQUIRED = ("numpy", "scipy", "scikit-learn", "numba", "safetensors")
-_EXTRAS = {"matplotlib": "plot", "jinja2": "plot", "pyarrow": "data", "pooch": "data", "torch": "torch"}
+_REQUIRED = ("numpy", "scipy", "scikit-learn", "numba", "typer", "rich", "safetensors")
+_EXTRAS = {
+    "torch": ("torch",), "plot": ("matplotlib", "jinja2"), "control": ("gymnasium",),
+    "data": ("pooch", "pyarrow", "pandas"), "distributed": ("dask", "distributed"),
+    "sdp": ("cvxpy", "clarabel", "scs"),
+}  # fmt: skip
 
 
 class Check(NamedTuple):
@@ -48,11 +53,16 @@ def _packages() -> Iterator[Check]:
             yield Check(package, "ok", metadata.version(package))
         except ImportError as error:
             yield Check(package, "broken", f"{error}; pip install '{package}'")
-    for module, extra in _EXTRAS.items():
-        if util.find_spec(module):
-            yield Check(module, "ok", f"{metadata.version(module)} (optional)")
-        else:
-            yield Check(module, "note", f"absent (optional); pip install 'similis[{extra}]'")
+    for extra, module in ((extra, module) for extra, modules in _EXTRAS.items() for module in modules):
+        try:
+            there = util.find_spec(module) is not None
+            yield Check(module, "ok", f"{metadata.version(module)} ({extra})") if there else _absent(module, extra)
+        except (ImportError, ValueError):
+            yield _absent(module, extra)
+
+
+def _absent(module: str, extra: str) -> Check:
+    return Check(module, "note", f"absent ({extra}); {pip_line(extra)}")
 
 
 def _threads() -> Iterator[Check]:

@@ -13,7 +13,7 @@ import typer
 from .._errors import InputError
 from . import _options as opt
 from ._checkpoint import Checkpoint, beside
-from ._models import at_once, beside_x, build, card, checkpointed, classes_of, keep_names, names_of, shaped
+from ._models import at_once, beside_x, build, card, checkpointed, classes_of, keep_names, means_of, names_of, shaped
 from ._output import emit, printable, refuse_inputs
 
 if TYPE_CHECKING:
@@ -47,9 +47,16 @@ def fit(
     columns: opt.Columns = None,
     y_columns: opt.YColumns = None,
     labels: Annotated[bool, typer.Option("--labels", help="The target holds class labels, not numbers.")] = False,
+    exclude: opt.Exclude = None,
+    id_column: opt.IdColumn = None,
+    missing: opt.Missing = "error",
     header: opt.Header = None,
     dtype: opt.Dtype = None,
     block_rows: opt.BlockRows = None,
+    shuffle_buffer: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="ROWS", help="Mix rows over so many, more than a block, in a buffer."),
+    ] = None,
     checkpoint_every: Annotated[
         int | None, typer.Option(min=1, metavar="ROWS", help="Save a checkpoint beside FILE every so many rows.")
     ] = None,
@@ -69,7 +76,8 @@ def fit(
     a killed fit of m.safetensors goes on with --resume m.checkpoint.safetensors and ends bit for bit where the unbroken
     one ends. One that is told to stop (Ctrl-C, SIGTERM) leaves that file as well. nomad and tc learn from the whole
     table at once and keep their state in it once there is some, then once a minute: resume them by the same command
-    with --resume.
+    with --resume. Where rows resemble each other for longer than a block, --shuffle-buffer mixes them further; such a
+    fit keeps no checkpoint.
     """
     from .._atomic import refuse_existing, refuse_unwritable
     from ._checkpoint import keep
@@ -99,9 +107,10 @@ def fit(
         refuse_existing(beside(output), force=force)
         beside(output).unlink(missing_ok=True)
     if card(model).data == "formulas":
-        if y_data is not None or dtype is not None or block_rows is not None:
+        if {y_data, dtype, block_rows, exclude, id_column} != {None} or missing != "error":
             raise typer.BadParameter(
-                f"{model} learns from a file of formulas: leave out --y-data, --dtype and --block-rows"
+                f"{model} learns from a file of formulas: leave out --y-data, --dtype, --block-rows, --exclude, "
+                "--id-column and --missing"
             )
         given = read_formulas(data, columns, y_columns, tc=True, header=header)
         _fit_formulas(model, estimator, data, given, output, force=force, as_json=as_json)
@@ -112,7 +121,10 @@ def fit(
         block_rows, checkpoint_every = start.block_rows, checkpoint_every or start.every
     if checkpoint_every is not None and beside(output) != resume:
         refuse_existing(beside(output), force=force)
-    views = Views(data, columns, y_data, y_columns, dtype, block_rows, header, like=names_of(estimator))
+    views = Views(
+        data, columns, y_data, y_columns, dtype, block_rows, header, like=names_of(estimator), missing=missing,
+        means=means_of(estimator), exclude=exclude, id_column=id_column, beside=beside_x(estimator),
+    )  # fmt: skip
     views.require(two=beside_x(estimator) is not None, name=model)
     if epochs is None:
         epochs = 0 if resume is None and data != "-" and estimator.get_params().get("n_epochs") == "auto" else 1
@@ -121,13 +133,19 @@ def fit(
     if not whole and resume is None and "n_epochs" in estimator.get_params():
         estimator.set_params(n_epochs=epochs or "auto")
 
+    if shuffle_buffer is not None and (whole or checkpoint_every is not None or resume is not None):
+        raise typer.BadParameter(
+            "rows in the buffer are in no checkpoint: leave out --resume and --checkpoint-every, and it for networks "
+            "that learn from the whole table",
+            param_hint="--shuffle-buffer",
+        )
     plan = Checkpoint(views.rows(), epochs, columns, y_columns, dtype, checkpoint_every)
     began = time.perf_counter()
     own = checkpoint_every is not None or beside(output) == resume
     if whole:
         rows = _learn_table(estimator, views, output)
     else:
-        rows = _learn(model, estimator, views, plan, start, output, own=own)
+        rows = _learn(model, estimator, views, plan, start, output, own=own, buffer=shuffle_buffer)
     seconds = time.perf_counter() - began
     keep_names(estimator, views)
     keep(estimator, output, force=force)
@@ -196,9 +214,12 @@ def _learn_table(estimator: BaseEstimator, views: Views, output: Path) -> int:
 
 def _learn(
     name: str, estimator: BaseEstimator, views: Views, plan: Checkpoint, start: Checkpoint | None, output: Path,
-    *, own: bool,
+    *, own: bool, buffer: int | None = None,
 ) -> int:  # fmt: skip
     """Walk the blocks, skip those behind ``start``, learn the others; returns the number of rows learned."""
+    import numpy as np
+
+    from ..datasets import shuffled
     from ..estimators._params import passes
     from ._progress import progress
     from ._views import located, rows_of
@@ -212,7 +233,11 @@ def _learn(
     try:
         with progress(f"fit {name}", (total or 0) * epochs or None) as advance:
             while not done or done < epochs:
-                for block in views.blocks():
+                blocks = views.blocks()
+                if buffer is not None:
+                    rng = np.random.default_rng([getattr(estimator, "random_state", None) or 0, done])
+                    blocks = shuffled(blocks, rows=buffer, random_state=rng)
+                for block in blocks:
                     before, now, seen = now, now.after(block), _samples(estimator)
                     advance(len(block[0]))
                     if pending is not None and before.rows < pending.rows:
@@ -220,14 +245,19 @@ def _learn(
                     if pending is not None:
                         pending.check(before, views.data)
                         pending = None
-                    with located(rows_of(views.data, before.rows, block)):
+                    with located(views.data if buffer else rows_of(views.data, before.rows, block)):
                         estimator.partial_fit(*shaped(estimator, block), **known)
                     if now.due(before.rows):
                         _checkpoint(estimator, views, now, output, force=True)
                 done, epochs = done + 1, epochs or passes("auto", now.rows)
     except KeyboardInterrupt:
         learned = now if _samples(estimator) > seen else before
-        if pending is None and learned.rows and _checkpoint(estimator, views, learned, output, force=own):
+        if (
+            buffer is None
+            and pending is None
+            and learned.rows
+            and _checkpoint(estimator, views, learned, output, force=own)
+        ):
             typer.echo(f"stopped after {learned.rows} rows; go on with --resume {beside(output)}", err=True)
         raise
     if pending is not None:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from . import _options as opt
-from ._models import admit, allows_missing, in_order, learns_formulas, names_of
+from ._models import admit, allows_missing, in_order, learns_formulas, means_of, names_of
 from ._output import emit, refuse_inputs
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ def predict(
         str, typer.Option("--output", "-o", metavar="OUT", help=".npy, .csv or .parquet file, or - for CSV.")
     ],
     columns: opt.Columns = None,
+    exclude: opt.Exclude = None,
+    id_column: opt.IdColumn = None,
+    missing: opt.Missing = "error",
     header: opt.Header = None,
     dtype: opt.Dtype = None,
     block_rows: opt.BlockRows = None,
@@ -48,16 +51,20 @@ def predict(
             emit(record, as_json=as_json, text="{output}: {rows} formulas, {refused} refused".format(**record))
         return
     views = Views(
-        data, columns, None, None, dtype, block_rows, header, allows_missing(estimator), names_of(estimator)
+        data, columns, None, None, dtype, block_rows, header, allows_missing(estimator), names_of(estimator), missing,
+        means_of(estimator), exclude, id_column,
     )  # fmt: skip
     rows, width = 0, int(estimator.n_features_in_ if in_order(estimator) else getattr(estimator, "n_targets_", 1))
     blocks = iter([views.first(None)[0]]) if in_order(estimator) else views.blocks()
     names = ["prediction"] if width == 1 else [f"prediction{i}" for i in range(width)]
-    with sink(output, names, force=force) as write, progress("predict", views.n_rows()) as advance:
+    head = None if id_column is None else views.id_name
+    with sink(output, names, force=force, ids=head) as write, progress("predict", views.n_rows()) as advance:
         for (block,) in blocks:
             with located(rows_of(data, rows, (block,))):
                 found = estimator.predict(block).reshape(len(block), width)
-            write(found.astype(estimator.classes_.astype(str).dtype) if found.dtype == object else found)
+            if found.dtype == object:
+                found = found.astype(estimator.classes_.astype(str).dtype)
+            write(found, views.ids)
             rows += len(block)
             advance(len(block))
     if output != "-":

@@ -20,18 +20,28 @@ def reproduce(
     budget: Annotated[Literal["smoke", "full"], typer.Option(help="Seconds, or the scale of the papers.")] = "smoke",
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the report.")] = Path("report"),
     seed: opt.Seed = 0,
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the experiments, as k=16.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if a claim falls short.")] = False,
     force: opt.Force = False,
     as_json: opt.Json = False,
 ) -> None:
     """Reproduce papers and write a report.
 
-    Each claim with its known number, goal, what was measured and the verdict.
+    Each claim with its known number, goal, what was measured and the verdict; figures are saved beside the report. With
+    --param, claims, which are about the defaults, are measured but not judged.
     """
     from .. import experiments
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")  # goes to stderr
-    results = experiments.reproduce(names, budget=budget, out=out, seed=seed, force=force)
+    params = {}
+    for text in param or []:
+        name, equals, value = text.partition("=")
+        if not equals or not value.isdecimal():
+            raise typer.BadParameter(f"{text!r}; expected name=integer, e.g. k=16", param_hint="--param")
+        params[name] = int(value)
+    results = experiments.reproduce(names, budget=budget, out=out, seed=seed, force=force, params=params)
     record = {"report": str(out / "index.html"), "results": [result.to_dict() for result in results]}
     emit(record, as_json=as_json, text=f"{_claims(results)}\n\nreport: {out / 'index.html'}")
     short = any(finding.verdict == "falls short" for result in results for finding in result.claims)

@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from . import _options as opt
-from ._models import admit, allows_missing, beside_x, in_order, learns_formulas, names_of, shaped
+from ._models import (
+    admit,
+    allows_missing,
+    beside_x,
+    in_order,
+    learns_formulas,
+    means_of,
+    names_of,
+    numeric_labels,
+    shaped,
+)
 from ._output import emit
 
 
@@ -20,6 +30,9 @@ def score(
     y_data: opt.YData = None,
     columns: opt.Columns = None,
     y_columns: opt.YColumns = None,
+    exclude: opt.Exclude = None,
+    id_column: opt.IdColumn = None,
+    missing: opt.Missing = "error",
     header: opt.Header = None,
     dtype: opt.Dtype = None,
     seed: opt.Seed = 0,
@@ -43,7 +56,8 @@ def score(
         emit(record, as_json=as_json, text=f"{value:.6g}  (R2 of {len(given.tc)} formulas)")
         return
     views = Views(
-        data, columns, y_data, y_columns, dtype, None, header, allows_missing(estimator), names_of(estimator)
+        data, columns, y_data, y_columns, dtype, None, header, allows_missing(estimator), names_of(estimator), missing,
+        means_of(estimator), exclude, id_column, beside_x(estimator), numeric_labels(estimator),
     )  # fmt: skip
     views.require(two=beside_x(estimator) is not None, name=type(estimator).__name__)
     chosen, total = views.first(rows) if in_order(estimator) else views.sample(rows, seed)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import _options as opt
-from ._output import emit
+from ._output import emit, refuse_inputs
 
 if TYPE_CHECKING:
     from ..estimators import CriticalTemperatureRegressor
@@ -34,6 +34,7 @@ def screen(
     from .._atomic import new_file, refuse_unwritable
     from ..estimators.persist import load
 
+    refuse_inputs(output, model)
     estimator, symbols = load(model), [symbol.strip() for symbol in elements.split(",")]
     if not hasattr(estimator, "screen"):
         raise typer.BadParameter(
@@ -42,6 +43,7 @@ def screen(
     if heat_map is not None and len(symbols) != 3:
         raise typer.BadParameter(f"a map has three elements, got {len(symbols)}", param_hint="--map")
     if heat_map is not None:
+        refuse_inputs(heat_map, model, output, hint="--map")
         refuse_unwritable(heat_map, force=force)
     with new_file(output, force=force) as draft:
         ranking = estimator.screen(symbols, max_atoms)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from . import _options as opt
-from ._models import admit, beside_x, names_of
+from ._models import admit, beside_x, means_of, names_of
 from ._output import emit, refuse_inputs
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ def transform(
     y_data: opt.YData = None,
     columns: opt.Columns = None,
     y_columns: opt.YColumns = None,
+    exclude: opt.Exclude = None,
+    id_column: opt.IdColumn = None,
+    missing: opt.Missing = "error",
     header: opt.Header = None,
     dtype: opt.Dtype = None,
     block_rows: opt.BlockRows = None,
@@ -44,18 +47,22 @@ def transform(
     estimator = load(model)
     admit(estimator, model, "transform")
     two = beside_x(estimator) == "view"
-    views = Views(data, columns, y_data, y_columns, dtype, block_rows, header, like=names_of(estimator))
+    views = Views(
+        data, columns, y_data, y_columns, dtype, block_rows, header, like=names_of(estimator), missing=missing,
+        means=means_of(estimator), exclude=exclude, id_column=id_column, beside=beside_x(estimator),
+    )  # fmt: skip
     views.require(two=two, name=type(estimator).__name__)
     if view != "sum" and not two:
         raise typer.BadParameter(f"{type(estimator).__name__} has one view", param_hint="--view")
     names, rows = [str(name) for name in estimator.get_feature_names_out()], 0
     if view == "both":
         names = [f"{side}_{name}" for side in "xy" for name in names]
-    with sink(output, names, force=force) as write, progress("transform", views.n_rows()) as advance:
+    head = None if id_column is None else views.id_name
+    with sink(output, names, force=force, ids=head) as write, progress("transform", views.n_rows()) as advance:
         for block in views.blocks():
             with located(rows_of(data, rows, block)):
                 Z = estimator.transform(*block)
-            write(_join(view, *Z) if two else Z)
+            write(_join(view, *Z) if two else Z, views.ids)
             rows += len(block[0])
             advance(len(block[0]))
     if output != "-":

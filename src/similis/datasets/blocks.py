@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -13,8 +13,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from .._errors import InputError
 from .._text import brief
-from . import delimited, npy, parquet
-from .columns import Choice, Columns
+from . import delimited, npy, parquet, textfile
+from .columns import Choice, Chosen, Columns, Wanted
 
 _READERS: dict[str, ModuleType] = {
     ".csv": delimited,
@@ -28,15 +28,16 @@ _READERS: dict[str, ModuleType] = {
 
 
 class NamedBlocks(NamedTuple):
-    """Blocks of rows, and the names of their columns where the file has them."""
+    """Blocks of rows, the names of their columns where the file has them, and those of the columns left out."""
 
     names: list[str] | None
+    left: list[str]
     blocks: Iterator[NDArray]
 
 
 def read_blocks(
     source: str | os.PathLike[str], *, rows: int = 4096, columns: Columns = None, dtype: DTypeLike | None = None,
-    header: bool | None = None,
+    header: bool | None = None, exclude: Columns = None, missing: bool = False,
 ) -> Iterator[NDArray]:  # fmt: skip
     """Read a table of numbers block by block.
 
@@ -47,18 +48,23 @@ def read_blocks(
     Parameters
     ----------
     source : str or path
-        CSV, TSV or TXT (comma, semicolon or tab), NPY (either order), NPZ (``file.npz:name`` if it holds several
+        CSV, TSV or TXT (comma, semicolon or tab; with semicolons decimal commas too; also compressed, such as
+        ``x.csv.gz`` and ``x.csv.zst``), NPY (either order), NPZ (``file.npz:name`` if it holds several
         arrays), Parquet (without an index that pandas stored), or ``"-"``: CSV from standard input.
     rows : int, default 4096
         Rows a block.
     columns : str, sequence or None
-        Columns to keep, in this order: ``"0:10,12"``, ``"a,b"``, ``["a", 3]``. None: all.
+        Columns to keep, in this order: ``"0:10,12"``, ``"a,b"``, ``"a:f"`` (with f), ``["a", 3]``. None: all.
     dtype : dtype, optional
         Of the blocks: a type of floats. None: float32 files stay float32, small integers of NPY become float32 (which
         holds them exactly), everything else float64.
     header : bool, optional
         Whether the first line of text names the columns. None: if it holds a word and no number; names that are
         numbers (``0,1,2``) need True.
+    exclude : str, sequence or None
+        Columns to leave out, as ``columns`` says them.
+    missing : bool, default False
+        Whether an empty field of text, NA and the like are read as NaN. In Parquet a missing value always is.
 
     Yields
     ------
@@ -70,28 +76,27 @@ def read_blocks(
     InputError
         If the file is absent, empty, damaged, ragged or not numeric; for text the message holds the line number.
     MissingDependencyError
-        For Parquet without pyarrow.
+        For Parquet, or text compressed as .zst, without pyarrow.
     """
     if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 1:
         raise InputError(f"rows: expected a positive integer, got {rows!r}. Fix: 4096 is a good block.")
     name, reader = _reader(source)
-    return _regular(_unnamed(reader.blocks(name, int(rows), Choice(columns), _floats(dtype), header)), int(rows), name)
+    wanted = Wanted(Choice(columns, None, exclude), _floats(dtype), header, missing)
+    return _regular(_unnamed(reader.blocks(name, int(rows), wanted)), int(rows), name)
 
 
-def named_blocks(
-    source: str | os.PathLike[str], *, rows: int, columns: Columns = None, like: Sequence[str] | None = None,
-    dtype: DTypeLike | None = None, header: bool | None = None,
-) -> NamedBlocks:  # fmt: skip
-    """As :func:`read_blocks`, with the names; columns of a file that names them are put in the order of ``like``.
+def named_blocks(source: str | os.PathLike[str], wanted: Wanted, *, rows: int) -> NamedBlocks:
+    """As :func:`read_blocks`, with the names.
 
     Raises
     ------
     InputError
-        As :func:`read_blocks`, at once where the beginning of the file tells; and if names differ from ``like``.
+        As :func:`read_blocks`, at once where the beginning of the file tells; and if names differ from those wanted.
     """
     name, reader = _reader(source)
-    found = reader.blocks(name, rows, Choice(columns, like), _floats(dtype), header)
-    return NamedBlocks(next(found), _regular(found, rows, name))
+    found = reader.blocks(name, rows, wanted._replace(dtype=_floats(wanted.dtype)))
+    chosen: Chosen = next(found)
+    return NamedBlocks(chosen.names, chosen.left, _regular(found, rows, name))
 
 
 def shape_hint(source: str | os.PathLike[str]) -> tuple[int | None, int | None]:
@@ -110,13 +115,16 @@ def shape_hint(source: str | os.PathLike[str]) -> tuple[int | None, int | None]:
 
 def _reader(source: str | os.PathLike[str]) -> tuple[str, ModuleType]:
     name = os.fspath(source)
-    if name == delimited.STDIN:
+    if name == textfile.STDIN:
         return name, delimited
     member = npy.MEMBER.fullmatch(name)
     path = Path(member["path"] if member else name)
-    if path.suffix.lower() not in _READERS:
+    packed = path.suffix.lower() in textfile.PACKED
+    suffix = Path(path.stem if packed else path).suffix.lower()
+    if _READERS.get(suffix) not in ((delimited,) if packed else _READERS.values()):
         raise InputError(
-            f"{name}: unknown kind of file {path.suffix!r}. Fix: use one of {', '.join(_READERS)}, or '-'."
+            f"{name}: unknown kind of file {path.suffix!r}. Fix: use one of {', '.join(_READERS)}, or '-'; text may be "
+            f"compressed, as .csv{' or .csv'.join(textfile.PACKED)}."
         )
     try:
         there = path.is_file()
@@ -124,7 +132,7 @@ def _reader(source: str | os.PathLike[str]) -> tuple[str, ModuleType]:
         raise InputError(f"{name[:80]!r}: no name of a file ({brief(error)}). Fix: check the path.") from error
     if not there:
         raise InputError(f"{name}: no such file. Fix: check the path; the working folder is {Path.cwd()}.")
-    return name, _READERS[path.suffix.lower()]
+    return name, _READERS[suffix]
 
 
 def _floats(dtype: DTypeLike | None) -> np.dtype | None:

@@ -12,11 +12,11 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy_format
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from .._errors import InputError
 from .._text import brief
-from .columns import Choice, some
+from .columns import Chosen, Wanted, some
 
 MEMBER = re.compile(r"(?P<path>.+\.npz)(?::(?P<name>[^/:]+))?", re.IGNORECASE)
 
@@ -29,26 +29,24 @@ class _Header:
     offset: int
 
 
-def blocks(
-    source: str, rows: int, choice: Choice, dtype: DTypeLike | None, _: bool | None
-) -> Iterator[NDArray | None]:  # fmt: skip
-    """Yield None (no names), then blocks of ``rows`` rows of a real matrix; one of several arrays in a NPZ is asked for
-    as ``file.npz:name``."""
-    with _open(source) as (handle, header):
-        wanted, _names = choice.among(header.shape[1], None, source)
-        yield None
+def blocks(source: str, rows: int, wanted: Wanted) -> Iterator[NDArray | Chosen]:
+    """Yield the chosen columns, then blocks of ``rows`` rows of a real matrix, or of text where that is wanted; one of
+    several arrays in a NPZ is asked for as ``file.npz:name``."""
+    with _open(source, wanted.text) as (handle, header):
+        chosen = wanted.choice.among(header.shape[1], None, source)
+        yield chosen
         exact = np.float32 if np.can_cast(header.dtype, np.float32) else np.float64
-        target = np.dtype(exact if dtype is None else dtype)
+        target = np.dtype(str if wanted.text else exact if wanted.dtype is None else wanted.dtype)
         read = _fortran_rows if header.fortran else _c_rows
         for start in range(0, header.shape[0], rows):
             stop = min(start + rows, header.shape[0])
-            yield read(handle, header, start, stop, wanted, source).astype(target, copy=False)
+            yield read(handle, header, start, stop, chosen.indices, source).astype(target, copy=False)
         handle.read(1)  # the end of an archive's member: there its checksum is compared
 
 
 def shape(source: str) -> tuple[int, int]:
     """Return (rows, columns) from the header."""
-    with _open(source) as (_, header):
+    with _open(source, text=True) as (_, header):
         return header.shape
 
 
@@ -83,18 +81,18 @@ def _fill(handle: BinaryIO, block: NDArray, source: str) -> NDArray:
 
 
 @contextmanager
-def _open(source: str) -> Iterator[tuple[BinaryIO, _Header]]:
+def _open(source: str, text: bool = False) -> Iterator[tuple[BinaryIO, _Header]]:
     member = MEMBER.fullmatch(source)
     try:
         if member is None:
             with open(source, "rb") as handle:
-                header = _header(handle, source)
+                header = _header(handle, source, text)
                 _check_size(os.fstat(handle.fileno()).st_size, header, source)
                 yield handle, header
             return
         archive = zipfile.ZipFile(member["path"])
         with archive, archive.open(_choose(archive, member["name"], source)) as packed:
-            header = _header(packed, source)  # type: ignore[arg-type]
+            header = _header(packed, source, text)  # type: ignore[arg-type]
             _check_size(archive.getinfo(packed.name).file_size, header, source)
             if header.fortran:
                 raise InputError(
@@ -131,7 +129,7 @@ def _choose(archive: zipfile.ZipFile, name: str | None, source: str) -> str:
     return f"{name}.npy"
 
 
-def _header(handle: BinaryIO, source: str) -> _Header:
+def _header(handle: BinaryIO, source: str, text: bool) -> _Header:
     try:
         version = npy_format.read_magic(handle)
         reader = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}[version]
@@ -140,7 +138,7 @@ def _header(handle: BinaryIO, source: str) -> _Header:
         raise
     except Exception as error:  # whatever damage does to the parser of a header
         raise InputError(f"{source}: not a NPY array ({brief(error)}). Fix: write it with numpy.save.") from error
-    if dtype.kind not in "fiub":
+    if dtype.kind not in ("fiubU" if text else "fiub") or not dtype.itemsize:
         raise InputError(
             f"{source}: holds {dtype}, expected real numbers. Fix: save X.astype(float); objects are never loaded."
         )

@@ -8,21 +8,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from .._errors import InputError, SimilisError
 from .._optional import require
 from .._text import brief
-from .columns import Choice
+from .columns import Chosen, Wanted
 
 # Pages are read as they are needed: by default a whole row group is held, and that may be the whole file.
 FRUGAL = {"buffer_size": 1 << 16, "pre_buffer": False, "page_checksum_verification": True}
 
 
-def blocks(
-    source: str, rows: int, choice: Choice, dtype: DTypeLike | None, _: bool | None
-) -> Iterator[NDArray | list[str] | None]:
-    """Yield the names of the chosen columns, then blocks of at most ``rows`` rows; a missing value becomes NaN.
+def blocks(source: str, rows: int, wanted: Wanted) -> Iterator[NDArray | Chosen]:
+    """Yield the chosen columns, then blocks of at most ``rows`` rows; a missing value becomes NaN, or empty text.
 
     Only the chosen columns are read. An index that pandas stored beside the data is a column only where it is asked for
     by its name. Integers above 2^53 are rounded to the nearest float64.
@@ -31,19 +29,30 @@ def blocks(
     with _open(source) as file:
         schema, (data, index) = file.schema_arrow, _columns(file.schema_arrow)
         places = data + index
-        wanted, chosen = choice.among(len(data), [schema.names[i] for i in places], source)
-        fields = [places[i] for i in (range(len(data)) if wanted is None else wanted)]
-        _check([schema.field(i) for i in fields], arrow, source)
+        chosen = wanted.choice.among(len(data), [schema.names[i] for i in places], source)
+        fields = [places[i] for i in (range(len(data)) if chosen.indices is None else chosen.indices)]
+        if not wanted.text:
+            _check([schema.field(i) for i in fields], arrow, source)
         single = all(schema.field(i).type in (arrow.float32(), arrow.float16()) for i in fields)
-        target = np.dtype(dtype) if dtype is not None else np.dtype(np.float32 if single else np.float64)
+        target = np.dtype(wanted.dtype or (np.float32 if single else np.float64))
         yield chosen
         names = list(dict.fromkeys(schema.names[i] for i in fields))
         for batch in file.iter_batches(batch_size=rows, columns=names):
+            columns = [batch.column(_place(batch.schema.names, schema.names, i)) for i in fields]
+            if wanted.text:
+                yield np.array([_texts(column, arrow) for column in columns], str).T
+                continue
             block = np.empty((batch.num_rows, len(fields)), target)
-            for j, i in enumerate(fields):
-                column = batch.column(_place(batch.schema.names, schema.names, i))
+            for j, column in enumerate(columns):
                 block[:, j] = column.cast(arrow.float64(), safe=False).to_numpy(zero_copy_only=False)
             yield block
+
+
+def _texts(column: Any, arrow: Any) -> list[str]:
+    """A column as it is written; what is missing is empty."""
+    if arrow.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column.cast(arrow.string()).fill_null("").to_pylist()
 
 
 def shape(source: str) -> tuple[int, int]:

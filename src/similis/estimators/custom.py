@@ -14,7 +14,7 @@ from .._values import Kind
 from ..circuit import Circuit
 from ._admit import admit_stream
 from ._estimator import check_is_fitted
-from .similarity import OneStream
+from ._stream import OneStream
 
 
 class CircuitTransformer(OneStream):

@@ -26,7 +26,7 @@ from ._hearing import hear
 from ._noise import projected
 from ._params import passes
 from ._running import moving
-from .similarity import _Scaled
+from ._stream import Scaled
 
 #: samples a neuron that are looked at before the network begins
 WAIT = 10
@@ -34,7 +34,7 @@ WAIT = 10
 TOGETHER = 0.5
 
 
-class FlexibleSimilarityMatching(ClusterMixin, _Scaled):
+class FlexibleSimilarityMatching(ClusterMixin, Scaled):
     """Clusters, overlapping tiles or sparse parts of a stream, by similarity matching with constant row sums.
 
     ::

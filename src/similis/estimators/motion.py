@@ -13,7 +13,7 @@ from ..circuit import Circuit, Step
 from ..networks import motion_detection
 from ._estimator import check_is_fitted
 from ._frames import Frames
-from .similarity import OneStream
+from ._stream import OneStream
 
 #: share of the pairs that may stand still before it is worth a word: they teach nothing, and spoil nothing
 STILL = 0.5

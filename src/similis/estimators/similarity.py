@@ -2,98 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array
 
 from .. import metrics
 from .._errors import InputError
 from .._random import Seed
 from .._schema import Stored
-from .._values import FLAG, NONNEGATIVE, OneOf
+from .._values import FLAG, NONNEGATIVE, Number, OneOf, Whole
 from ..circuit import Circuit, State, Step
 from ..networks import nonnegative_similarity, principal_subspace
-from ._admit import validate_data
-from ._base import NetworkEstimator, _pieces
+from ._base import _pieces
 from ._compared import ComparedNetwork
 from ._estimator import check_is_fitted
 from ._moments import principal
+from ._principal import ALIVE, axes, enough
 from ._reach import MORE, UNSURE, say, short, within_subspace
 from ._scales import largest
+from ._stream import Scaled
 from ._unjudged import Halves
 
 #: below this share of the largest eigenvalue M may hold but what is left of its beginning
 FORGOTTEN = 1e-5
-#: squared length of a filter below which its direction in M is what rounding left there: filters of directions in which
-#: the data vary have length 1, with rounding alone they stay below 1e-4
-ALIVE = 1e-2
 
 
-class OneStream(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
-    """One stream X, called "x" in the circuit."""
-
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from the rows of X, from the beginning, ``n_epochs`` times.
-
-        Parameters
-        ----------
-        X : (n_samples, n_features) array, or sparse matrix with ``center=False``
-        y : ignored
-        """
-        self._restart()
-        self._admit_and_learn(X, self.n_epochs, self.shuffle)._settled()
-        return self
-
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Continue learning from one row or more, once, in their order, from where learning stands."""
-        return self._admit_and_learn(X, 1, self._mixes)
-
-    def _admit_and_learn(self, X: Any, epochs: int | str, shuffle: bool) -> Self:
-        X = self._admit(X, reset=not hasattr(self, "n_samples_seen_"))
-        self._learn({"x": X}, epochs, shuffle)
-        self._n_features_out = self.circuit_.size
-        return self
-
-    def _admit(self, X: Any, *, reset: bool) -> Any:
-        return validate_data(
-            self, X, reset=reset, dtype=[np.float64, np.float32], accept_sparse=False if self.center else "csr"
-        )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = not self.center
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-    def _unpack(self, file: Stored) -> None:
-        super()._unpack(file)
-        self._n_features_out = self.circuit_.size
-
-
-class _Scaled(OneStream):
-    """One stream with its moments as plain attributes."""
-
-    def _centred(self, X: Any) -> Iterator[Any]:
-        """Rows about ``mean_`` in double precision, piece by piece; sparse ones stay sparse."""
-        for piece in _pieces({"x": self._admit(X, reset=False)}):
-            rows = piece["x"].astype(float)
-            yield rows if sparse.issparse(rows) else rows - self.mean_
-
-    @property
-    def mean_(self) -> np.ndarray:
-        """(n_features,) mean of the samples so far (zeros without centring)."""
-        return self.running_["x"].mean
-
-    @property
-    def scale_(self) -> float:
-        """RMS norm by which centred samples are divided (1 without scaling)."""
-        return self.running_["x"].rms
-
-
-class SimilarityMatching(ComparedNetwork, _Scaled):
+class SimilarityMatching(ComparedNetwork, Scaled):
     """Principal subspace of a stream by similarity matching, a network with local learning rules.
 
     ``min_Y |X'X - Y'Y|^2``, learned sample by sample: ``z = M^{-1} W x``, ``W += 2 eta (z x' - W)``,
@@ -105,7 +41,13 @@ class SimilarityMatching(ComparedNetwork, _Scaled):
 
     Parameters
     ----------
-    n_components : int, at most n_features
+    n_components : int, at most n_features; or a number between 0 and 1: so many that they hold more than this share of
+        the variance, as in PCA (``fit`` then finds all second moments first, in memory n_features^2; ``partial_fit``
+        needs an int)
+    basis : "network" or "principal", of the outputs and components. The network's outputs are any rotation of the
+        principal components: it learns the subspace. "principal" turns them along the principal axes, ordered by
+        variance and with the largest entry of each component positive, as those of PCA; learning is the same, so
+        ``set_params(basis=...)`` changes a fitted estimator, and back
     whiten : bool, whether outputs are read through M^{-1/2} and so have unit covariance. (The whitening network, which
         learns this in its laterals, is ``similis.networks.principal_subspace(whiten=True)``; on wide spectra it can
         lose a direction, so it is no safe default.)
@@ -126,8 +68,12 @@ class SimilarityMatching(ComparedNetwork, _Scaled):
 
     Attributes
     ----------
-    components_ : (n_components, n_features), M^{-1} W, a basis of the subspace
-    explained_variance_ : (n_components,), eigenvalues of M in squared data units, descending
+    components_ : (n_components, n_features), M^{-1} W, a basis of the subspace; ``transform`` is
+        ``(X - mean_) @ components_.T``
+    explained_variance_ : (n_components,), eigenvalues of M in squared data units, descending: the variances along the
+        principal axes, in either basis
+    explained_variance_ratio_ : (n_components,), the same over the variance of all features
+    n_components_ : int
     mean_, scale_ : running moments
     history_ : dict of lists, every ``trace_every`` samples: n_samples, filter_norm, output_power
     n_samples_seen_, n_idle_, n_damped_ : int, samples; of them those left out, because a sensor was off or stuck, and
@@ -146,20 +92,29 @@ class SimilarityMatching(ComparedNetwork, _Scaled):
     >>> model = SimilarityMatching(n_components=8, random_state=0).fit(X)
     >>> model.transform(X).shape
     (1797, 8)
+    >>> model.set_params(basis="principal").components_.shape  # ordered by variance
+    (8, 64)
+    >>> model.inverse_transform(model.transform(X)).shape
+    (1797, 64)
     """
 
     _block: ClassVar[int] = 0  # M and W average the same rows, and their average is read: the order hardly matters
-    _free = _Scaled._free | {"whiten"}
-    _allowed: ClassVar = {"whiten": (FLAG,), "solver": (OneOf(("online", "exact")),)}
+    _free = Scaled._free | {"whiten", "basis"}
+    _allowed: ClassVar = {
+        "n_components": (Whole(1), Number(0, 1, "both")), "basis": (OneOf(("network", "principal")),),
+        "whiten": (FLAG,), "solver": (OneOf(("online", "exact")),),
+    }  # fmt: skip
     _instead: ClassVar[str] = "use solver='exact'"
+    _size: int | None = None
 
     def __init__(
-        self, n_components: int = 2, *, whiten: bool = False, solver: str = "online", center: bool = True,
-        scale: str | None = "auto", eta0: float = 0.05, decay: float = 0.005, tau: float = 0.5,
+        self, n_components: float = 2, *, basis: str = "network", whiten: bool = False, solver: str = "online",
+        center: bool = True, scale: str | None = "auto", eta0: float = 0.05, decay: float = 0.005, tau: float = 0.5,
         average: bool = True, n_epochs: int | str = "auto", shuffle: bool = True, trace_every: int | None = None,
         random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
+        self.basis = basis
         self.whiten = whiten
         self.solver = solver
         self.center = center
@@ -173,11 +128,37 @@ class SimilarityMatching(ComparedNetwork, _Scaled):
         self.trace_every = trace_every
         self.random_state = random_state
 
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from the rows of X, from the beginning, ``n_epochs`` times.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array, or sparse matrix with ``center=False``
+        y : ignored
+        """
+        self._size = None
+        if self._by_share():
+            rows = self._admit(X, reset=True)
+            pieces = (piece["x"] for piece in _pieces({"x": rows}))
+            self._size = enough(pieces, rows.shape[1], self.center, self.n_components)
+        return super().fit(X)
+
+    def _by_share(self) -> bool:
+        return not Whole(1)(self.n_components)
+
     def _circuit(self, dims: dict[str, int]) -> Circuit:
-        if self.n_components > dims["x"]:
+        if self._by_share() and self._size is None:
+            raise InputError(
+                f"n_components={self.n_components} is a share of the variance of all rows; use fit, or an integer"
+            )
+        size = int(self._size if self._by_share() else self.n_components)  # type: ignore[arg-type]
+        if size > dims["x"]:
             raise InputError(f"n_components={self.n_components} exceeds n_features={dims['x']}; lower n_components")
-        step = Step(self.eta0, self.decay)
-        return principal_subspace(int(self.n_components), tau=self.tau, step=step)
+        return principal_subspace(size, tau=self.tau, step=Step(self.eta0, self.decay))
+
+    def _unpack(self, file: Stored) -> None:
+        self._size = next(iter(file.shape("W.x")), 0) or 1 if self._by_share() else None
+        super()._unpack(file)
 
     def _learn(self, streams: Any, epochs: int | str = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.solver == "exact":
@@ -210,7 +191,41 @@ class SimilarityMatching(ComparedNetwork, _Scaled):
         """Outputs z of the network: (n_samples, n_components), in the data's units unless whitened."""
         check_is_fitted(self)
         Z = self._outputs({"x": self._admit(X, reset=False)})
+        if self.basis == "principal":
+            return Z @ self._reading().T.astype(Z.dtype)
         return Z @ self._whitener() if self.whiten else Z * Z.dtype.type(self.scale_)
+
+    def inverse_transform(self, Z: Any) -> np.ndarray:
+        """The rows of the learned subspace, about ``mean_``, whose outputs are these.
+
+        Parameters
+        ----------
+        Z : (n_samples, n_components)
+
+        Returns
+        -------
+        X : (n_samples, n_features), of ``transform(X)`` the projection of X onto the subspace
+        """
+        check_is_fitted(self)
+        Z = check_array(Z, dtype=[np.float64, np.float32])
+        if Z.shape[1] != self.n_components_:
+            raise InputError(f"Z has {Z.shape[1]} columns; expected {self.n_components_}, the outputs of transform")
+        back = np.linalg.pinv(self.components_.astype(float)).T
+        return (Z @ back + self.mean_).astype(Z.dtype, copy=False)
+
+    def _axes(self) -> tuple[np.ndarray, np.ndarray]:
+        """The turn to the principal axes, and the variances along them, for scaled rows."""
+        return self._derive(
+            "axes", lambda: axes(self._scaled_filters("x").astype(float), self.readout_.M.astype(float))
+        )
+
+    def _reading(self) -> np.ndarray:
+        """(k, k) from the network's outputs to those along the principal axes, in data units or whitened."""
+        turn, variances = self._axes()
+        if not self.whiten:
+            return turn * self.scale_
+        varies = variances > FORGOTTEN * variances.max(initial=0)
+        return turn * np.where(varies, 1 / np.sqrt(np.where(varies, variances, 1.0)), 0.0)[:, None]
 
     def _whitener(self) -> np.ndarray:
         """M^{-1/2}: at convergence M is the covariance of z; 0 where the data do not vary."""
@@ -233,12 +248,27 @@ class SimilarityMatching(ComparedNetwork, _Scaled):
         """(n_components, n_features) M^{-1} W; whitened, M^{-1/2} M^{-1} W in inverse data units."""
         check_is_fitted(self)
         filters = self._filters("x")
+        if self.basis == "principal":
+            return self._reading().astype(filters.dtype) @ filters
         return self._whitener() @ filters if self.whiten else filters * self.scale_
 
     @property
     def explained_variance_(self) -> np.ndarray:
         """(n_components,) eigenvalues of M in squared data units, descending."""
         return np.linalg.eigvalsh(self.readout_.M)[::-1] * self.scale_**2
+
+    @property
+    def explained_variance_ratio_(self) -> np.ndarray:
+        """(n_components,) share of the variance along each principal axis, descending."""
+        check_is_fitted(self)
+        total = self.running_["x"].power
+        return self.explained_variance_ / total if total > 0 else np.zeros(self.n_components_)
+
+    @property
+    def n_components_(self) -> int:
+        """Number of components."""
+        check_is_fitted(self)
+        return self.circuit_.size
 
     def score(self, X: Any, y: Any = None) -> float:
         """Fraction of the variance of X about ``mean_`` that lies in the learned subspace, in [0, 1]."""
@@ -253,7 +283,7 @@ class SimilarityMatching(ComparedNetwork, _Scaled):
         return inside / total if total > 0 else 1.0
 
 
-class NonnegativeSimilarityMatching(_Scaled):
+class NonnegativeSimilarityMatching(Scaled):
     """Clusters and sparse features of a stream by nonnegative similarity matching.
 
     ``min_{Y >= 0} |X'X - Y'Y|^2`` (symmetric nonnegative factorisation of the Gram), learned sample by sample:

@@ -20,10 +20,10 @@ from ..networks import supervised_similarity
 from ._estimator import check_is_fitted
 from ._labels import admit_labels, merged, one_hot, pack_classes
 from ._running import Running
-from .similarity import _Scaled
+from ._stream import Scaled
 
 
-class SupervisedSimilarityMatching(_Scaled):
+class SupervisedSimilarityMatching(Scaled):
     """Features that keep the similarities of inputs and of class labels, by a network with local rules.
 
     ``min_{Z >= 0} |X'X + alpha L' C_ll^-1 L - Z'Z|^2``, L one-hot: a shared class of frequency p adds ``alpha / p`` to

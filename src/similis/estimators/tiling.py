@@ -11,10 +11,10 @@ from .._values import NONNEGATIVE
 from ..circuit import Circuit, Step
 from ..networks import manifold_tiling
 from ._estimator import check_is_fitted
-from .similarity import _Scaled
+from ._stream import Scaled
 
 
-class ManifoldTiling(_Scaled):
+class ManifoldTiling(Scaled):
     """Receptive fields that tile the manifold on which samples lie, by a network with divisive inhibition.
 
     ``min_{Z >= 0, |z_t| <= 1} -Tr (X'X - alpha E) Z'Z / T^2``: outputs of norm 1 aligned with similarities above a

@@ -6,6 +6,7 @@ import importlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import Parameter, signature
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from .._errors import InputError
 
 Budget = Literal["smoke", "full"]
 Provenance = Literal["paper", "authors' code", "ours", "oracle", "peer"]
-Verdict = Literal["pass", "falls short", "not measured"]
+Verdict = Literal["pass", "falls short", "not measured", "other parameters"]
 
 BUDGETS: tuple[Budget, ...] = ("smoke", "full")
 PROVENANCES: tuple[Provenance, ...] = ("paper", "authors' code", "ours", "oracle", "peer")
@@ -136,7 +137,8 @@ class Outcome:
     circuit: Any = None
 
 
-Run = Callable[[Budget, tuple[int, ...]], Outcome]
+#: takes budget and seeds, and by keyword what may be set, with its default
+Run = Callable[..., Outcome]
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,12 @@ class Experiment:
     @property
     def id(self) -> str:
         return f"{self.paper}/{self.name}"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What may be set, and its default."""
+        words = signature(self.run).parameters.values()
+        return {word.name: word.default for word in words if word.kind is Parameter.KEYWORD_ONLY}
 
     def due(self, budget: Budget) -> tuple[Claim, ...]:
         """The claims that this budget measures."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .._atomic import refuse_unwritable
 from .._errors import InputError, MissingDependencyError, SimilisError
+from .._optional import require
 from ..datasets import fetch
 from ..display import describe
 from . import _environment, figures, report
@@ -21,8 +22,9 @@ log = logging.getLogger(__name__)
 
 
 def reproduce(
-    names: Iterable[str], *, budget: Budget = "smoke", out: Path | str = "report", seed: int = 0, force: bool = False
-) -> list[Result]:
+    names: Iterable[str], *, budget: Budget = "smoke", out: Path | str = "report", seed: int = 0, force: bool = False,
+    params: Mapping[str, Any] | None = None,
+) -> list[Result]:  # fmt: skip
     """Run experiments and write ``out/index.html`` and ``out/results.json``.
 
     Parameters
@@ -37,6 +39,9 @@ def reproduce(
         The first of the five seeds each experiment may use.
     force : bool
         Replace a report that lies there already.
+    params : dict, optional
+        Parameters of the experiments, such as ``{"k": 16}``. Those that have none of that name do not run, and claims,
+        which are about the defaults, are measured but not judged.
 
     Returns
     -------
@@ -46,12 +51,15 @@ def reproduce(
     Raises
     ------
     InputError
-        Unknown name or budget, or a report that would be overwritten. Nothing has run then.
+        Unknown name, budget or parameter, or a report that would be overwritten. Nothing has run then.
+    MissingDependencyError
+        Without jinja2. What an experiment needs beside it and is absent makes its status ``"not run"``.
     """
     if isinstance(names, str):
         names = [names]
     if budget not in BUDGETS:
         raise InputError(f"budget={budget!r}; expected 'smoke' or 'full'. Start with 'smoke': it takes seconds.")
+    require("jinja2", extra="plot")  # writes the report
     names, out = list(names), Path(out)
     chosen = select(names)
     if (out / "index.html").exists() and not force:
@@ -64,14 +72,23 @@ def reproduce(
         refuse_unwritable(out / name, force=force)
     command = f"similis reproduce {' '.join(names)} --budget {budget} --seed {seed}"
     due = [entry for entry in chosen if budget in entry.budgets]
+    params = dict(params or {})
+    command += "".join(f" --param {name}={value}" for name, value in params.items())
+    if params:
+        known = {name: default for entry in due for name, default in entry.params.items()}
+        for name, value in params.items():
+            if name not in known or type(value) is not type(known[name]) or value < 1:
+                can = ", ".join(f"{key}={default}" for key, default in known.items()) or "none"
+                raise InputError(f"parameter {name}={value!r} of {', '.join(names)}; there are {can}, integers >= 1")
+        due = [entry for entry in due if params.keys() <= entry.params.keys()]
     if not due:
         raise InputError(f"{', '.join(names)} has no experiment at budget {budget!r}. Ask for budget='full'.")
-    results = [_run(entry, budget, tuple(range(seed, seed + N_SEEDS)), command) for entry in due]
+    results = [_run(entry, budget, tuple(range(seed, seed + N_SEEDS)), command, params) for entry in due]
     report.write(results, out, force=force)
     return results
 
 
-def _run(entry: Experiment, budget: Budget, seeds: tuple[int, ...], command: str) -> Result:
+def _run(entry: Experiment, budget: Budget, seeds: tuple[int, ...], command: str, params: Mapping[str, Any]) -> Result:
     log.info("%s: running at budget %s", entry.id, budget)
     outcome, reason, circuit = Outcome({}), "", None
     status: Status = "ran"
@@ -79,7 +96,7 @@ def _run(entry: Experiment, budget: Budget, seeds: tuple[int, ...], command: str
     try:
         for name in entry.needs:
             _find(name)
-        outcome = entry.run(budget, seeds)
+        outcome = entry.run(budget, seeds, **params)
         missing = {claim.id for claim in entry.due(budget)} ^ set(outcome.measured)
         if missing:
             raise InputError(
@@ -96,7 +113,8 @@ def _run(entry: Experiment, budget: Budget, seeds: tuple[int, ...], command: str
     findings = []
     for claim in entry.due(budget):
         measured = outcome.measured.get(claim.id)
-        findings.append(Finding(claim, measured, claim.verdict(measured.value) if measured else "not measured"))
+        verdict = "not measured" if measured is None else claim.verdict(measured.value)
+        findings.append(Finding(claim, measured, "other parameters" if measured and params else verdict))
     return Result(
         paper=entry.paper,
         experiment=entry.name,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import memory
 from ..memory import (
     MixturePrior,
-    TwoStageAttentionDenoiser,
     empirical_bayes,
     horizon,
     predict,
@@ -129,7 +129,7 @@ def _teach(noise: float, full: bool, seeds: tuple[int, ...]) -> tuple[dict[str, 
         began, learn = time.process_time(), "trained" in name
         losses[name] = []
         for seed in seeds if learn else seeds[:1]:
-            net = TwoStageAttentionDenoiser(layers, **start, **words)
+            net = memory.TwoStageAttentionDenoiser(layers, **start, **words)
             if learn:
                 train(net, draw, n_steps=n_steps, batch=16, lr=2e-2, random_state=seed)
             losses[name].append(float(np.square(predict(net, noisy) - clean).mean()))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import memory as attention
 from ..memory import (
     AssociativeMemory,
-    GaussianAttentionDenoiser,
-    LinearAttentionDenoiser,
     LinearTask,
     MixtureTask,
     Prompts,
-    SoftmaxAttentionDenoiser,
     SphereTask,
     context_mean,
     in_context_denoising,
@@ -29,10 +27,11 @@ TASKS: dict[str, LinearTask | SphereTask | MixtureTask] = {
     "mixture": MixtureTask(),
 }
 LENGTH = 500
+#: attention by its name in `similis.memory`, which needs torch
 KINDS = {
-    "linear": LinearAttentionDenoiser,
-    "softmax": SoftmaxAttentionDenoiser,
-    "Gaussian kernel": GaussianAttentionDenoiser,
+    "linear": "LinearAttentionDenoiser",
+    "softmax": "SoftmaxAttentionDenoiser",
+    "Gaussian kernel": "GaussianAttentionDenoiser",
 }
 #: (attention, alpha, beta) -> what the earlier check found, per coordinate
 KNOWN: dict[str, dict[tuple[str, float, float], float]] = {
@@ -53,7 +52,7 @@ def loss(guess: np.ndarray, prompts: Prompts) -> float:
 
 def attended(kind: str, alpha: float, beta: float, prompts: Prompts) -> np.ndarray:
     """Denoised queries of one layer with scaled identities as weights."""
-    module = KINDS[kind](prompts.noisy.shape[1], scalar=True).set_scales(alpha, beta)
+    module = getattr(attention, KINDS[kind])(prompts.noisy.shape[1], scalar=True).set_scales(alpha, beta)
     return predict(module, prompts.context, prompts.noisy)
 
 
@@ -252,13 +251,15 @@ def memory(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         prompts = task.sample(4000 if budget == "full" else 1500, LENGTH, seed, np.float32)
         state, losses = prompts.noisy, [loss(prompts.noisy, prompts)]
         for _ in range(max(STEPS)):
-            state = predict(SoftmaxAttentionDenoiser(16, scalar=True).set_scales(1.0, 10.0), prompts.context, state)
+            state = predict(
+                attention.SoftmaxAttentionDenoiser(16, scalar=True).set_scales(1.0, 10.0), prompts.context, state
+            )
             losses.append(loss(state, prompts))
         curves.append(losses)
         gaps.append(max(abs(losses[n] / known - 1) for n, known in STEPS.items()))
         worse.append(losses[30] / losses[1])
         few = task.sample(50, LENGTH, seed)
-        layer = predict(SoftmaxAttentionDenoiser(16).double().set_scales(1.0, 10.0), few.context, few.noisy)
+        layer = predict(attention.SoftmaxAttentionDenoiser(16).double().set_scales(1.0, 10.0), few.context, few.noisy)
         steps = np.array([retrieve(x, q, beta=10.0) for x, q in zip(few.context, few.noisy, strict=True)])
         same.append(np.abs(layer - steps).max())
     canvas, axes = figures.canvas(9.6, 3.4, n_columns=3)

@@ -32,11 +32,11 @@ ERROR = "relative subspace error"
               known=0.003, source=CHECK),
     ],
 )  # fmt: skip
-def spiked(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
+def spiked(budget: Budget, seeds: tuple[int, ...], *, k: int = 4) -> Outcome:
     """Gaussian samples in 50 dimensions: four directions with variances from 1 to 0.5 over white noise of variance
     0.002, mean norm scaled to 1, each sample seen once. The error is measured against the exact principal subspace of
     all 10,000 samples; the exact answer from only the samples seen so far is what any method could know."""
-    k, places = 4, stops(10_000, first=30)
+    places = stops(10_000, first=30)
     network, exact = [], []
     for seed in seeds:
         X, _ = spiked_covariance(10_000, 50, k, random_state=seed)
@@ -78,10 +78,10 @@ def spiked(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
               better="higher"),
     ],
 )  # fmt: skip
-def digits(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
+def digits(budget: Budget, seeds: tuple[int, ...], *, k: int = 8) -> Outcome:
     """The 1,797 digits of scikit-learn, 8 x 8 pixels, default settings, twenty passes, each in a new random order."""
     X, _ = load_digits()
-    return _race(X, {"error": 8}, seeds, epochs=20, shape=(8, 8), what="psp/digits", variance="variance")
+    return _race(X, {"error": k}, seeds, epochs=20, shape=(8, 8), what="psp/digits", variance="variance")
 
 
 @experiment(
@@ -116,11 +116,11 @@ def mnist(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
               goal=0.999, better="higher"),
     ],
 )  # fmt: skip
-def faces(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
+def faces(budget: Budget, seeds: tuple[int, ...], *, k: int = 16) -> Outcome:
     """Four hundred pictures of forty people, 32 x 32 pixels, thirty passes as in the authors' test bench, default
     settings. Few samples in many dimensions: the case where a covariance matrix is larger than the data."""
     X, _ = load_orl_faces()
-    return _race(X, {"error": 16}, seeds, epochs=30, shape=(32, 32), what="psp/faces", variance="variance")
+    return _race(X, {"error": k}, seeds, epochs=30, shape=(32, 32), what="psp/faces", variance="variance")
 
 
 def _race(

@@ -21,11 +21,14 @@ NONE = "\N{EN DASH}"
 
 
 #: files of a report
-PAGE, NUMBERS = "index.html", "results.json"
+PAGE, NUMBERS, FIGURES = "index.html", "results.json", "figures"
 
 
 def write(results: Sequence[Result], out: Path, *, force: bool = True) -> None:
-    """Write ``out/results.json`` and ``out/index.html``; each file appears whole or not at all."""
+    """Write ``out/results.json``, ``out/index.html`` and the figures; each file appears whole or not at all.
+
+    Figures are ``out/figures/psp-spiked-1.svg`` and so on, as the page shows them.
+    """
     page = render(results)
     data = json.dumps(
         {"schema": SCHEMA, "results": [result.to_dict() for result in results]}, indent=1, allow_nan=False
@@ -34,6 +37,12 @@ def write(results: Sequence[Result], out: Path, *, force: bool = True) -> None:
     for name, text in ((NUMBERS, data + "\n"), (PAGE, page)):
         with new_file(out / name, force=force) as draft:
             draft.write_text(text, "utf-8")
+    for result in results:
+        for i, figure in enumerate(result.figures, 1):
+            path = out / FIGURES / f"{result.paper}-{result.experiment}-{i}.{figure.kind}"
+            path.parent.mkdir(exist_ok=True)
+            with new_file(path, force=force) as draft:
+                draft.write_bytes(figure.image)
 
 
 def render(results: Sequence[Result]) -> str:

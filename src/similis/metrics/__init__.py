@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from .correlation import canonical_correlations, cca_objective_error, held_out_correlations, whitening_error
 from .distance import squared_distances
+from .drift import DriftDetector
 from .fields import field_widths, similarity_width
+from .lags import LagScan, lag_scan
 from .motion import (
     antisymmetry,
     barlow_levick,
@@ -21,6 +23,8 @@ from .similarity import alignment, similarity_error
 from .subspace import captured_variance, subspace_error
 
 __all__ = [
+    "DriftDetector",
+    "LagScan",
     "alignment",
     "antisymmetry",
     "barlow_levick",
@@ -32,6 +36,7 @@ __all__ = [
     "field_widths",
     "hassenstein_reichardt",
     "held_out_correlations",
+    "lag_scan",
     "rao_ruderman",
     "similarity_error",
     "similarity_width",

@@ -150,11 +150,11 @@ def whitening_error(eigenvalues: ArrayLike, rank: int) -> float:
 
 
 def _correlations(Cxx: Matrix, Cyy: Matrix, Cxy: Matrix) -> Matrix:
-    rho = np.linalg.svd(_whitener(Cxx) @ Cxy @ _whitener(Cyy).T, compute_uv=False)
+    rho = np.linalg.svd(whitener(Cxx) @ Cxy @ whitener(Cyy).T, compute_uv=False)
     return np.pad(rho, (0, min(Cxy.shape) - len(rho)))
 
 
-def _whitener(C: Matrix) -> Matrix:
+def whitener(C: Matrix) -> Matrix:
     """(rank, d) matrix with W C W' = I; directions without variance are dropped."""
     values, vectors = np.linalg.eigh(C)
     keep = values > len(C) * np.finfo(float).eps * max(values[-1], 0.0)
