@@ -14,8 +14,7 @@ sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent / "src")]
 
 import api  # noqa: E402
 import examples  # noqa: E402
-import figures  # noqa: E402
-import numbers_page  # noqa: E402
+import measured  # noqa: E402
 import terminal  # noqa: E402
 
 import similis  # noqa: E402
@@ -59,12 +58,12 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
-    "min_reported_time": 10_000,
     "plot_gallery": "True",
     "abort_on_example_error": False,
     "only_warn_on_example_error": True,
     "reset_modules": ("matplotlib",),
     "reset_modules_order": "both",
+    "default_thumb_file": str(HERE / "_static" / "favicon.svg"),
     "image_srcset": [],
     "write_computation_times": False,
 }
@@ -81,7 +80,7 @@ html_show_sphinx = False
 html_sidebars = {"index": [], "install": [], "choosing": [], "glossary": [], "changelog": [], "contributing": []}
 html_theme_options = {
     "logo": {"text": "similis"},
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 7,
     "navbar_align": "left",
     "navigation_with_keys": False,
     "show_prev_next": True,
@@ -98,6 +97,5 @@ html_theme_options = {
 # Before Sphinx looks for pages: those that are made from the code.
 api.write(HERE)
 examples.write(HERE)
-figures.write(HERE)
-numbers_page.write(HERE)
+measured.write(HERE)
 terminal.write(HERE)

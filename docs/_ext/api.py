@@ -11,6 +11,7 @@ from types import ModuleType
 
 from files import heading, keep
 from files import write as put
+from plain import escaped
 
 #: packages, in the order in which a name that several export is documented
 ROOMS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 from pathlib import Path
 
 from files import heading, keep
@@ -24,10 +25,9 @@ def script(text: str) -> str:
     whole = ast.get_docstring(ast.parse(text), clean=False) or ""
     body = re.sub(r"^ *(python|torchrun) .*\n?", "", whole, flags=re.MULTILINE).rstrip()
     first, _, rest = body.partition("\n")
-    title, said = first.rstrip("."), ""
-    if ": " in first:
-        title, said = first.split(": ", 1)
-        said = said[0].upper() + said[1:] + "\n"
+    title, sign, said = re.match(r"([^:;?]+)([:;?]? ?)(.*)", first.rstrip(".")).groups()
+    title += "?" if sign == "? " else ""
+    said = f"{said[0].upper()}{said[1:]}.\n" if said else ""
     doc = f"{heading(title)}\n{said}{rest.strip() and rest}\n"
     return text.replace(f'"""{whole}"""', f'"""\n{doc}"""', 1)
 
@@ -43,7 +43,10 @@ def write(docs: Path) -> None:
     put(folder / "GALLERY_HEADER.rst", GALLERY.format(skipped=skipped))
     keep(folder, names)
     folder = docs / "generated" / "scripts" / "first-hour"
-    sources = sorted([*(docs / "first-hour").glob("*.py"), *(docs / "first-hour").glob("*.rst")])
+    sources = sorted(path for path in (docs / "first-hour").iterdir() if path.is_file())
     for path in sources:
-        put(folder / path.name, path.read_text("utf-8"))
+        if path.suffix in {".py", ".rst"}:
+            put(folder / path.name, path.read_text("utf-8"))
+        else:
+            shutil.copy2(path, folder)
     keep(folder, {path.name for path in sources})

@@ -12,25 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import api
+import measured
 
 LINK = re.compile(r"(\]\()([^)\s#]*)(#[^)\s]*)?(\))")
 CODE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 MIRROR = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md"}
 HOMES = {"README.md": "index.md", "examples": "generated/gallery/index.rst", "CHANGELOG.md": "changelog.md"}
-HOMES |= {"CONTRIBUTING.md": "contributing.md"}
+HOMES |= {"CONTRIBUTING.md": "contributing.md", "README.md#speed": "benchmarks/index.md"}
 
 
-def target(link: str, folder: Path, docs: Path, page: Path) -> str:
+def target(link: str, anchor: str, folder: Path, docs: Path, page: Path) -> str:
     """Where a link of a file in ``folder`` leads, for ``page`` of the site."""
     place = Path(os.path.normpath(folder / link))
     root = docs.parent
     name = place.relative_to(root).as_posix() if place.is_relative_to(root) else ""
     if name in HOMES:
-        place = docs / HOMES[name]
+        place = docs / HOMES[name if anchor != "#speed" else "README.md#speed"]
     elif found := re.fullmatch(r"examples/(plot_\w+)\.py", name):
         place = docs / "generated" / "gallery" / f"{found[1]}.rst"
     elif found := re.fullmatch(r"docs/first-hour/(\w+)\.py", name):
         place = docs / "generated" / "first-hour" / f"{found[1]}.rst"
+    elif name == "docs/first-hour":
+        place = docs / "generated" / "first-hour" / "index.rst"
     elif place.is_dir() and (place / "index.md").exists():
         place = place / "index.md"
     return Path(os.path.relpath(place, page.parent)).as_posix()
@@ -43,7 +46,7 @@ def led(text: str, folder: Path, docs: Path, page: Path) -> str:
         head, link, anchor, tail = match.groups(default="")
         if not link or re.match(r"[a-z]+:", link):
             return match[0]
-        return f"{head}{target(link, folder, docs, page)}{anchor}{tail}"
+        return f"{head}{target(link, anchor, folder, docs, page)}{anchor}{tail}"
 
     pieces = CODE.split(text)
     return "".join(piece if piece.startswith("```") else LINK.sub(one, piece) for piece in pieces)
@@ -82,6 +85,8 @@ def read(app: Any, docname: str, source: list[str]) -> None:
     source[0] = led(source[0], folder, docs, page)
     if docname == "api/index":
         source[0] = names_linked(source[0])
+    if docname == "benchmarks/index":
+        source[0] += "\n" + measured.markdown(docs)
 
 
 def setup(app: Any) -> dict[str, bool]:

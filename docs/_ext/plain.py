@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sections import tidied
+
 KEPT = re.compile(r"(``.+?``|:\w+:`.+?`|`[^`]+`_?|\*\*\w.*?\*\*)")
 
 
@@ -17,6 +19,7 @@ def escaped(line: str) -> str:
 
 def process(app: Any, what: str, name: str, thing: object, options: Any, lines: list[str]) -> None:
     """Escape prose and leave literal blocks and doctests; literals may run over the end of a line."""
+    lines[:] = tidied(lines)
     block: int | None = None
     literal = False
     for i, line in enumerate(lines):

@@ -1,5 +1,0 @@
-"""figures"""
-
-
-def write(docs):
-    pass

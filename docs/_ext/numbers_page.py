@@ -1,5 +1,0 @@
-"""numbers_page"""
-
-
-def write(docs):
-    pass
