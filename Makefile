@@ -57,5 +57,6 @@ bench: $(STAMP)
 
 docs: export MPLBACKEND = Agg
 docs: $(STAMP)-docs
-	$(BIN)/python -m sphinx -b html -W --keep-going $(ARGS) docs docs/_build/html
+	$(BIN)/python -m sphinx -b html -E -W --keep-going $(ARGS) docs docs/_build/html
+	$(BIN)/python docs/_ext/check.py docs/_build/html
 	@echo "The site is at $(CURDIR)/docs/_build/html/index.html"

@@ -44,6 +44,7 @@ myst_heading_anchors = 3
 
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 numpydoc_xref_param_type = False
@@ -77,7 +78,8 @@ html_favicon = "_static/favicon.svg"
 html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
-html_sidebars = {"index": [], "install": [], "choosing": [], "glossary": [], "changelog": [], "contributing": []}
+alone = ("index", "install", "choosing", "glossary", "changelog", "contributing", "numerics", "lab-notes")
+html_sidebars = {page: [] for page in (*alone, "benchmarks/index", "generated/command-line")}
 html_theme_options = {
     "logo": {"text": "similis"},
     "header_links_before_dropdown": 7,
@@ -86,7 +88,10 @@ html_theme_options = {
     "show_prev_next": True,
     "show_nav_level": 1,
     "navigation_depth": 2,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {
+        place: ["page-toc"] for place in ("*", "api/*", "decisions/*", "how-to/*", "generated/**")
+    },
+    # and none in papers and benchmarks: room for tables
     "footer_start": ["copyright"],
     "footer_end": [],
     "pygments_light_style": "tango",

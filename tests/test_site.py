@@ -40,9 +40,15 @@ def reached(page: str = "index") -> set[str]:
     path = DOCS / f"{page}.md"
     found = {page}
     for body in re.findall(r"^```\{toctree\}\n(.*?)^```$", path.read_text("utf-8"), re.MULTILINE | re.DOTALL):
-        for entry in body.split():
+        for line in body.splitlines():
+            entry = line.rpartition("<")[2].strip("> ")
             target = (path.parent / entry).resolve()
-            if not entry.startswith(":") and target.is_relative_to(DOCS) and target.with_suffix(".md").exists():
+            if (
+                entry
+                and not entry.startswith(":")
+                and target.is_relative_to(DOCS)
+                and target.with_suffix(".md").exists()
+            ):
                 found |= reached(target.relative_to(DOCS).as_posix())
     return found
 
@@ -100,4 +106,8 @@ def test_the_site_builds_without_a_warning(tmp_path):
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-D", "plot_gallery=0"]
     done = subprocess.run([*command, tmp_path / "docs", tmp_path / "html"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-5000:]
+    done = subprocess.run(
+        [sys.executable, DOCS / "_ext" / "check.py", tmp_path / "html"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
     assert (tmp_path / "html" / "generated" / "api" / "similis.OnlineCCA.html").exists()

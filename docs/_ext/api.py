@@ -92,7 +92,7 @@ def members(thing: type) -> list[str]:
 def page_of(entry: Entry, line: str) -> str:
     """The page of one name."""
     thing, path = entry.thing, f"{entry.room}.{entry.name}"
-    lines = [heading(entry.name), f".. currentmodule:: {entry.room}", ""]
+    lines = [heading(escaped(entry.name)), f".. currentmodule:: {entry.room}", ""]
     if isinstance(thing, ModuleType):
         lines += [f".. automodule:: {path}", "   :members:"]
     elif isinstance(thing, type):

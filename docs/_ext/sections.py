@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 
 ENTRY = re.compile(r"^(\w[\w, *.\[\]]*?) : (.*)$")
+TYPE = re.compile(
+    r"(an? )?(int|float|bool|str|number|array|list|tuple|dict|sequence|iterable|iterator|callable|mapping|path|None"
+    r"|file|same|generator|set|object|bytes|module|integers?|floats?|strings?|ignored|one of|[(\"'`\[]|[A-Z\d:])"
+)
 LISTS = {"Parameters", "Attributes", "Returns", "Yields", "Other Parameters"}
 
 
@@ -31,7 +35,9 @@ def entry(head: str, body: list[str], indent: str) -> list[str]:
     if not said and body:  # the type itself runs on
         kind, said = cut(" ".join([found[2], *(line.strip() for line in body)]))
         body = []
-    lines = [f"{found[1]} : {kind}"]
+    if not TYPE.match(kind):
+        kind, said = "", f"{kind}, {said}" if said else kind
+    lines = [f"{found[1]} : {kind}" if kind else found[1]]
     if said or body:
         lines += [indent + said] if said else []
         lines += body

@@ -85,7 +85,7 @@ for name, (_, colour) in learners.items():
     month = np.ones(28)
     share = np.convolve(parts[:, 0], month, "valid") / np.convolve(parts[:, 1], month, "valid")
     ax.plot(days[-len(share) :], 100 * share, color=colour, linewidth=2)
-    ax.text(days[-1] + 3, 100 * share[-1], name, color=colour, va="center")
+    ax.text(days[-1] + 3, 100 * share[-1] - (1.5 if colour == ORANGE else 0), name, color=colour)
     print(f"{name}: {100 * parts[:, 0].sum() / parts[:, 1].sum():.1f} % of the days to come is lost")
 ax.set(xlabel="day", ylabel="lost, % (28 days)", ylim=(0, None), xlim=(50, days[-1]))
 plt.show()

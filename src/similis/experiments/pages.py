@@ -20,7 +20,7 @@ HEAD = (
     "| claim | known (whose) | exact optimum | goal | measured (range over seeds) | verdict |",
     "|---|---|---|---|---|---|",
 )
-#: rows of a table that is not folded
+#: claims that are shown without a click
 SHOWN = 8
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
@@ -43,7 +43,7 @@ def split(results: Path, docs: Path) -> None:
 def table(results: list[dict[str, Any]]) -> str:
     """The results of one paper as Markdown: how many claims pass, a row for each, then each experiment's own tables.
 
-    Long tables are folded; of many claims those that fall short are shown first.
+    Tables are folded; of many claims those that fall short are shown first.
     """
     places = (result["environment"] for result in results)
     machine = "; ".join(dict.fromkeys(f"{place['processor']}, {place['BLAS']}" for place in places))
@@ -61,10 +61,7 @@ def table(results: list[dict[str, Any]]) -> str:
     for result in results:
         for extra in result["tables"]:
             body = [_cells(extra["columns"]), "|---" * len(extra["columns"]) + "|", *map(_cells, extra["rows"])]
-            if len(extra["rows"]) > SHOWN:
-                lines += ["", *_folded(f"{result['title']}. {extra['caption']}", body)]
-            else:
-                lines += ["", f"**{result['title']}.** {extra['caption']}", "", *body]
+            lines += ["", *_folded(f"{result['title']}. {extra['caption']}", body)]
     return "\n".join(lines)
 
 
