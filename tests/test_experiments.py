@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -200,3 +201,19 @@ def test_two_real_views_correlate_as_in_exact_cca(tmp_path):
     (result,) = reproduce(["cca/mfeat"], budget="full", out=tmp_path)
     assert result.status == "ran", result.reason
     assert [finding.verdict for finding in result.claims] == ["pass"]
+
+
+def test_many_claims_and_every_table_are_folded_and_failures_are_not():
+    stored = json.loads((Path(__file__).parents[1] / "docs" / "results" / "flexible.json").read_text("utf-8"))[
+        "results"
+    ]
+    text = pages.table(stored)
+    open_, _, _ = text.partition("<details>")
+    short = [one["claim"]["text"] for result in stored for one in result["claims"] if one["verdict"] != "pass"]
+    claims = sum(len(result["claims"]) for result in stored)
+    assert text.startswith(f"**{claims - len(short)} of {claims} claims pass.**")
+    assert short
+    assert open_.count("**falls short**") == len(short)
+    assert all(claim.replace("|", "\\|") in open_ for claim in short)
+    assert text.count("<details>") == text.count("</details>") == 1 + sum(len(result["tables"]) for result in stored)
+    assert not re.search(r"<summary>[^<]*`", text)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import html
 import json
 import re
 import sys
@@ -15,6 +16,12 @@ from typing import Any
 from .._errors import InputError
 from .report import NONE, number, seconds
 
+HEAD = (
+    "| claim | known (whose) | exact optimum | goal | measured (range over seeds) | verdict |",
+    "|---|---|---|---|---|---|",
+)
+#: claims that are shown without a click
+SHOWN = 8
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
@@ -34,25 +41,34 @@ def split(results: Path, docs: Path) -> None:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """The results of one paper as Markdown: a row for each claim, then each experiment's own tables."""
+    """The results of one paper as Markdown: how many claims pass, a row for each, then each experiment's own tables.
+
+    Tables are folded; of many claims those that fall short are shown first.
+    """
     places = (result["environment"] for result in results)
     machine = "; ".join(dict.fromkeys(f"{place['processor']}, {place['BLAS']}" for place in places))
     took = seconds(sum(result["seconds"] for result in results))
     commands = ", ".join(f"`{command}`" for command in dict.fromkeys(result["command"] for result in results))
-    lines = [
-        f"Made by {commands} in {took} ({machine}).",
-        "",
-        "| claim | known (whose) | exact optimum | goal | measured (range over seeds) | verdict |",
-        "|---|---|---|---|---|---|",
-    ]
-    for result in results:
-        for finding in result["claims"]:
-            lines.append(_row(finding, result["status"]))
+    found = [(result["status"], finding) for result in results for finding in result["claims"]]
+    short = [_row(finding, status) for status, finding in found if status != "ran" or finding["verdict"] != "pass"]
+    rows = [_row(finding, status) for status, finding in found]
+    lines = [f"**{len(rows) - len(short)} of {len(rows)} claims pass.** Made by {commands} in {took} ({machine}).", ""]
+    if len(rows) > SHOWN:
+        lines += [*HEAD, *short, ""] if short else []
+        lines += _folded(f"All {len(rows)} claims", [*HEAD, *rows])
+    else:
+        lines += [*HEAD, *rows]
     for result in results:
         for extra in result["tables"]:
-            lines += ["", f"**{result['title']}.** {extra['caption']}", "", _cells(extra["columns"])]
-            lines += ["|---" * len(extra["columns"]) + "|", *(_cells(row) for row in extra["rows"])]
+            body = [_cells(extra["columns"]), "|---" * len(extra["columns"]) + "|", *map(_cells, extra["rows"])]
+            lines += ["", *_folded(f"{result['title']}. {extra['caption']}", body)]
     return "\n".join(lines)
+
+
+def _folded(title: str, body: list[str]) -> list[str]:
+    """A table behind its title, which a click opens; also where Markdown is shown plainly."""
+    said = re.sub("`(.+?)`", r"<code>\1</code>", html.escape(title, quote=False))
+    return ["<details>", f"<summary>{said}</summary>", "", *body, "", "</details>"]
 
 
 def _row(finding: dict[str, Any], status: str) -> str:
