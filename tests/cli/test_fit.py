@@ -94,8 +94,10 @@ def test_a_buffer_mixes_rows_further_than_a_block(similis, tmp_path):
 def test_two_views_by_columns_or_by_files(similis, tmp_path, X, npy):
     np.save(tmp_path / "a.npy", X[:, :4])
     np.save(tmp_path / "b.npy", X[:, 4:])
-    similis("fit", "cca", npy, "--columns", "0:4", "--y-columns", "4:6", "-o", tmp_path / "m", *KEEP)
-    similis("fit", "cca", tmp_path / "a.npy", "--y-data", tmp_path / "b.npy", "-o", tmp_path / "n", *KEEP)
+    similis("fit", "cca", npy, "--columns", "0:4", "--y-columns", "4:6", "-o", tmp_path / "m", *KEEP, "--epochs", 1)
+    similis(
+        "fit", "cca", tmp_path / "a.npy", "--y-data", tmp_path / "b.npy", "-o", tmp_path / "n", *KEEP, "--epochs", 1
+    )
     expected = OnlineCCA(random_state=0).partial_fit(X[:, :4], X[:, 4:])
     assert weights(load(tmp_path / "m")) == weights(load(tmp_path / "n")) == weights(expected)
 
@@ -176,7 +178,7 @@ def test_python_m_similis_is_the_command(tmp_path, npy):
     args = [sys.executable, "-m", "similis", "fit", "psp", npy, "-o", str(tmp_path / "m")]
     first = subprocess.run(args, capture_output=True, text=True)
     assert (first.returncode, first.stderr) == (0, "")
-    assert "300 rows" in first.stdout
+    assert "300 rows in 10 passes" in first.stdout
     second = subprocess.run(args, capture_output=True, text=True)
     assert (second.returncode, second.stdout) == (1, "")
     assert "already exists" in second.stderr
@@ -185,7 +187,7 @@ def test_python_m_similis_is_the_command(tmp_path, npy):
 def test_targets_are_numbers_or_labels(similis, tmp_path, X):
     table = np.column_stack([X, np.digitize(X[:, 0], [0, 2])])
     np.save(tmp_path / "t.npy", table)
-    where = (tmp_path / "t.npy", "--columns", "0:6", "--y-columns", "6", "--block-rows", 70)
+    where = (tmp_path / "t.npy", "--columns", "0:6", "--y-columns", "6", "--block-rows", 70, "--epochs", 1)
     similis("fit", "dual", *where, "-o", tmp_path / "m")
     expected = DualRegressor(random_state=0)
     for start in range(0, 300, 70):
@@ -213,7 +215,7 @@ def test_rows_that_were_left_out_or_shortened_are_counted(similis, tmp_path, X):
     dead = np.concatenate([np.zeros((40, 6)), X])
     dead[200] *= 1e4
     np.save(tmp_path / "x.npy", dead)
-    args = ("fit", "psp", tmp_path / "x.npy", "-k", 2, "--param", "center=false", "-o", tmp_path / "m")
+    args = ("fit", "psp", tmp_path / "x.npy", "-k", 2, "--param", "center=false", "-o", tmp_path / "m", "--epochs", 1)
     record = similis(*args, "--json").json
     assert record["n_idle"] >= 39
     assert record["n_damped"] >= 1
@@ -225,6 +227,18 @@ def test_rows_that_are_shortened_are_told_where_they_are_many(similis, tmp_path)
     X = rng.standard_normal((2000, 6))
     for rows, told in ((X, False), (X * np.where(rng.random((2000, 1)) < 0.2, 30.0, 1.0), True)):
         np.save(tmp_path / "x.npy", rows)
-        args = ("fit", "rrr", tmp_path / "x.npy", "--columns", "0:4", "--y-columns", "4:6", "-o", tmp_path / "m")
+        args = (
+            "fit",
+            "rrr",
+            tmp_path / "x.npy",
+            "--columns",
+            "0:4",
+            "--y-columns",
+            "4:6",
+            "-o",
+            tmp_path / "m",
+            "--epochs",
+            1,
+        )
         assert ("of 2000 shortened, as outliers are" in similis(*args, "--force").stdout) == told
         assert similis(*args, "--force", "--json").json["n_damped"] > 0

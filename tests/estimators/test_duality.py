@@ -102,7 +102,15 @@ def test_gaps_close_and_certify(loss, kind):
 def test_the_compiled_rule_follows_the_rule(loss, kind):
     """h += eta (a x - alpha h), w = grad R*(h), a = -dl/dz, sample by sample, with the table's own functions."""
     alpha, eta0, decay = 0.05, 0.7, 0.01
-    words = {"solver": "online", "alpha": alpha, "eta0": eta0, "decay": decay, "average": False, "shuffle": False}
+    words = {
+        "solver": "online",
+        "alpha": alpha,
+        "eta0": eta0,
+        "decay": decay,
+        "average": False,
+        "shuffle": False,
+        "n_epochs": 1,
+    }
     model, y = make(loss, kind, fit_intercept=False, **words)
     model.fit(X, y)
     network, targets = model.representer_, signs(y) if model.beside_x == "labels" else y.T
@@ -146,7 +154,7 @@ def test_the_memoryless_rule_reaches_the_optimum(kind):
 @given(cuts=st.lists(st.integers(1, 119), min_size=1, max_size=5, unique=True))
 @pytest.mark.parametrize("kind", [*REGULARIZERS, "rbf"])
 def test_pieces_equal_one_pass(kind, cuts):
-    words: dict = {"solver": "online", "shuffle": False}
+    words: dict = {"solver": "online", "shuffle": False, "n_epochs": 1}
     words |= {"kernel": "rbf"} if kind == "rbf" else {"regularizer": kind}
     whole, pieces = DualRegressor(**words).fit(X, Y), DualRegressor(**words)
     for start, stop in zip([0, *sorted(cuts)], [*sorted(cuts), 120], strict=True):
@@ -254,7 +262,9 @@ def test_data_that_cannot_work_are_refused():
 @pytest.mark.parametrize("kind", [*REGULARIZERS, "rbf"])
 def test_a_heavy_regulariser_does_not_overshoot(kind):
     words: dict = {"kernel": "rbf"} if kind == "rbf" else {"regularizer": kind}
-    model = DualRegressor(alpha=1e4, solver="online", eta0=0.9, decay=0.0, average=False, shuffle=False, **words)
+    model = DualRegressor(
+        alpha=1e4, solver="online", eta0=0.9, decay=0.0, average=False, shuffle=False, n_epochs=1, **words
+    )
     mean = Y[0]  # all that is left: the mean, where the t-th sample weighs about t^3
     for t, y in enumerate(Y):
         mean = mean + 4 / (t + 4) * (y - mean)

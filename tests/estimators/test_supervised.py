@@ -73,7 +73,9 @@ def test_label_synapses_hold_the_class_means():
 
 def test_unlabelled_samples_are_samples_without_a_label_channel():
     some = np.where(np.random.default_rng(0).random(len(Y)) < 0.3, Y, -1)
-    model = SupervisedSimilarityMatching(5, scale=None, eta0=1e-4, shuffle=False, random_state=0).fit(X, some)
+    model = SupervisedSimilarityMatching(5, scale=None, eta0=1e-4, shuffle=False, n_epochs=1, random_state=0).fit(
+        X, some
+    )
     start = init(model.circuit_, {"x": 64, "label": 10}, 0, gain={"label": 0.0})
     rows = {"x": X, "label": np.eye(10)[Y]}  # the labels of silent samples are there, and must not be heard
     _, state = reference.run(model.circuit_, start, rows, present={"label": some != -1})
@@ -83,7 +85,7 @@ def test_unlabelled_samples_are_samples_without_a_label_channel():
 
 def test_a_class_that_comes_late_joins_as_if_it_had_been_known():
     order = np.argsort(Y, kind="stable")
-    whole = SupervisedSimilarityMatching(6, shuffle=False, random_state=0).fit(X[order], Y[order])
+    whole = SupervisedSimilarityMatching(6, shuffle=False, n_epochs=1, random_state=0).fit(X[order], Y[order])
     pieces = SupervisedSimilarityMatching(6, random_state=0).partial_fit(X[: 0 + 1] * 0 + X[order][:1], [-1])
     assert pieces.classes_.size == 0
     pieces = SupervisedSimilarityMatching(6, random_state=0)
@@ -100,7 +102,7 @@ def test_a_class_that_comes_late_joins_as_if_it_had_been_known():
 
 def test_text_labels_and_announced_classes():
     names = np.array([f"digit {c}" for c in Y])
-    numbers = SupervisedSimilarityMatching(4, shuffle=False, random_state=0).fit(X, Y)
+    numbers = SupervisedSimilarityMatching(4, shuffle=False, n_epochs=1, random_state=0).fit(X, Y)
     words = SupervisedSimilarityMatching(4, random_state=0).partial_fit(X, names, classes=np.unique(names))
     assert list(words.classes_[:2]) == ["digit 0", "digit 1"]
     np.testing.assert_array_equal(words.transform(X), numbers.transform(X))

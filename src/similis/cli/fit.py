@@ -143,9 +143,9 @@ def fit(
     began = time.perf_counter()
     own = checkpoint_every is not None or beside(output) == resume
     if whole:
-        rows = _learn_table(estimator, views, output)
+        rows, passes = _learn_table(estimator, views, output), 1
     else:
-        rows = _learn(model, estimator, views, plan, start, output, own=own, buffer=shuffle_buffer)
+        rows, passes = _learn(model, estimator, views, plan, start, output, own=own, buffer=shuffle_buffer)
     seconds = time.perf_counter() - began
     keep_names(estimator, views)
     keep(estimator, output, force=force)
@@ -160,10 +160,17 @@ def fit(
         "n_features": int(estimator.n_features_in_),
         "n_samples_seen": seen,
         "rows": rows,
+        "passes": passes,
         "seconds": round(seconds, 3),
     }
     neurons = "" if record["n_components"] is None else "{n_components} neurons, "
-    text = "{model}: {network}, " + neurons + "{n_features} features, {rows} rows in {seconds} s"
+    text = (
+        "{model}: {network}, "
+        + neurons
+        + "{n_features} features, {rows} rows"
+        + " in {passes} passes" * (passes > 1)
+        + ", {seconds} s"
+    )
     for counted, usual, what in COUNTED:
         if n_rows := int(getattr(estimator, counted, 0)):
             record[counted.rstrip("_")] = n_rows
@@ -215,8 +222,8 @@ def _learn_table(estimator: BaseEstimator, views: Views, output: Path) -> int:
 def _learn(
     name: str, estimator: BaseEstimator, views: Views, plan: Checkpoint, start: Checkpoint | None, output: Path,
     *, own: bool, buffer: int | None = None,
-) -> int:  # fmt: skip
-    """Walk the blocks, skip those behind ``start``, learn the others; returns the number of rows learned."""
+) -> tuple[int, int]:  # fmt: skip
+    """Walk the blocks, skip those behind ``start``, learn the others; returns how many rows, in how many passes."""
     import numpy as np
 
     from ..datasets import shuffled
@@ -262,7 +269,7 @@ def _learn(
         raise
     if pending is not None:
         pending.check(now, views.data)
-    return now.rows - (start.rows if start else 0)
+    return (now.rows - start.rows, 1) if start else (now.rows // done, done)
 
 
 def _samples(estimator: BaseEstimator) -> int:
