@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 #: with these a spreadsheet begins a formula
 _FORMULA = ("=", "+", "-", "@")
 
@@ -23,6 +25,14 @@ def cell(text: str) -> str:
     """
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return f"'{text}" if text.lstrip().startswith(_FORMULA) and not _is_number(text) else text
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows under headings, in aligned columns."""
+    cells = [[str(cell) for cell in row] for row in ([*columns], *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    cells.insert(1, ["-" * width for width in widths])
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)
 
 
 def _is_number(text: str) -> bool:

@@ -310,5 +310,5 @@ def test_picture_goes_where_it_is_told(row):
 
 def test_picture_without_matplotlib_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(MissingDependencyError, match=r"similis\[plot\]"):
+    with pytest.raises(MissingDependencyError, match=r"pip install .*\[plot\]"):
         draw(ROWS["psp"])

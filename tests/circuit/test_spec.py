@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
 
 import numpy as np
 import pytest
 from tests.laws.circuits import CASES
 
+import similis
 from similis import CircuitTransformer, load, save
 from similis._errors import InputError
 from similis.circuit import (
@@ -16,12 +19,15 @@ from similis.circuit import (
     Channel,
     Circuit,
     Domain,
+    Form,
     Gram,
     Interneurons,
     Lateral,
     Neuron,
     NoLateral,
+    Outer,
     PowerControl,
+    State,
     Synapse,
     Total,
     Whiten,
@@ -65,7 +71,7 @@ def test_as_json_and_back(name):
         (lambda: Circuit("c", 2, lateral="gram"), "a Lateral"),
         (lambda: Circuit("c", 2, step=0.1), "a Step"),
         (lambda: Neuron("nonnegative"), "a Domain"),
-        (lambda: Channel(3), "identifier"),
+        (lambda: Channel(3), "expected a text"),
         (lambda: Channel("x", leak=float("nan")), "leak=nan"),
         (lambda: Channel("x", synapse=Z), "a Synapse"),
         (lambda: Synapse("Z"), "a Form"),
@@ -145,3 +151,36 @@ def test_a_description_of_an_abstract_choice_is_refused():
     for broken in (plain | {"lateral": {"kind": "Lateral"}}, plain | {"lateral": {"kind": "Linear"}}):
         with pytest.raises(InputError, match="not the description of a circuit"):
             Circuit.from_dict(broken)
+
+
+CLASSES = [kind for kind in vars(similis.circuit).values() if inspect.isclass(kind) and not inspect.isabstract(kind)]
+CHOICES = [kind for kind in CLASSES if dataclasses.is_dataclass(kind) and kind not in (Form, Outer, State)]
+PLAIN = {"float": (0.5,), "int": (2,), "str": ("x",), "bool": (True,)}
+
+
+@pytest.mark.parametrize("kind", CHOICES, ids=lambda kind: kind.__name__)
+def test_a_value_of_another_type_is_told_in_words(kind):
+    """Numbers, texts and truth values of every choice: no comparison of a text with a number answers for us."""
+    start, looked = {"name": "a", "size": 2} if kind is Circuit else {}, 0
+    for field in dataclasses.fields(kind):
+        of, _, none = str(field.type).partition(" | ")
+        if of not in PLAIN:
+            continue
+        looked += 1
+        for wrong in ("text", ["x"], {}, object(), None, True, 0.5):
+            if (wrong is None and none) or isinstance(wrong, type(PLAIN[of][0])):
+                continue
+            with pytest.raises(InputError, match=f"{field.name}=.*; expected an? |{field.name}=.*; expected True"):
+                kind(**start | {field.name: wrong})
+    assert looked
+
+
+def test_names_and_networks_in_place_of_circuits():
+    for wrong in ("psp", similis.networks.principal_subspace, None):
+        with pytest.raises(InputError, match=r"circuit=.*; expected a similis.circuit.Circuit, e.g. .*_subspace"):
+            similis.CircuitTransformer(wrong).fit(np.ones((20, 3)))
+    for wrong in ("x", ("x",), Channel("x"), [Channel("x")], ()):
+        with pytest.raises(InputError, match=r"expected a tuple of Channel|at least one"):
+            Circuit("a", 2, wrong)
+    with pytest.raises(InputError, match=r"domain='nonnegative'; expected a Domain, e.g. Box.nonnegative"):
+        Neuron("nonnegative")

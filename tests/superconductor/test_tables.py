@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from similis.estimators.tc import Judgement
 from similis.superconductor import ELEMENTS, fractions, known, read
 from similis.superconductor.elements import BY_SYMBOL
+from similis.superconductor.screen import screen
 
 
 def test_numbers_symbols_and_names():
@@ -65,3 +67,31 @@ def test_known_values():
     table = dict(zip(known().formulas, known().tc, strict=True))
     for formula, tc in {"MgB2": 39, "Nb": 9.25, "Pb": 7.196, "Nb3Sn": 18.05, "YBa2Cu3O7": 93, "NaCl": 0}.items():
         assert table[formula] == tc
+
+
+def test_a_ranking_is_a_table():
+    def judge(X):
+        return np.column_stack([1000 * X[:, 40], 1 - X[:, 40], X[:, 0]])  # of niobium
+
+    ranking = screen(["Nb", "Sn"], 12, scout=judge, judge=judge)
+    pandas = pytest.importorskip("pandas", reason="the data extra is not installed")
+    found = ranking.to_frame()
+    assert isinstance(found, pandas.DataFrame)
+    assert found.columns.tolist() == ["formula", "tc", "probability", "judged"]
+    assert found.formula[0] == "NbSn"  # x (1 - x) is largest at a half
+    np.testing.assert_array_equal(found.tc, ranking.tc)
+    lines = repr(ranking).splitlines()
+    assert lines[0].split() == found.columns.tolist()
+    assert lines[2].split() == ["NbSn", "500", "0.5", "True"]
+    assert (len(lines), lines[-1]) == (13, "... 3 more")
+    assert "more" not in repr(screen(["Nb", "Sn"], 3, scout=judge, judge=judge))
+
+
+def test_a_judgement_is_a_table():
+    pytest.importorskip("pandas", reason="the data extra is not installed")
+    said = Judgement(*np.arange(12.0).reshape(6, 2) / 7)
+    found = said.to_frame(["NbTi", "MgB2"])
+    assert found.loc["MgB2"].tolist() == [column[1] for column in said]
+    assert said.to_frame().index.tolist() == [0, 1]
+    assert repr(said).splitlines()[0].split() == list(said._fields)
+    assert repr(said).splitlines()[3].split()[0] == "0.1429"

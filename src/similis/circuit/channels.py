@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .checks import expect, expect_type
+from .checks import expect, expect_fields, expect_type
 from .signals import DERIVED, Form
 
 #: stands for ``1 - metric``; any other nan is refused
@@ -35,6 +35,7 @@ class Synapse:
     weights: str = ""
 
     def __post_init__(self) -> None:
+        expect_fields(self)
         expect_type(self.post, Form, "post", "a Form, e.g. Z - OWN")
         expect(self.rate >= 0.0, f"rate={self.rate}", "a number >= 0")
         expect(not (self.weights and self.input_gated), "input_gated with shared weights", "one of them")
@@ -66,6 +67,7 @@ class Channel:
     lift: Literal["outer"] | None = None
 
     def __post_init__(self) -> None:
+        expect_fields(self)
         expect(isinstance(self.name, str) and self.name.isidentifier(), f"channel name {self.name!r}", "an identifier")
         expect_type(self.synapse, Synapse, f"synapse of channel {self.name!r}", "a Synapse")
         expect(0.0 <= self.metric <= 1.0, f"metric={self.metric} of channel {self.name!r}", "a number in [0, 1]")

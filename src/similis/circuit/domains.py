@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .checks import expect
+from .checks import expect, expect_fields
 
 if TYPE_CHECKING:
     from .notation import Text
@@ -90,6 +90,7 @@ class Box(Domain):
         return cls(0.0, l1=l1, mean_rate=mean_rate)
 
     def __post_init__(self) -> None:
+        expect_fields(self)
         expect(self.lower <= 0.0 < self.upper, f"domain [{self.lower}, {self.upper}]", "lower <= 0 < upper")
         expect(self.l1 >= 0.0, f"l1={self.l1}", "a number >= 0")
         expect(0.0 <= self.mean_rate < 1.0, f"mean_rate={self.mean_rate}", "a rate in [0, 1)")
@@ -126,6 +127,7 @@ class Ball(Domain):
     radius: float = 1.0
 
     def __post_init__(self) -> None:
+        expect_fields(self)
         expect(self.radius > 0.0, f"radius={self.radius}", "a positive number")
 
     def fits(self, settles: bool, acts: bool, averages: bool, threshold: float) -> None:

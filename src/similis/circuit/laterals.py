@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .checks import expect
+from .checks import expect, expect_fields
 
 if TYPE_CHECKING:
     from .notation import Text
@@ -37,6 +37,7 @@ class Lateral(ABC):
     averages: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        expect_fields(self)
         expect(self.tau > 0.0, f"tau={self.tau}", "a positive number")
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .checks import expect, expect_type
+from .checks import expect, expect_fields, expect_type
 from .domains import Box, Domain
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Inhibition:
     shift: float = 0.0
 
     def __post_init__(self) -> None:
+        expect_fields(self)
         expect(self.shift >= 0.0, f"shift={self.shift}", "a number >= 0")
 
     @property
@@ -111,6 +112,7 @@ class Neuron:
     settles: bool = True
 
     def __post_init__(self) -> None:
+        expect_fields(self)
         expect_type(self.domain, Domain, "domain", "a Domain, e.g. Box.nonnegative()")
         expect_type(self.inhibition, Inhibition, "inhibition", "an Inhibition, e.g. PowerControl(0.1, 1.0)")
         expect(self.threshold >= 0.0, f"threshold={self.threshold}", "a number >= 0")

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._errors import InputError
 from .channels import Channel
-from .checks import expect, expect_type
+from .checks import expect, expect_fields, expect_type
 from .domains import Domain
 from .laterals import Lateral
 from .linear import Gram
@@ -62,6 +62,7 @@ class Circuit:
     step: Step = field(default_factory=Step)
 
     def __post_init__(self) -> None:
+        expect_fields(self)
         expect(isinstance(self.size, int) and self.size >= 1, f"size={self.size!r}", "an integer >= 1")
         several = isinstance(self.channels, tuple) and all(isinstance(c, Channel) for c in self.channels)
         expect(several, f"channels={self.channels!r}", 'a tuple of Channel, e.g. (Channel("x"),)')

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import expect
+from .checks import expect, expect_fields
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Step:
     limited: bool = False
 
     def __post_init__(self) -> None:
+        expect_fields(self)
         expect(self.eta0 > 0.0 and math.isfinite(self.eta0), f"eta0={self.eta0}", "a positive number")
         expect(0.0 <= self.decay < math.inf, f"decay={self.decay}", "a number >= 0")
         expect(0.0 <= self.floor <= self.eta0, f"floor={self.floor}", "a number in [0, eta0]")

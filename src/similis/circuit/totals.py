@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .checks import expect
+from .checks import expect, expect_fields
 from .domains import Domain
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Total(Domain):
         return cls(total, stiffness, learned=True)
 
     def __post_init__(self) -> None:
+        expect_fields(self)
         expect(self.total > 0.0, f"total={self.total}", "a positive number")
         expect(self.stiffness > 0.0, f"stiffness={self.stiffness}", "a positive number")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import typer
@@ -40,11 +39,3 @@ def _stat(source: str | os.PathLike[str]) -> os.stat_result | None:
         return os.fstat(sys.stdin.fileno()) if name == "-" else os.stat(member["path"] if member else name)
     except (OSError, ValueError, AttributeError):
         return None
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Rows under headings, in aligned columns."""
-    cells = [[str(cell) for cell in row] for row in ([*columns], *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    cells.insert(1, ["-" * width for width in widths])
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)

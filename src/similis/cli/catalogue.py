@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .._text import table
 from . import _options as opt
 from ._models import card, card_of
-from ._output import emit, refuse_inputs, table
+from ._output import emit, refuse_inputs
 
 if TYPE_CHECKING:
     from typing import Any

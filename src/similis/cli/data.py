@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from .._text import table
 from . import _options as opt
-from ._output import emit, table
+from ._output import emit
 
 app = typer.Typer(help="List the data sets, or fetch one.", rich_markup_mode=None, invoke_without_command=True)
 

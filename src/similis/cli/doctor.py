@@ -12,8 +12,9 @@ from typing import NamedTuple
 import typer
 
 from .._optional import pip_line
+from .._text import table
 from . import _options as opt
-from ._output import emit, table
+from ._output import emit
 
 _REQUIRED = ("numpy", "scipy", "scikit-learn", "numba", "typer", "rich", "safetensors")
 _EXTRAS = {

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from .._text import table
 from . import _options as opt
-from ._output import emit, table
+from ._output import emit
 
 if TYPE_CHECKING:
     from ..experiments import Result

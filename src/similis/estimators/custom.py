@@ -45,7 +45,14 @@ class CircuitTransformer(OneStream):
     (200, 3)
     """
 
-    _allowed: ClassVar = {"circuit": (Kind(lambda value: isinstance(value, Circuit), "a similis.circuit.Circuit"),)}
+    _allowed: ClassVar = {
+        "circuit": (
+            Kind(
+                lambda value: isinstance(value, Circuit),
+                "a similis.circuit.Circuit, e.g. similis.networks.principal_subspace(4)",
+            ),
+        )
+    }
 
     def __init__(
         self, circuit: Circuit, *, center: bool = True, scale: str | None = "auto", n_epochs: int | str = "auto",

@@ -16,6 +16,7 @@ from .._random import Seed, generator
 from .._schema import Stored
 from .._values import DEVICE, LARGEST, NAMED, NONNEGATIVE, NOTHING, Kind, Number, Whole
 from ..superconductor import ELEMENTS, fractions, read, table
+from ..superconductor._frame import frame, shown
 from ..superconductor.table import FAMILIES
 from ._estimator import Estimator, check_is_fitted
 from ._targets import Regressor
@@ -47,6 +48,20 @@ class Judgement(NamedTuple):
     superconducting: NDArray[np.float64]
     above: NDArray[np.float64]
     novelty: NDArray[np.float64]
+
+    def to_frame(self, formulas: Sequence[Any] | None = None) -> Any:
+        """A pandas DataFrame, one row a formula; ``formulas``, where given, become its index.
+
+        Raises
+        ------
+        MissingDependencyError
+            Without pandas.
+        """
+        found = frame(self._asdict())
+        return found if formulas is None else found.set_axis([str(formula) for formula in formulas])
+
+    def __repr__(self) -> str:
+        return shown(self._asdict(), len(self.tc))
 
 
 class CriticalTemperatureRegressor(Regressor, Estimator):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import comb
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import InputError
+from ._frame import SHOWN, frame, shown
 from .elements import BY_SYMBOL, ELEMENTS
 
 _MOST = 5_000_000
@@ -26,6 +27,25 @@ class Ranking(NamedTuple):
     probability: NDArray[np.float64]
     judged: NDArray[np.bool_]
     """Whether the ensemble judged it; the others were left at the scout's answer."""
+    elements: tuple[str, ...]
+    """Symbols of the columns of ``amounts``."""
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, one row a composition: formula, Tc in kelvin, probability, and whether it was judged.
+
+        Raises
+        ------
+        MissingDependencyError
+            Without pandas.
+        """
+        return frame(self._columns(len(self.tc)))
+
+    def _columns(self, n: int) -> dict[str, Any]:
+        formulas = [spell(self.elements, amounts) for amounts in self.amounts[:n]]
+        return {"formula": formulas, "tc": self.tc[:n], "probability": self.probability[:n], "judged": self.judged[:n]}
+
+    def __repr__(self) -> str:
+        return shown(self._columns(SHOWN), len(self.tc))
 
 
 def grid(n_elements: int, atoms: int) -> NDArray[np.int64]:
@@ -95,7 +115,7 @@ def screen(
         judged[best] = True
         answers[best] = ask(judge, amounts[best])
     order = np.lexsort((-answers[:, 0] * answers[:, 1], ~judged))
-    return Ranking(amounts[order], answers[order, 0], answers[order, 1], judged[order])
+    return Ranking(amounts[order], answers[order, 0], answers[order, 1], judged[order], tuple(elements))
 
 
 def spell(elements: Sequence[str], amounts: NDArray) -> str:
