@@ -41,7 +41,7 @@ exact = canonical_correlations(*patches)[:K]
 
 # outputs know no axes: turn them to the eigenvectors of M, and give both filters of a pair one sign
 turn = torch.linalg.eigh(layer.M)[1].flip(1).T
-pairs = [torch.einsum("ij,jkl->ikl", turn, layer.filters(name)[:, 0]) for name in ("x", "y")]
+pairs = [torch.einsum("ij,jkl->ikl", turn, layer.filters(name)[:, 0]).numpy() for name in ("x", "y")]
 
 figure = plt.figure(figsize=(9, 3.4), layout="constrained")
 course, filters = figure.subfigures(1, 2, width_ratios=(1, 1.25))
@@ -56,7 +56,7 @@ grid = filters.subplots(2, K)
 for name, row, eye in zip(("left", "right"), grid, pairs, strict=True):
     row[0].set_ylabel(name)
     for ax, image in zip(row, eye, strict=True):
-        size = float(image.abs().max())
+        size = abs(image).max()
         ax.imshow(image, cmap="RdBu_r", vmin=-size, vmax=size)
         ax.set(xticks=[], yticks=[])
 filters.suptitle("filters, strongest correlation first", fontsize=10)
