@@ -40,9 +40,9 @@ def patches(x, kernel):
 
 
 def test_convolutional_cca_is_the_exact_cca_of_the_patches():
-    left, right = two_streams(gain=200.0)
+    left, right = two_streams(20, gain=200.0)
     layer = ConvLayer(canonical_correlation(3, tau=1.0), 1, (2, 3), **WIDE)
-    history = train(layer, (left, right), step=Step(0.4), epochs=1200, batch_size=40)[0]
+    history = train(layer, (left, right), step=Step(0.4), epochs=2000, batch_size=20)[0]
     assert history[-1] < history[0]
     X, Y = (patches(x, (2, 3)) for x in (left, right))
     Cxx, Cyy, Cxy = X.T @ X / len(X), Y.T @ Y / len(Y), X.T @ Y / len(X)
@@ -133,6 +133,17 @@ def test_a_training_goes_on_only_with_its_circuit(tmp_path):
         train(changed, inputs, resume=True, **kind)
     with pytest.raises(InputError, match="data="):
         train(again, inputs[::-1], resume=True, **kind)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_a_gpu_learns_the_same(name):
+    inputs = two_streams(10)
+    here, there = (ConvLayer(CIRCUITS[name], 1, 3, device=device, **WIDE) for device in ("cpu", "cuda"))
+    for layer in (here, there):
+        train(layer, tuple(inputs), batch_size=5)
+    for key, tensor in here.state_dict().items():
+        torch.testing.assert_close(there.state_dict()[key].cpu(), tensor, rtol=1e-6, atol=1e-6)
 
 
 def test_layers_stand_in_a_stack():

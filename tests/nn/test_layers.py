@@ -16,6 +16,7 @@ from similis.networks import nonnegative_similarity, supervised_similarity
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'similis[torch]'")
 
 from similis.nn import ConvSimilarityMatching, SimilarityMatching, SupervisedConvSimilarityMatching  # noqa: E402
+from similis.nn.checkpoint import settings  # noqa: E402
 
 EXACT = {"iterations": 50_000, "tolerance": 1e-15, "dtype": torch.float64}
 RNG = np.random.default_rng(0)
@@ -60,6 +61,36 @@ def test_labels_are_the_supervised_circuit_and_some_are_missing():
         layer.learn_(x, label, eta=0.05)
     for mine, theirs in ((layer.W, state.W["x"]), (layer.V, state.W["label"]), (layer.M, state.M)):
         close(mine, theirs, 1e-6)
+
+
+@pytest.mark.parametrize("n_classes", [0, 3])
+def test_a_layer_is_its_circuit_in_its_state(n_classes):
+    layer = ConvSimilarityMatching(2, 4, 3, n_classes=n_classes, alpha=0.3, l1=0.05, tau=0.7, **EXACT)
+    layer.prepare_(IMAGES)
+    told = (LABELS,) if n_classes else ()
+    layer.learn_(IMAGES, *told, eta=0.1)
+    data = {"x": layer.patches.rows(IMAGES).numpy()}
+    data |= {"label": one_hot(LABELS).repeat_interleave(len(data["x"]) // 12, 0).numpy()} if n_classes else {}
+    state = batch.apply(layer.circuit, layer.state, batch.statistics(layer.circuit, layer.state, data), 0.1)
+    layer.learn_(IMAGES, *told, eta=0.1)
+    assert layer.state.arrays.keys() == state.arrays.keys()
+    for name, array in state.arrays.items():
+        close(layer.weights[name], array, 1e-10)
+
+
+def test_tensors_and_settings_are_called_as_in_files_there_are():
+    """Checkpoints are told apart by them."""
+    conv = SupervisedConvSimilarityMatching(2, 4, 3, 3, whiten=0.1)
+    assert list(conv.state_dict()) == ["W", "M", "V", "patches.mean", "patches.P", "patches.count"]
+    assert list(SimilarityMatching(3, 2).state_dict()) == ["W", "M", "V"]
+    own = {"tau": 0.5, "alpha": 0.1, "l1": 0.0, "tolerance": 0.0, "iterations": 20, "n_damped": 0}
+    patches = {"in_channels": 2, "contrast": None, "whiten": 0.1, "kernel_size": [3, 3], "stride": [1, 1]}
+    patches |= {"padding": [0, 0], "size": 18}
+    assert settings(SimilarityMatching(3, 2)) == [{"module": "SimilarityMatching"} | own]
+    assert settings(conv) == [
+        {"module": "SupervisedConvSimilarityMatching"} | own,
+        {"module": "Patches"} | patches,
+    ]
 
 
 def test_images_of_one_pixel_are_the_dense_network():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
@@ -12,8 +11,6 @@ from torch import Tensor
 from .._errors import InputError
 from .._text import brief
 from .._values import NONNEGATIVE, POSITIVE, Whole, check
-from ..circuit import Circuit
-from ..circuit.objective import refuse_without_objective
 
 #: types in which outputs can settle
 TYPES = (torch.float32, torch.float64)
@@ -84,20 +81,3 @@ def pair(name: str, size: Any, low: int = 1) -> tuple[int, int]:
     except (TypeError, ValueError):
         raise InputError(f"{name}={size!r}; expected an integer >= {low}, or a pair of them") from None
     return whole(name, down, low), whole(name, across, low)
-
-
-def has_objective(circuit: Circuit) -> bool:
-    """Whether an objective derives the circuit's rules."""
-    try:
-        refuse_without_objective(circuit)
-    except InputError:
-        return False
-    return True
-
-
-def by_channel(circuit: Circuit, sizes: int | Mapping[str, int]) -> dict[str, int]:
-    """One size for all channels, or a dict of them, as a dict in the circuit's order."""
-    named = dict(sizes) if isinstance(sizes, Mapping) else dict.fromkeys(circuit.names, sizes)
-    if set(named) != set(circuit.names):
-        raise InputError(f"sizes of channels {sorted(named)}; circuit {circuit.name!r} hears {circuit.names}")
-    return {name: named[name] for name in circuit.names}

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .._errors import DivergenceError, InputError, ModelFileError
 from ..circuit import Circuit, State, init
 from ..circuit.objective import refuse_without_objective, value_of_sums
 from ..engine import _rules as rules
 from ..engine.relax import bounded
-from .admit import admit, by_channel, check_type, has_objective, nonnegative, typical, whole, wide
+from .admit import admit, check_type, nonnegative, typical, whole, wide
+from .weights import Weights, by_channel
 
 #: sums over samples, by name; sums of several batches or processes add up
 Statistics = dict[str, Tensor]
@@ -23,7 +24,7 @@ Statistics = dict[str, Tensor]
 GROWTH = 10.0
 
 
-class Layer(nn.Module):
+class Layer(Weights):
     """A circuit whose samples are rows: pure ``forward``, learning in explicit local steps.
 
     The layer is its circuit: it settles and learns by the functions of the batch engine
@@ -70,9 +71,6 @@ class Layer(nn.Module):
     """
 
     scale: Tensor
-    M: Tensor
-    #: buffers of arrays that are not called as the array is
-    _called: ClassVar[dict[str, str]] = {}
 
     def __init__(
         self, circuit: Circuit, in_features: int | Mapping[str, int], *, iterations: int = 20, tolerance: float = 0.0,
@@ -89,40 +87,6 @@ class Layer(nn.Module):
         self._has_objective = has_objective(circuit)
         self.register_buffer("scale", self.M.new_zeros(len(circuit.owners)))
         self.tolerance, self.iterations = nonnegative("tolerance", tolerance), whole("iterations", iterations)
-
-    def _hold(
-        self, arrays: Mapping[str, Tensor], owners: Mapping[str, str], device: torch.device | str | None,
-        dtype: torch.dtype | None,
-    ) -> None:  # fmt: skip
-        """Keep weights, by their names in ``State.arrays``, as buffers; ``owners`` of each channel's."""
-        dtype = dtype or torch.get_default_dtype()
-        check_type(dtype)
-        self._arrays = {name: self._called.get(name, name.replace(".", "_")) for name in arrays}
-        for name, buffer in self._arrays.items():
-            self.register_buffer(buffer, arrays[name].to(device, dtype))
-        self._owners = dict(owners)
-        #: steps that were shortened, see :meth:`apply_`
-        self.n_damped = 0
-
-    @property
-    def circuit(self) -> Circuit:
-        """The circuit that the layer runs."""
-        assert self._circuit is not None
-        return self._circuit
-
-    @property
-    def weights(self) -> dict[str, Tensor]:
-        """The layer's weights by their names in ``State.arrays``, as they are: to change one changes the layer."""
-        return {name: getattr(self, buffer) for name, buffer in self._arrays.items()}
-
-    @property
-    def state(self) -> State:
-        """The weights as a state of the engines, in its own memory."""
-        return State.of({name: tensor.detach().cpu().numpy().copy() for name, tensor in self.weights.items()})
-
-    def _weight(self, name: str) -> Tensor:
-        """The weights that a channel uses."""
-        return getattr(self, self._arrays[f"W.{self._owners[name]}"])
 
     # what a kind of layer says ---------------------------------------------------------------------------------------
 
@@ -173,7 +137,7 @@ class Layer(nn.Module):
         """
         sums: Statistics = {}
         for name, x in self._named(inputs).items():
-            rows = wide(self._rows(name, typical(x)))
+            rows = wide(self._rows(name, typical(admit(x, self.M))))
             sums |= {f"xx.{name}": rows.square().sum(), f"count.{name}": rows.new_tensor(float(len(rows)))}
         counts = [total for name, total in sums.items() if name.startswith("count")]
         return sums | {"count": torch.stack(counts).sum()}
@@ -397,3 +361,12 @@ class Layer(nn.Module):
     def extra_repr(self) -> str:
         sizes = ", ".join(f"{name[2:]}: {W.shape[1]}" for name, W in self.weights.items() if name.startswith("W."))
         return f"{self.circuit.name!r}, {sizes} -> {self.circuit.size}, iterations={self.iterations}"
+
+
+def has_objective(circuit: Circuit) -> bool:
+    """Whether an objective derives the circuit's rules."""
+    try:
+        refuse_without_objective(circuit)
+    except InputError:
+        return False
+    return True

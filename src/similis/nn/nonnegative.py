@@ -62,6 +62,11 @@ class Nonnegative(Layer):
         return self._built[1]
 
     @property
+    def weights(self) -> dict[str, Tensor]:
+        """As of other layers; V only where there are classes."""
+        return {name: tensor for name, tensor in super().weights.items() if tensor.numel()}
+
+    @property
     def fresh(self) -> bool:
         """Whether the layer has its first weights and no size yet: M is the identity."""
         return torch.equal(self.M, torch.eye(len(self.M), dtype=self.M.dtype, device=self.M.device))
