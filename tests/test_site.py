@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -19,13 +20,18 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 @pytest.fixture(scope="module")
-def api():
-    """docs/_ext/api.py, which needs no Sphinx."""
+def part():
+    """The modules of docs/_ext by their names; none of them needs Sphinx."""
     sys.path.insert(0, str(DOCS / "_ext"))
     try:
-        yield importlib.import_module("api")
+        yield importlib.import_module
     finally:
         sys.path.remove(str(DOCS / "_ext"))
+
+
+@pytest.fixture(scope="module")
+def api(part):
+    return part("api")
 
 
 def pages() -> set[str]:
@@ -93,6 +99,56 @@ def test_members_of_other_libraries_are_left_to_their_manuals(api):
     named = api.members(similis.SimilarityMatching)
     assert {"fit", "partial_fit", "transform", "score"} <= set(named)
     assert not {"set_fit_request", "get_metadata_routing", "set_output"} & set(named)
+
+
+def test_signs_of_formulas_are_no_markup(part):
+    escaped = part("plain").escaped
+    assert escaped("|x|_F of n_tiles_, *b") == r"\|x\|_F of n_tiles\_, \*b"
+    assert escaped("``M_ |z|`` and :class:`a_`, 6@5x5") == r"``M_ |z|`` and :class:`a_`, 6\@5x5"
+
+
+def test_entries_that_run_on_are_a_type_and_a_sentence(part):
+    lines = ["Parameters", "----------", "tau : float, laterals learn at", "    rate eta/tau", "seed : int, None or 3"]
+    lines += ["eta0, decay : learning rate", "mask : (n, d) bool, default None", "    What is known."]
+    assert part("sections").tidied(lines) == [
+        *lines[:2],
+        *("tau : float", "    laterals learn at", "    rate eta/tau"),
+        "seed : int, None or 3",
+        *("eta0, decay", "    learning rate"),
+        *lines[-2:],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("link", "anchor", "leads"),
+    [
+        ("../../README.md", "", "../index.md"),
+        ("../../README.md", "#speed", "../benchmarks/index.md"),
+        ("../../examples/plot_psp.py", "", "../generated/gallery/plot_psp.rst"),
+        ("../first-hour/plot_1_stream.py", "", "../generated/first-hour/plot_1_stream.rst"),
+        ("../papers/", "", "../papers/index.md"),
+        ("two-views.md", "#units", "two-views.md"),
+    ],
+)
+def test_links_of_the_repository_lead_to_pages_of_the_site(part, link, anchor, leads):
+    page = DOCS / "how-to" / "page.md"
+    assert part("links").target(link, anchor, page.parent, DOCS, page) == leads
+
+
+def test_every_example_has_a_title(part):
+    for path in (DOCS.parent / "examples").glob("*.py"):
+        doc = ast.get_docstring(ast.parse(part("examples").script(path.read_text("utf-8"))))
+        title, line, *rest = doc.splitlines()
+        assert line == "=" * len(title), path.name
+        assert not re.search(r"^ *(python|torchrun) ", "\n".join(rest), re.MULTILINE), path.name
+
+
+def test_a_link_that_leads_nowhere_is_told(part, tmp_path):
+    (tmp_path / "b.html").write_text('<p id="here">')
+    (tmp_path / "a.html").write_text('<a href="b.html#here"></a><a href="https://example.org"></a>')
+    assert part("check").faults(tmp_path) == []
+    (tmp_path / "c.html").write_text('<a href="b.html#no"></a><a href="d.html"></a><script src="https://x.org/y.js">')
+    assert len(part("check").faults(tmp_path)) == 3
 
 
 @pytest.mark.slow

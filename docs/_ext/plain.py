@@ -13,7 +13,10 @@ KEPT = re.compile(r"(``.+?``|:\w+:`.+?`|`[^`]+`_?|\*\*\w.*?\*\*)")
 def escaped(line: str) -> str:
     """One line, with what reStructuredText would take for markup made plain."""
     pieces = KEPT.split(line)
-    pieces[::2] = [re.sub(r"(?<!\\)(\||(?<=\w)_(?!\w)|(?<![\w*])\*(?=\w))", r"\\\1", piece) for piece in pieces[::2]]
+    pieces[::2] = [
+        re.sub(r"(?<!\\)(\||(?<=\w)[_@](?!\w)|(?<=\d)@(?=\d)|(?<![\w*])\*(?=\w))", r"\\\1", piece)
+        for piece in pieces[::2]
+    ]
     return "".join(pieces)
 
 

@@ -18,7 +18,12 @@ def cut(text: str) -> tuple[str, str]:
     for i, sign in enumerate(text):
         depth += (sign in "([{") - (sign in ")]}")
         quoted ^= sign in '"`'
-        if sign in ",;" and depth == 0 and not quoted and not re.match(r"[,;] (default|optional|or|shape)\b", text[i:]):
+        if (
+            sign in ",;"
+            and depth == 0
+            and not quoted
+            and not re.match(r"[,;] (default|optional|or|shape|Generator|RandomState|None)\b", text[i:])
+        ):
             return text[:i], text[i + 1 :].strip()
     return text, ""
 

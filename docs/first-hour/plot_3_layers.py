@@ -47,12 +47,13 @@ print(f"objective of the first layer: {history[0][0]:.2f} at first, {history[0][
 # %%
 
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 10})
-figure = plt.figure(figsize=(9, 3.4), layout="constrained")
+figure = plt.figure(figsize=(8, 3.8), layout="constrained")
+figure.get_layout_engine().set(w_pad=0.04, h_pad=0.04)
 for part, filters, title in zip(
     figure.subfigures(1, 2), (before, network[0].filters()), ("at first", "learned"), strict=True
 ):
     part.suptitle(f"16 filters, {title}")
-    for ax, image in zip(part.subplots(2, 8).ravel(), filters[:, 0], strict=True):
+    for ax, image in zip(part.subplots(4, 4).ravel(), filters[:, 0], strict=True):
         size = float(image.abs().max())
         ax.imshow(image, cmap="RdBu_r", vmin=-size, vmax=size)
         ax.set_axis_off()
@@ -98,6 +99,7 @@ plt.show()
 # ``state_dict``, ``.to(device)`` and ``Sequential`` work as ever; layers that learn by gradients may stand behind it,
 # and the gradient stops where the local layers begin.
 
+torch.manual_seed(0)
 head = torch.nn.Linear(maps.shape[1], 10)
 stack = torch.nn.Sequential(network, QuadrantPool2d(), torch.nn.Flatten(), head)
 optimiser = torch.optim.Adam(stack.parameters(), lr=0.01)

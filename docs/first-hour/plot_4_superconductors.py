@@ -93,7 +93,7 @@ for amounts, kelvin, probability in zip(found.amounts[:5], found.tc, found.proba
 
 figure, ax = plt.subplots(figsize=(6, 5), layout="constrained")
 ternary_map(ax, ["Nb", "Al", "Ge"], found.amounts / 30, found.tc, mark=np.array([3, 0.7, 0.3]) / 4, unit="Tc, K")
-ax.set_title("Ring: Nb3Al0.7Ge0.3, measured 20.7 K", loc="left")
+figure.suptitle("Ring: Nb3Al0.7Ge0.3, measured 20.7 K")
 plt.show()
 
 # %%

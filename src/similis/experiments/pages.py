@@ -61,8 +61,13 @@ def table(results: list[dict[str, Any]]) -> str:
     for result in results:
         for extra in result["tables"]:
             body = [_cells(extra["columns"]), "|---" * len(extra["columns"]) + "|", *map(_cells, extra["rows"])]
-            lines += ["", *_folded(f"{result['title']}. {extra['caption']}", body)]
+            lines += ["", *_folded(f"{_sentence(result['title'])} {extra['caption']}", body)]
     return "\n".join(lines)
+
+
+def _sentence(title: str) -> str:
+    """A title with the sign that ends it."""
+    return title if title.endswith("?") else f"{title}."
 
 
 def _folded(title: str, body: list[str]) -> list[str]:
