@@ -135,9 +135,9 @@ def _of_header(header: dict[str, Any], rng: np.random.Generator) -> tuple[str, C
     elif kind == "long":
         node[key] = (rng.choice([0, 1]) and [[]] * 1_000_000) or [0.5] * 1_000_000
     elif kind == "extra" and isinstance(node, dict):
-        node["extra"] = VALUES[rng.integers(len(VALUES))]
+        node["extra"] = copy.deepcopy(VALUES[rng.integers(len(VALUES))])
     else:
-        node[key] = VALUES[rng.integers(len(VALUES))]
+        node[key] = copy.deepcopy(VALUES[rng.integers(len(VALUES))])
         return f"{name}={str(node[key])[:30]!r}", None
     return f"{name} {kind}", None
 

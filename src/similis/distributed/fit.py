@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._optional import require
+from .._schema import Stored
 from ..estimators._admit import column_names
 from ..estimators._estimator import unchanged_on_error
 from ..estimators._labels import admit_labels, merged, one_hot
@@ -80,7 +81,8 @@ def fit(
             streams, dtype = _streams(estimator, X, Y)
             blocks = Blocks.cut(streams, dtype)
         starts = [at for _ in range(epochs) for at in range(0, blocks.n_rows, round_rows)]
-        keep = _Checkpoint(checkpoint, {"round_rows": round_rows, "n_epochs": epochs, "n_rows": blocks.n_rows})
+        plan = {"round_rows": round_rows, "n_epochs": epochs, "n_rows": blocks.n_rows}
+        keep = _Checkpoint(checkpoint, plan, len(starts))
         done = keep.found(estimator, resume)
         if not done:
             with unchanged_on_error(estimator):
@@ -122,8 +124,8 @@ def transform(estimator: Any, X: Any) -> Any:
 class _Checkpoint:
     """The file in which an unfinished fit is kept, and the plan that the fit follows."""
 
-    def __init__(self, path: str | os.PathLike | None, plan: dict[str, int]) -> None:
-        self.path, self.plan = None if path is None else Path(path), plan
+    def __init__(self, path: str | os.PathLike | None, plan: dict[str, int], rounds: int) -> None:
+        self.path, self.plan, self.rounds = None if path is None else Path(path), plan, rounds
 
     def __call__(self, estimator: Any, done: int) -> None:
         if self.path is not None:
@@ -141,8 +143,8 @@ class _Checkpoint:
         if not resume:
             raise InputError(f"{self.path} exists. Say resume=True to go on from it, or remove it")
         kept, progress = load_with_progress(self.path)
-        plan = dict(progress or {})
-        done = plan.pop("rounds", 0)
+        plan = dict(progress) if isinstance(progress, dict) else {}
+        done = Stored({}, {"rounds": plan.pop("rounds", 0)}).integer("rounds", 0, self.rounds)
         if plan != self.plan or type(kept) is not type(estimator) or kept.get_params() != estimator.get_params():
             raise InputError(
                 f"{self.path} is of another fit: {kept}, {plan}; here {estimator}, {self.plan}. Resume with the same "
@@ -152,7 +154,7 @@ class _Checkpoint:
         if before != now:
             raise InputError(f"{self.path} learned from columns {before}, not {now}. Resume with the same data")
         vars(estimator).update(vars(kept))
-        return int(done)
+        return done
 
 
 def _admit_estimator(estimator: Any) -> None:
