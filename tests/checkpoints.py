@@ -36,7 +36,7 @@ def targets(finite: Callable[[str, Any], None], allowed: Callable[[], Any]) -> d
         f"unfinished-{solver}": (partial(_embedding, solver), 9) for solver in SOLVERS
     } | {"unfinished-tc": (_temperatures, 6), "distributed": (_blocks, 4)}
     found: dict[str, Target] = {
-        name: (partial(_interrupted, fit, at), partial(_resumed, fit, allowed), partial(_checked, finite))
+        name: (partial(_interrupted, fit, at), partial(_resumed, fit, allowed), partial(_checked, finite, allowed))
         for name, (fit, at) in fits.items()
     }
     return found | {"layers": (_trained, _loaded, partial(_used, finite, allowed))}
@@ -163,11 +163,12 @@ def _resumed(fit: Callable[..., Any], allowed: Callable[[], Any], path: Path) ->
     return model
 
 
-def _checked(finite: Callable[[str, Any], None], path: Path, model: Any) -> None:
-    if isinstance(model, NOMAD):
-        finite("embedding_", model.embedding_)
-        finite("objective_", model.objective_)
-    elif isinstance(model, OnlineCCA):
-        finite("transform", model.transform(X, Y))
-    elif model is not None:
-        finite("predict", model.predict(FORMULAS[0]))
+def _checked(finite: Callable[[str, Any], None], allowed: Callable[[], Any], path: Path, model: Any) -> None:
+    with allowed():
+        if isinstance(model, NOMAD):
+            finite("embedding_", model.embedding_)
+            finite("objective_", model.objective_)
+        elif isinstance(model, OnlineCCA):
+            finite("transform", model.transform(X, Y))
+        elif model is not None:
+            finite("predict", model.predict(FORMULAS[0]))

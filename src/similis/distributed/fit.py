@@ -83,7 +83,8 @@ def fit(
         starts = [at for _ in range(epochs) for at in range(0, blocks.n_rows, round_rows)]
         plan = {"round_rows": round_rows, "n_epochs": epochs, "n_rows": blocks.n_rows}
         keep = _Checkpoint(checkpoint, plan, len(starts))
-        done = keep.found(estimator, resume)
+        widths = {name: stream.shape[1] for name, stream in streams.items()}
+        done = keep.found(estimator, resume, widths, blocks.dtype)
         if not done:
             with unchanged_on_error(estimator):
                 _begin(estimator, streams, blocks)
@@ -136,7 +137,7 @@ class _Checkpoint:
             return "The estimator keeps what it has learned; give checkpoint=FILE to be able to go on"
         return f"What was learned before is in {self.path}: fit again with resume=True to go on"
 
-    def found(self, estimator: Any, resume: bool) -> int:
+    def found(self, estimator: Any, resume: bool, widths: dict[str, int], dtype: np.dtype) -> int:
         """Rounds that the file's model has behind it, now the estimator's own; 0 if there is no file."""
         if self.path is None or not self.path.exists():
             return 0
@@ -144,11 +145,18 @@ class _Checkpoint:
             raise InputError(f"{self.path} exists. Say resume=True to go on from it, or remove it")
         kept, progress = load_with_progress(self.path)
         plan = dict(progress) if isinstance(progress, dict) else {}
-        done = Stored({}, {"rounds": plan.pop("rounds", 0)}).integer("rounds", 0, self.rounds)
+        done = plan.pop("rounds", 0)
         if plan != self.plan or type(kept) is not type(estimator) or kept.get_params() != estimator.get_params():
             raise InputError(
                 f"{self.path} is of another fit: {kept}, {plan}; here {estimator}, {self.plan}. Resume with the same "
                 "parameters and data"
+            )
+        Stored({}, {"rounds": done}).integer("rounds", 0, self.rounds)
+        heard = {name: len(own.mean) for name, own in kept.running_.items()}
+        if (heard, kept.state_.dtype) != (widths, dtype):
+            raise InputError(
+                f"{self.path} learned from {heard} columns of {kept.state_.dtype}, not {widths} of {dtype}. "
+                "Resume with the same data"
             )
         before, now = column_names(kept), column_names(estimator)
         if before != now:
