@@ -59,6 +59,7 @@ OTHERS = {
     "a number of 64 bits": ("conv-labels", lambda h, a: h["params"].update(l1=2**63)),
     "a coordinate without end": ("nomad", lambda h, a: a.update(embedding_=a["embedding_"] + np.inf)),
     "a coordinate beyond squares": ("nomad", lambda h, a: a.update(embedding_=a["embedding_"] * 1e200)),
+    "a likelihood without end": ("empirical-bayes", lambda h, a: h["meta"].update(log_likelihood_=float("inf"))),
     "a layer of a training": ("layers", lambda h, a: a.update({"0.M": a["0.M"] * 0})),
     "a number of a training": ("layers", lambda h, a: a.update({"2.V": a["2.V"] + np.float32(np.nan)})),
     "more of a training": ("layers", lambda h, a: a.update(more=a["0.M"])),
