@@ -20,6 +20,8 @@ from similis.superconductor import known
 ROWS = X[:20]
 IMAGES = np.abs(np.random.default_rng(0).standard_normal((20, 1, 6, 6))).astype(np.float32)
 LABELS = np.arange(20) % 3
+#: below this, what a layer hears: all layers of a network together may leave single precision, as those of PyTorch may
+ORDINARY = 1e6
 SOLVERS = ("convex", "conditional-gradient", "low-rank")
 FORMULAS = tuple(column[:30] for column in known()[:2])
 #: how a file is written, read, and used
@@ -90,14 +92,23 @@ def _loaded(path: Path) -> Any:
 def _used(finite: Callable[[str, Any], None], allowed: Callable[[], Any], path: Path, loaded: Any) -> None:
     import torch
 
+    from similis import nn
+
+    def heard(layer: Any, inputs: Any, outputs: Any) -> None:
+        if float(inputs[0].abs().max()) < ORDINARY:  # nan, too, is not
+            finite(f"forward of {type(layer).__name__}", outputs.detach().numpy())
+
     network, _ = loaded
     images = torch.from_numpy(IMAGES)
+    for layer in network:
+        if type(layer).__module__.startswith(nn.__name__):
+            layer.register_forward_hook(heard)
     with allowed():
-        finite("forward", network(images).numpy())
+        network(images)
     with allowed():
         for values in _train(path, network, resume=True):
             finite("objective", np.array(values))
-        finite("forward", network(images).numpy())
+        network(images)
 
 
 # fits that were not finished -----------------------------------------------------------------------------------------

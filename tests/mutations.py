@@ -149,9 +149,10 @@ def _of_arrays(header: dict[str, Any], arrays: Arrays, rng: np.random.Generator)
     if kind in ("entry", "all") and a.size:
         a = a.copy()
         value: Any = ENTRIES[rng.integers(len(ENTRIES))]
-        if a.dtype.kind in "ib":
-            value = int(rng.choice([0, -1, 1, 5, 2**31 - 1])) if a.dtype.kind == "i" else bool(rng.integers(2))
+        if a.dtype.kind != "f":
+            value = int(rng.choice([0, -1, 1, 5, 2**31 - 1]))
         with np.errstate(all="ignore"):
+            value = np.asarray(value).astype(a.dtype)
             if kind == "all":
                 a[...] = value
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .._errors import ModelFileError
 from .admit import admit, typical
 from .layer import Layer, Statistics
 from .patches import Patches, Size
@@ -86,6 +87,13 @@ class ConvSimilarityMatching(Layer):
 
     def _correlate(self, Y: Tensor, rows: Tensor) -> Tensor:
         return self.patches.heard(Y.T @ self.patches.centred(rows))
+
+    def refuse_unsound(self) -> None:
+        super().refuse_unsound()
+        if self.patches.whiten is not None and bool(self.patches.count > 0):
+            constant = self.patches.seen(self.W)[1]
+            if constant is not None and not bool(constant.isfinite().all()):
+                raise ModelFileError("the drive of an image that is 0 is no number: W, P and mean are too large")
 
     def extra_repr(self) -> str:
         return super().extra_repr().split(", ", 1)[1]
