@@ -126,6 +126,7 @@ LARGE = {
     "the curvature of rows": ("dual-online", _with("power", 1e308)),
     "the mass of an average": ("dual-online", _with("power", 1e308, 1)),
     "a covariance": ("rrr-exact", _with("moments.scatter", 1e308, (0, 6))),
+    "moments of outputs": ("cca-adaptive", _with("outputs", 1e308)),
     "multipliers": ("unfinished-low-rank", _with("layer0/low-rank:z", 1e30, 0)),
     "a similarity": ("unfinished-tc", _with("members/kernel0.0:shared", 80.0)),
 }
