@@ -6,6 +6,10 @@
 PYTHON  ?= python3
 VENV    ?= .venv
 WORKERS ?= 2
+# forged files: how many, of which draw, and the number of the first: after a stop go on with the last one printed
+FORGED  ?= 4000
+SEED    ?= 0
+START   ?= 0
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
 
@@ -43,7 +47,7 @@ test-portable: $(STAMP)
 
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.portable --only tests --machines "bounds checked" --workers $(WORKERS) $(ARGS)
-	$(BIN)/python -m tests.forge --n 4000 --seed 0
+	$(BIN)/python -m tests.forge --n $(FORGED) --seed $(SEED) --start $(START)
 	$(BIN)/python -m tests.soak --seconds 600
 	$(BIN)/python -m tests.mutate --n 18000 --seed 0
 

@@ -135,9 +135,9 @@ def _of_header(header: dict[str, Any], rng: np.random.Generator) -> tuple[str, C
     elif kind == "long":
         node[key] = (rng.choice([0, 1]) and [[]] * 1_000_000) or [0.5] * 1_000_000
     elif kind == "extra" and isinstance(node, dict):
-        node["extra"] = VALUES[rng.integers(len(VALUES))]
+        node["extra"] = copy.deepcopy(VALUES[rng.integers(len(VALUES))])
     else:
-        node[key] = VALUES[rng.integers(len(VALUES))]
+        node[key] = copy.deepcopy(VALUES[rng.integers(len(VALUES))])
         return f"{name}={str(node[key])[:30]!r}", None
     return f"{name} {kind}", None
 
@@ -149,9 +149,10 @@ def _of_arrays(header: dict[str, Any], arrays: Arrays, rng: np.random.Generator)
     if kind in ("entry", "all") and a.size:
         a = a.copy()
         value: Any = ENTRIES[rng.integers(len(ENTRIES))]
-        if a.dtype.kind in "ib":
-            value = int(rng.choice([0, -1, 1, 5, 2**31 - 1])) if a.dtype.kind == "i" else bool(rng.integers(2))
+        if a.dtype.kind != "f":
+            value = int(rng.choice([0, -1, 1, 5, 2**31 - 1]))
         with np.errstate(all="ignore"):
+            value = np.asarray(value).astype(a.dtype)
             if kind == "all":
                 a[...] = value
             else:

@@ -21,7 +21,7 @@ from similis import (
     load,
     save,
 )
-from similis._errors import InputError
+from similis._errors import InputError, ModelFileError
 from similis.circuit import Box, Channel, Circuit, Gram, Neuron, State, init
 from similis.engine import batch
 from similis.estimators.persist import load_with_progress
@@ -164,6 +164,25 @@ def test_a_block_that_kills_every_worker_stops_the_fit_and_it_resumes(cluster, t
     read.unlink()
     again = fit(fresh("psp")[0], bad, round_rows=ROUND, checkpoint=kept, resume=True, client=cluster)
     assert weights_gap(again.state_, alone("psp")) < TOLERANCE
+
+
+@pytest.mark.parametrize("other", [lambda X: X[:, :-1], lambda X: np.hstack([X, X])])
+def test_a_checkpoint_of_other_columns_is_refused(tmp_path, other):
+    kept, (model, data) = tmp_path / "kept.safetensors", fresh("cca")
+    fit(model, *map(cut, data), round_rows=ROUND, checkpoint=kept)
+    for changed in ([other(data[0]), data[1]], list(map(other, data))):
+        with pytest.raises(InputError, match="Resume with the same data"):
+            fit(fresh("cca")[0], *map(cut, changed), round_rows=ROUND, checkpoint=kept, resume=True)
+
+
+@pytest.mark.parametrize("rounds", [-1, 10**6, "3", 2.0, None])
+def test_a_checkpoint_of_no_number_of_rounds_is_refused(tmp_path, rounds):
+    kept, (model, data) = tmp_path / "kept.safetensors", fresh("cca")
+    fit(model, *map(cut, data), round_rows=ROUND, checkpoint=kept)
+    _, progress = load_with_progress(kept)
+    save(model, kept, force=True, progress=progress | {"rounds": rounds})
+    with pytest.raises(ModelFileError, match="rounds"):
+        fit(fresh("cca")[0], *map(cut, data), round_rows=ROUND, checkpoint=kept, resume=True)
 
 
 def test_a_broken_fit_resumes_bit_for_bit(tmp_path, monkeypatch):

@@ -75,8 +75,8 @@ class Stored:
         return found
 
     def moments(self, name: str, d: int, low: float = -np.inf) -> np.ndarray:
-        """A (d, d) array of second moments: none on the diagonal is below 0."""
-        found = self.array(name, d, d, dtype=np.float64, low=low, largest=np.inf)
+        """A (d, d) array of second moments: none on the diagonal is below 0, and floats hold its eigenvalues."""
+        found = self.array(name, d, d, dtype=np.float64, low=low, largest=float(np.finfo(float).max) / max(d, 1) ** 2)
         if not (found.diagonal() >= 0).all():
             raise _refused(name, "negative on its diagonal", "second moments")
         return found

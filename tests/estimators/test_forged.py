@@ -45,6 +45,10 @@ def files(tmp_path_factory):
     return forge.saved(tmp_path_factory.mktemp("models"), slow=False)
 
 
+def _far(header, arrays):
+    arrays["members/kernel0.0:own"] = arrays["members/kernel0.0:own"] + np.float32(80)
+
+
 #: lies about other models, by their names
 OTHERS = {
     "a read-out of no moments": ("local-classifier", lambda h, a: a.update(second=a["second"] * 0)),
@@ -55,11 +59,15 @@ OTHERS = {
     "a number of 64 bits": ("conv-labels", lambda h, a: h["params"].update(l1=2**63)),
     "a coordinate without end": ("nomad", lambda h, a: a.update(embedding_=a["embedding_"] + np.inf)),
     "a coordinate beyond squares": ("nomad", lambda h, a: a.update(embedding_=a["embedding_"] * 1e200)),
+    "a likelihood without end": ("empirical-bayes", lambda h, a: h["meta"].update(log_likelihood_=float("inf"))),
     "a layer of a training": ("layers", lambda h, a: a.update({"0.M": a["0.M"] * 0})),
     "a number of a training": ("layers", lambda h, a: a.update({"2.V": a["2.V"] + np.float32(np.nan)})),
     "more of a training": ("layers", lambda h, a: a.update(more=a["0.M"])),
     "a training of integers": ("layers", lambda h, a: a.update({"0.W": a["0.W"].astype(int)})),
     "a history of a training": ("layers", lambda h, a: h["meta"].update(history=10**9)),
+    "a seed of a fit": ("unfinished-tc", lambda h, a: h["meta"]["seed"].update(seed=2**40)),
+    "a similarity of a fit": ("unfinished-tc", _far),
+    "rounds of a fit": ("distributed", lambda h, a: h["progress"].update(rounds=-1)),
     "another kind": ("layers", lambda h, a: h.update({"class": "SimilarityMatching"})),
 }  # fmt: skip
 
@@ -91,7 +99,7 @@ def test_lies_about_others_are_refused(files, tmp_path, lie):
         target.read(tmp_path / "m")
 
 
-@pytest.mark.parametrize("factor", [1e-30, 1e10, 1e15, 1e18, 1e30, 1e100, 1e150])
+@pytest.mark.parametrize("factor", [1e-300, 1e-30, 1e10, 1e15, 1e18, 1e30, 1e100, 1e150])
 def test_weights_of_any_size_are_refused_or_work(files, tmp_path, factor):
     for name, (path, target) in files.items():
         header, arrays = mutations.parts(path)
@@ -101,6 +109,37 @@ def test_weights_of_any_size_are_refused_or_work(files, tmp_path, factor):
             (tmp_path / "m").write_bytes(mutations.joined(copy.deepcopy(header), arrays | change))
             said = forge.outcome(tmp_path / "m", target)
             assert said in ("refused", "works"), (name, list(change), said)
+
+
+def _with(key, value, at=...):
+    """Numbers of an array are another one."""
+
+    def change(header, arrays):
+        arrays[key] = arrays[key].copy()
+        arrays[key][at] = value
+
+    return change
+
+
+#: numbers that overflow only when a model is used or learns on
+LARGE = {
+    "the curvature of rows": ("dual-online", _with("power", 1e308)),
+    "the mass of an average": ("dual-online", _with("power", 1e308, 1)),
+    "a covariance": ("rrr-exact", _with("moments.scatter", 1e308, (0, 6))),
+    "moments of outputs": ("cca-adaptive", _with("outputs", 1e308)),
+    "multipliers": ("unfinished-low-rank", _with("layer0/low-rank:z", 1e30, 0)),
+    "a similarity": ("unfinished-tc", _with("members/kernel0.0:shared", 80.0)),
+}
+
+
+@pytest.mark.parametrize("lie", LARGE)
+def test_large_numbers_are_refused_or_work(files, tmp_path, lie):
+    name, change = LARGE[lie]
+    path, target = files[name]
+    header, arrays = mutations.parts(path)
+    change(header, arrays)
+    (tmp_path / "m").write_bytes(mutations.joined(header, arrays))
+    assert forge.outcome(tmp_path / "m", target) in ("refused", "works")
 
 
 @pytest.mark.parametrize("unit", [1e-100, 1e100])

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._errors import InputError
 from .._optional import require
+from .._schema import Stored
 from .._values import Whole, check
 from ..estimators._admit import column_names
 from ..estimators._estimator import unchanged_on_error
@@ -81,8 +82,10 @@ def fit(
             blocks = Blocks.cut(streams, dtype)
         epochs = passes(n_epochs, blocks.n_rows)
         starts = [at for _ in range(epochs) for at in range(0, blocks.n_rows, round_rows)]
-        keep = _Checkpoint(checkpoint, {"round_rows": round_rows, "n_epochs": epochs, "n_rows": blocks.n_rows})
-        done = keep.found(estimator, resume)
+        plan = {"round_rows": round_rows, "n_epochs": epochs, "n_rows": blocks.n_rows}
+        keep = _Checkpoint(checkpoint, plan, len(starts))
+        widths = {name: stream.shape[1] for name, stream in streams.items()}
+        done = keep.found(estimator, resume, widths, blocks.dtype)
         if not done:
             with unchanged_on_error(estimator):
                 _begin(estimator, streams, blocks)
@@ -123,8 +126,8 @@ def transform(estimator: Any, X: Any) -> Any:
 class _Checkpoint:
     """The file in which an unfinished fit is kept, and the plan that the fit follows."""
 
-    def __init__(self, path: str | os.PathLike | None, plan: dict[str, int]) -> None:
-        self.path, self.plan = None if path is None else Path(path), plan
+    def __init__(self, path: str | os.PathLike | None, plan: dict[str, int], rounds: int) -> None:
+        self.path, self.plan, self.rounds = None if path is None else Path(path), plan, rounds
 
     def __call__(self, estimator: Any, done: int) -> None:
         if self.path is not None:
@@ -135,25 +138,32 @@ class _Checkpoint:
             return "The estimator keeps what it has learned; give checkpoint=FILE to be able to go on"
         return f"What was learned before is in {self.path}: fit again with resume=True to go on"
 
-    def found(self, estimator: Any, resume: bool) -> int:
+    def found(self, estimator: Any, resume: bool, widths: dict[str, int], dtype: np.dtype) -> int:
         """Rounds that the file's model has behind it, now the estimator's own; 0 if there is no file."""
         if self.path is None or not self.path.exists():
             return 0
         if not resume:
             raise InputError(f"{self.path} exists. Say resume=True to go on from it, or remove it")
         kept, progress = load_with_progress(self.path)
-        plan = dict(progress or {})
+        plan = dict(progress) if isinstance(progress, dict) else {}
         done = plan.pop("rounds", 0)
         if plan != self.plan or type(kept) is not type(estimator) or kept.get_params() != estimator.get_params():
             raise InputError(
                 f"{self.path} is of another fit: {kept}, {plan}; here {estimator}, {self.plan}. Resume with the same "
                 "parameters and data"
             )
+        Stored({}, {"rounds": done}).integer("rounds", 0, self.rounds)
+        heard = {name: len(own.mean) for name, own in kept.running_.items()}
+        if (heard, kept.state_.dtype) != (widths, dtype):
+            raise InputError(
+                f"{self.path} learned from {heard} columns of {kept.state_.dtype}, not {widths} of {dtype}. "
+                "Resume with the same data"
+            )
         before, now = column_names(kept), column_names(estimator)
         if before != now:
             raise InputError(f"{self.path} learned from columns {before}, not {now}. Resume with the same data")
         vars(estimator).update(vars(kept))
-        return int(done)
+        return done
 
 
 def _admit_estimator(estimator: Any) -> None:

@@ -16,7 +16,7 @@ from ..circuit import Circuit, State, init
 from ..circuit.state import against
 from ..engine import Trace, batch, stream
 from ._average import Average
-from ._estimator import Estimator, check_is_fitted
+from ._estimator import Estimator, beyond, check_is_fitted, numbers
 from ._guard import IDLE, STUCK, Idle, Order, lost, shortening, too_correlated, warn_of_far
 from ._hearing import hear
 from ._moments import Moments
@@ -268,7 +268,12 @@ class NetworkEstimator(Estimator):
     def _settled(self) -> State:
         """Solve for the exact state if the moments have changed since it was last known."""
         if self._state is None:
-            self._state = self._settle_exactly()
+            with numbers(self, "the exact solution"), np.errstate(over="ignore", invalid="ignore"):
+                state = self._settle_exactly()
+            parts = (*state.W.values(), state.M) + (() if state.P is None else (state.P,))
+            if not all(np.isfinite(part).all() for part in parts):
+                raise beyond(self, "the exact solution", DivergenceError)
+            self._state = state
         return self._state
 
     def _outputs(self, streams: Streams) -> np.ndarray:

@@ -196,7 +196,7 @@ class DualEstimator(Estimator):
                     said[:, seen : seen + rows.shape[0]],
                 )  # fmt: skip
                 seen, damped = seen + rows.shape[0], damped + fresh
-                if not (finite and np.isfinite(W).all()):
+                if not (finite and _bounded(W, mean, power)):
                     raise diverged(count, self.eta0, power[0], rows, targets)
         self._regard = regard.compared(X, count, self.eta0)
         if count == epochs * X.shape[0] and not x.center:
@@ -255,7 +255,7 @@ class DualEstimator(Estimator):
                 W, kept = np.hstack([shrunk * W[:, :-1], C[:, new], bias]), np.concatenate([kept, rows[new]])
                 errors[:, order[start : start + BLOCK]] = said
                 count, damped = count + len(rows), damped + fresh
-                if not (finite and np.isfinite(W).all()):
+                if not (finite and _bounded(W, power)):
                     raise diverged(count, self.eta0, power[0], rows, targets)
         self._regard = regard.compared(X, count, self.eta0, alike=True)
         self._forget(CERTIFICATE)
@@ -387,6 +387,10 @@ def _with_mass(power: np.ndarray, count: int) -> np.ndarray:
     """The mean curvature of so many rows, and what the average of their weights weighs, if that is not yet known."""
     snapshots = count // kernel.EVERY
     return np.append(power, power[:1] * (snapshots * (snapshots + 1) / 2))[:2]
+
+
+def _bounded(*parts: np.ndarray) -> bool:
+    return all(np.isfinite(part).all() for part in parts)
 
 
 def _returned(said: np.ndarray, order: np.ndarray) -> np.ndarray:

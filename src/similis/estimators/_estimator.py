@@ -101,7 +101,7 @@ def _learning(method: Callable) -> Callable:
             check_kinds(self)
         else:
             self._check_params()
-        with unchanged_on_error(self), _numbers(self, method):
+        with unchanged_on_error(self), numbers(self, method.__name__):
             if anew:
                 self.__dict__.pop("_learned_with", None)
             result = method(self, *args, **words)
@@ -117,14 +117,14 @@ def _answering(method: Callable) -> Callable:
 
     @wraps(method)
     def answered(self: Estimator, X: Any, *args: Any, **words: Any) -> Any:
-        with _numbers(self, method), np.errstate(over="ignore", invalid="ignore"):
+        with numbers(self, method.__name__), np.errstate(over="ignore", invalid="ignore"):
             answer = method(self, X, *args, **words)
         for part in answer if isinstance(answer, tuple) else (answer,):
             values = np.asarray(part.data if issparse(part) else part)
             if values.dtype.kind == "f" and not np.isfinite(values).all():
                 if method.__name__ == "score" and len(X) < 2:  # the R2 of one row
                     continue
-                raise _beyond(self, method, InputError)
+                raise beyond(self, method.__name__, InputError)
         return answer
 
     answered.answers = True  # type: ignore[attr-defined]
@@ -132,19 +132,20 @@ def _answering(method: Callable) -> Callable:
 
 
 @contextmanager
-def _numbers(estimator: Estimator, method: Callable) -> Iterator[None]:
+def numbers(estimator: Estimator, what: str) -> Iterator[None]:
     """What linear algebra says of matrices that are no numbers, or have no inverse, in the words of this library."""
     try:
         yield
     except (np.linalg.LinAlgError, ValueError) as error:
         if isinstance(error, np.linalg.LinAlgError) or "must not contain infs or NaNs" in str(error):
-            raise _beyond(estimator, method, DivergenceError) from error
+            raise beyond(estimator, what, DivergenceError) from error
         raise
 
 
-def _beyond(estimator: Estimator, method: Callable, kind: type[Exception]) -> Exception:
+def beyond(estimator: Estimator, what: str, kind: type[Exception]) -> Exception:
+    """The error where something of an estimator is no number."""
     return kind(
-        f"{method.__name__} of this {type(estimator).__name__} is beyond the numbers of its type: X, or what was "
+        f"{what} of this {type(estimator).__name__} is beyond the numbers of its type: X, or what was "
         "learned, is too large. Give X in float64, or rows nearer to those that were learned"
     )
 

@@ -333,7 +333,8 @@ class EmpiricalBayesDenoiser(_Denoiser):
         check_step(self.eta)
         self.beta_, self.horizon_ = file.number("beta_", above=0), file.number("horizon_", 0)
         self.n_layers_, self.balance_ = file.integer("n_layers_"), file.number("balance_")
-        self.log_likelihood_ = file.number("log_likelihood_", finite=False)
+        most = float(np.finfo(float).max)
+        self.log_likelihood_ = file.number("log_likelihood_", -most, high=most, finite=False)  # or NaN
         self.diagnosis_ = cast(Diagnosis, file.text("diagnosis_", *get_args(Diagnosis)))
 
     def transform(self, X: Any) -> np.ndarray:

@@ -166,7 +166,7 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
         seed, data = int(generator(self.random_state).integers(2**31)), self.table_
         keep = kept(checkpoint, self, [data.fractions, data.tc, data.systems], resume=resume)
         if (held := keep.found("seed")) is not None:
-            seed = held.integer("seed")
+            seed = held.integer("seed", 0, 2**31 - 1)
         keep.put("seed", {}, {"seed": seed})
         self._ensemble, self._scout = (
             train(data.fractions, data.tc, data.systems, members=members, threshold=self.threshold, epochs=self.epochs,
@@ -327,7 +327,7 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
             raise ModelFileError("systems or families are not those of its compositions")
         self._ensemble = unpack(file, self.members or MEMBERS, self.threshold, self._device())
         self._scout = unpack(file, SCOUT, self.threshold, self._device(), "scout.")
-        self._errors, self._usual = None, file.number("usual", above=0)
+        self._errors, self._usual = None, file.number("usual", above=0, high=1)
         if file.has("errors"):
             errors = file.array("errors", 5, "held", dtype=np.float64, low=0, largest=_HOTTEST)
             if not np.isin(errors[3], (0, 1)).all():

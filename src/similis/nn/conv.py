@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._errors import InputError
+from .._errors import InputError, ModelFileError
 from ..circuit import Circuit
 from .admit import admit, typical
 from .layer import Layer, Statistics
@@ -186,6 +186,13 @@ class ConvSimilarityMatching(Nonnegative, ConvLayer):
 
     def _taught(self, name: str, post: Tensor) -> Tensor:
         return self.patches.heard(post) if name == "x" else post
+
+    def refuse_unsound(self) -> None:
+        super().refuse_unsound()
+        if self.patches.whiten is not None and bool(self.patches.count > 0):
+            constant = self.patches.seen(self.W)[1]
+            if constant is not None and not bool(constant.isfinite().all()):
+                raise ModelFileError("the drive of an image that is 0 is no number: W, P and mean are too large")
 
     def extra_repr(self) -> str:
         return super().extra_repr().split(", ", 1)[1]

@@ -115,7 +115,9 @@ class _Climb:
             if size <= 1e-30:
                 break
             Ap, Aq = self._constraints(Y, s, self._normal(Y, s, p, q) * free)
-            a = size / float(p @ Ap + q * Aq)
+            if not (curvature := float(p @ Ap + q * Aq)) > 0:
+                break
+            a = size / curvature
             z, m, b, c = z + a * p, m + a * q, b - a * Ap, c - a * Aq
             size, last = float(b @ b + c * c), size
             p, q = b + size / last * p, c + size / last * q

@@ -14,7 +14,7 @@ from .recall import blocks
 
 def foreign(X: NDArray, known: NDArray) -> NDArray[np.float64]:
     """(n,) shares, 0 to 1, of fractions X (n, 118) among known ones (m, 118)."""
-    return np.concatenate([_exchanged(part, known).min(1) for part in blocks(X)])
+    return np.concatenate([_exchanged(part, known).min(1) for part in blocks(X)]).astype(np.float64)
 
 
 def between(known: NDArray, systems: NDArray) -> NDArray[np.float64]:

@@ -19,10 +19,8 @@ from .weights import filled, weights_of
 
 #: the three similarities of a kernel: how many targets each has, and whether it is gated
 _KERNEL = ((1, False), (1, True), (2, False))
-#: how large logarithms of a similarity, its gate, other weights and coordinates may be: distances then stay within
-#: single precision. What is learned stays below 6, 1, 3 and 30
-_LARGEST = dict.fromkeys(Similarity.logarithms, 15.0) | {"gate.3.weight": 5.0}
-_WEIGHTS, _FAR = 100.0, 1e15
+#: how large coordinates may be: distances then stay within single precision. What is learned stays below 30
+_FAR = 1e15
 
 
 def pack(ensemble: Ensemble, prefix: str = "") -> dict[str, NDArray]:
@@ -88,19 +86,11 @@ def _known(
         centre = file.array(f"{prefix}centre", columns, dtype=np.float64, largest=1e9)
         ridge = float(file.array(f"{prefix}ridge", 1, dtype=np.float64, low=0)[0])
         found = Kernel(Z, y, centre, ridge, file.array(f"{prefix}coefficients", rows, columns, dtype=np.float32))
-    net = _filled(file, prefix, Similarity(axis, where.kind, reading, gated=gated), device)
-    for name, tensor in net.state_dict().items():
-        sizes = tensor if name in net.logarithms else tensor.abs()  # a logarithm may be as small as it likes
-        if float(sizes.max()) > (most := _LARGEST.get(name, _WEIGHTS)):
-            raise ModelFileError(f"{prefix}{name} is beyond {most:g}, which no learning leaves behind")
-    return Known(net, found, device)
+    return Known(_filled(file, prefix, Similarity(axis, where.kind, reading, gated=gated), device), found, device)
 
 
 def _filled(file: Any, prefix: str, net: Any, device: str) -> Any:
     """The network with the arrays of the file."""
     shapes = {name: (tuple(tensor.shape), tensor.cpu().numpy().dtype) for name, tensor in net.state_dict().items()}
-    arrays = {
-        name: file.array(prefix + name, *shape, dtype=dtype, low=0 if name.endswith("running_var") else -np.inf)
-        for name, (shape, dtype) in shapes.items()
-    }
+    arrays = {name: file.array(prefix + name, *shape, dtype=dtype) for name, (shape, dtype) in shapes.items()}
     return filled(net, arrays).to(device)

@@ -16,7 +16,7 @@ system g left out whole. ``recall`` hides the query's own element system.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -59,6 +59,9 @@ class Similarity(nn.Module):
 
     #: weights that are logarithms
     logarithms = ("shared", "own", "log_ridge", "log_curved")
+    #: how large these, the gate and other weights may be: distances then stay within single precision. What is learned
+    #: stays below 6, 1 and 3
+    largest: ClassVar[dict[str, float]] = dict.fromkeys(logarithms, 15.0) | {"gate.3.weight": 5.0, "": 100.0}
 
     def __init__(
         self, axis: NDArray, kind: NDArray, reading: Reading, *, groups: bool = True, gated: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -24,10 +25,18 @@ def filled(net: Net, weights: Mapping[str, NDArray]) -> Net:
     Raises
     ------
     ModelFileError
-        If they are of another network.
+        If they are of another network, or such as no learning leaves behind.
     """
     try:
         net.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     except RuntimeError as error:
         raise ModelFileError(f"weights of another network ({error}). Start without resume") from error
+    limits, logarithms = getattr(net, "largest", {"": math.inf}), getattr(net, "logarithms", ())
+    for name, tensor in net.state_dict().items():
+        sizes = tensor if name in logarithms else tensor.abs()  # a logarithm may be as small as it likes
+        most = limits.get(name, limits[""])
+        if sizes.numel() and not float(sizes.max()) <= most:
+            raise ModelFileError(f"{name} is beyond {most:g}, which no learning leaves behind")
+        if name.endswith("running_var") and bool((tensor < 0).any()):
+            raise ModelFileError(f"{name} is a variance below 0")
     return net.eval()
