@@ -1,0 +1,115 @@
+"""A stream beside its changes: what is kept of it from one call to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import linalg
+
+from ._moments import Moments, unit_variances
+from ._schema import Packed, Stored
+
+
+@dataclass(frozen=True)
+class Lagged:
+    """The last row, the moments of rows and of their changes, and the map that makes the changes white.
+
+    However a stream is cut into calls, a row is compared with the one before it.
+
+    Attributes
+    ----------
+    last : (d,) the last row; NaN where the next one begins a stream
+    moments : of (x(t), x(t) - x(t-1)), side by side
+    whitener : (d, d) the map R in use, rows are learned as ``R x``
+    """
+
+    last: np.ndarray
+    moments: Moments
+    whitener: np.ndarray
+
+    @classmethod
+    def fresh(cls, d: int) -> Lagged:
+        return cls(np.full(d, np.nan), Moments.empty(2 * d), np.eye(d))
+
+    def cut(self) -> Lagged:
+        """The same, where another stream begins: its first row has none before it."""
+        return replace(self, last=np.full(len(self.last), np.nan))
+
+    def follow(self, X: np.ndarray, longest: float = np.inf) -> tuple[np.ndarray, np.ndarray, Lagged]:
+        """Rows, their changes since the row before, and what is kept after them.
+
+        The first row of a stream has no change: it is left out. In the moments pairs of a squared norm above
+        ``longest`` are shortened.
+        """
+        if not len(X):
+            return X, X, self
+        rows = X if np.isnan(self.last).any() else np.concatenate([self.last[None].astype(X.dtype), X])
+        now, changes, moments = rows[1:], np.diff(rows, axis=0), self.moments
+        if len(now):
+            both = np.concatenate([now, changes], axis=1, dtype=float)
+            size = np.maximum(np.einsum("ti,ti->t", both, both), longest)
+            if np.isfinite(longest):
+                both *= np.sqrt(longest / size)[:, None]
+            moments = moments.merge(both)
+        return now, changes, replace(self, last=X[-1].astype(float), moments=moments)
+
+    def covariances(self) -> tuple[np.ndarray, np.ndarray]:
+        """(d, d) covariance of the rows, and second moment of their changes."""
+        d = len(self.last)
+        if not self.moments.count:
+            return np.zeros((d, d)), np.zeros((d, d))
+        return self.moments.covariance(True)[:d, :d], self.moments.covariance(False)[d:, d:]
+
+    def whitened(self) -> Lagged:
+        """With the map of all rows so far, after which rows have RMS norm 1; few rows say little about directions."""
+        Cxx, Cdd = self.covariances()
+        units = unit_variances(Cdd)
+        values, vectors = linalg.eigh(units[:, None] * Cdd * units)
+        floor = max(values.mean(), 0.0) * max(len(values) / max(self.moments.count, 1), len(values) * 1e-12)
+        if not (floor > 0 and np.trace(Cxx) > 0):
+            return self
+        R = vectors / np.sqrt(np.maximum(values, 0) + floor) @ vectors.T * units
+        return replace(self, whitener=R / np.sqrt(np.einsum("ij,jk,ik->", R, Cxx, R)))
+
+    def pack(self) -> Packed:
+        """Arrays and header."""
+        parts = {
+            "last": self.last,
+            "whitener": self.whitener,
+            "mean": self.moments.mean,
+            "scatter": self.moments.scatter,
+        }
+        return {f"lagged.{name}": part for name, part in parts.items()}, {"lagged": self.moments.count}
+
+    @classmethod
+    def unpack(cls, file: Stored, d: int) -> Lagged:
+        """What was packed, of d columns."""
+        last = file.array("lagged.last", d, dtype=np.float64, missing=True)
+        mean = file.array("lagged.mean", 2 * d, dtype=np.float64)
+        moments = Moments(file.integer("lagged"), mean, file.moments("lagged.scatter", 2 * d))
+        return cls(last, moments, file.array("lagged.whitener", d, d, dtype=np.float64))
+
+
+def due(count: int) -> int:
+    """The number of rows at which the map is next made anew: a quarter more than the last time."""
+    number = 1
+    while number <= count:
+        number += max(number // 4, 1)
+    return number
+
+
+def slowest(Cxx: np.ndarray, Cdd: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean squared changes (k,), ascending, and filters (k, d) of the slowest features of variance 1, uncorrelated.
+
+    ``Cdd v = s Cxx v`` in the directions in which rows vary; where those are fewer, filters are 0 and changes NaN.
+    """
+    d, units = len(Cxx), unit_variances(Cxx)
+    values, vectors = linalg.eigh(units[:, None] * Cxx * units)
+    kept = values > np.finfo(float).eps * d * max(values[-1], 0.0)
+    root = units[:, None] * (vectors[:, kept] / np.sqrt(values[kept]))
+    changes, turn = linalg.eigh(root.T @ Cdd @ root)
+    slowness, filters = np.full(k, np.nan), np.zeros((k, d))
+    found = min(k, len(changes))
+    slowness[:found], filters[:found] = np.maximum(changes[:found], 0.0), (root @ turn[:, :found]).T
+    return slowness, filters
