@@ -10,10 +10,13 @@ from scipy import linalg
 from ._moments import Moments, unit_variances
 from ._schema import Packed, Stored
 
+#: pairs from which the map is believed, and the squared norm of a row, or of its change, beyond which it counts less
+KNOWN, FAR = 16, 64.0
+
 
 @dataclass(frozen=True)
 class Lagged:
-    """The last row, the moments of rows and of their changes, and the map that makes the changes white.
+    """The last row, the moments of rows and of their changes, and the map by which a network hears them.
 
     However a stream is cut into calls, a row is compared with the one before it.
 
@@ -21,38 +24,41 @@ class Lagged:
     ----------
     last : (d,) the last row; NaN where the next one begins a stream
     moments : of (x(t), x(t) - x(t-1)), side by side
-    whitener : (d, d) the map R in use, rows are learned as ``R x``
+    offset, whitener : (d,), (d, d) the map in use: rows are learned as ``R (x - offset)``
     """
 
     last: np.ndarray
     moments: Moments
+    offset: np.ndarray
     whitener: np.ndarray
 
     @classmethod
     def fresh(cls, d: int) -> Lagged:
-        return cls(np.full(d, np.nan), Moments.empty(2 * d), np.eye(d))
+        return cls(np.full(d, np.nan), Moments.empty(2 * d), np.zeros(d), np.eye(d))
 
     def cut(self) -> Lagged:
         """The same, where another stream begins: its first row has none before it."""
         return replace(self, last=np.full(len(self.last), np.nan))
 
-    def follow(self, X: np.ndarray, longest: float = np.inf) -> tuple[np.ndarray, np.ndarray, Lagged]:
-        """Rows, their changes since the row before, and what is kept after them.
+    def follow(self, X: np.ndarray, robust: bool = False) -> tuple[np.ndarray, np.ndarray, Lagged]:
+        """Rows and their changes since the row before, both through the map, and what is kept after them.
 
-        The first row of a stream has no change: it is left out. In the moments pairs of a squared norm above
-        ``longest`` are shortened.
+        The first row of a stream has no change: it is left out. If ``robust``, pairs far beyond those that the map was
+        made of count less in the moments.
         """
+        X = X.astype(float)
         if not len(X):
             return X, X, self
-        rows = X if np.isnan(self.last).any() else np.concatenate([self.last[None].astype(X.dtype), X])
+        rows = X if np.isnan(self.last).any() else np.concatenate([self.last[None], X])
         now, changes, moments = rows[1:], np.diff(rows, axis=0), self.moments
+        heard, changed = (now - self.offset) @ self.whitener.T, changes @ self.whitener.T
         if len(now):
-            both = np.concatenate([now, changes], axis=1, dtype=float)
-            size = np.maximum(np.einsum("ti,ti->t", both, both), longest)
-            if np.isfinite(longest):
-                both *= np.sqrt(longest / size)[:, None]
-            moments = moments.merge(both)
-        return now, changes, replace(self, last=X[-1].astype(float), moments=moments)
+            shares = np.ones((len(now), 1))
+            if robust and moments.count >= KNOWN:
+                far = np.maximum(squares(heard), squares(changed))
+                shares[:, 0] = np.sqrt(FAR / np.maximum(far, FAR))
+            moments = moments.merge(np.concatenate([self.offset + shares * (now - self.offset), shares * changes], 1))
+        return heard, changed, replace(self, last=X[-1], moments=moments)
 
     def covariances(self) -> tuple[np.ndarray, np.ndarray]:
         """(d, d) covariance of the rows, and second moment of their changes."""
@@ -61,25 +67,25 @@ class Lagged:
             return np.zeros((d, d)), np.zeros((d, d))
         return self.moments.covariance(True)[:d, :d], self.moments.covariance(False)[d:, d:]
 
-    def whitened(self) -> Lagged:
-        """With the map of all rows so far, after which rows have RMS norm 1; few rows say little about directions."""
+    def mapped(self, whiten: bool) -> Lagged:
+        """With the map of all rows so far: about their mean, and made white in their changes, of RMS norm 1.
+
+        Few rows say little about directions: those in which they change least are enlarged by less.
+        """
         Cxx, Cdd = self.covariances()
-        units = unit_variances(Cdd)
+        d, count, units = len(Cxx), self.moments.count, unit_variances(Cdd)
         values, vectors = linalg.eigh(units[:, None] * Cdd * units)
-        floor = max(values.mean(), 0.0) * max(len(values) / max(self.moments.count, 1), len(values) * 1e-12)
-        if not (floor > 0 and np.trace(Cxx) > 0):
-            return self
+        floor = max(values.mean(), 0.0) * max(d / max(count, 1), d * 1e-12)
+        placed = replace(self, offset=self.moments.mean[:d])
+        if not (whiten and floor > 0 and np.trace(Cxx) > 0):
+            return placed
         R = vectors / np.sqrt(np.maximum(values, 0) + floor) @ vectors.T * units
-        return replace(self, whitener=R / np.sqrt(np.einsum("ij,jk,ik->", R, Cxx, R)))
+        return replace(placed, whitener=R / np.sqrt(np.einsum("ij,jk,ik->", R, Cxx, R)))
 
     def pack(self) -> Packed:
         """Arrays and header."""
-        parts = {
-            "last": self.last,
-            "whitener": self.whitener,
-            "mean": self.moments.mean,
-            "scatter": self.moments.scatter,
-        }
+        parts = {"last": self.last, "offset": self.offset, "whitener": self.whitener}
+        parts |= {"mean": self.moments.mean, "scatter": self.moments.scatter}
         return {f"lagged.{name}": part for name, part in parts.items()}, {"lagged": self.moments.count}
 
     @classmethod
@@ -88,7 +94,13 @@ class Lagged:
         last = file.array("lagged.last", d, dtype=np.float64, missing=True)
         mean = file.array("lagged.mean", 2 * d, dtype=np.float64)
         moments = Moments(file.integer("lagged"), mean, file.moments("lagged.scatter", 2 * d))
-        return cls(last, moments, file.array("lagged.whitener", d, d, dtype=np.float64))
+        offset = file.array("lagged.offset", d, dtype=np.float64)
+        return cls(last, moments, offset, file.array("lagged.whitener", d, d, dtype=np.float64))
+
+
+def squares(X: np.ndarray) -> np.ndarray:
+    """(n_samples,) squared norms."""
+    return np.einsum("ti,ti->t", X, X)
 
 
 def due(count: int) -> int:

@@ -14,7 +14,8 @@ from ..circuit import Circuit, State, Step
 from ..networks import minimum_noise
 from ._estimator import check_is_fitted
 from ._guard import LONG, shortening
-from ._lagged import Lagged, due, slowest
+from ._hearing import hear
+from ._lagged import Lagged, due, slowest, squares
 from ._running import Running
 from ._schema import Packed, Stored
 from .similarity import OneStream
@@ -41,8 +42,8 @@ class SlowFeatureAnalysis(OneStream):
     eta0, decay : learning rate eta_t = eta0 / (1 + decay t)
     tau : float, laterals learn at rate eta/tau
     average : bool, as in :class:`SimilarityMatching`
-    n_epochs : int, passes of ``fit`` over its data. Where the slowest features are nearly equally slow, as in movies, it
-        takes about 20
+    n_epochs : int, passes of ``fit`` over its data. Where the slowest features are nearly equally slow, as in movies,
+        it takes about 20
     trace_every : int or None, rows between records in ``history_``
     random_state : int, Generator, RandomState or None
 
@@ -130,29 +131,32 @@ class SlowFeatureAnalysis(OneStream):
                 seen = getattr(self, "n_samples_seen_", 0)
                 stop = min(len(X), start + due(seen) - seen)
                 super()._learn({"x": X[start:stop]})
-                if self.scale == "auto" and self.n_samples_seen_ == due(seen):
-                    self._whiten()
+                if self.n_samples_seen_ == due(seen):
+                    self._map()
                 start = stop
         return None
 
-    def _presented(self, rows: Any, t: int) -> dict[str, np.ndarray]:
-        """Rows and their changes, through the map."""
+    def _heard(
+        self, circuit: Circuit, running: dict[str, Running], piece: Any, t: int, seen: int,
+        rng: np.random.Generator | None,
+    ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:  # fmt: skip
+        """Rows and their changes through the map; running moments say which rows are idle."""
         assert self._lagged is not None
-        now, changes, self._lagged = self._lagged.follow(rows["x"], LONG if self.scale == "auto" else np.inf)
-        R = self._lagged.whitener.astype(now.dtype)
-        return {"x": now @ R.T, "x_change": changes @ R.T}
+        _, _, where, after = hear(circuit, running, piece, seen, None, ())
+        running.update(after)
+        X, robust = piece["x"], self.scale == "auto"
+        now, changes, self._lagged = self._lagged.follow(X[where], robust)
+        factors = np.ones(len(now))
+        if robust:  # it is the change alone that a step can overshoot by
+            factors = shortening(circuit, {"x_change": squares(changes)}, t)
+            factors = np.minimum(factors, np.sqrt(LONG / np.maximum(squares(now), LONG)))
+        rows = {"x": factors[:, None] * now, "x_change": factors[:, None] * changes}
+        return {name: part.astype(X.dtype) for name, part in rows.items()}, factors, where[len(where) - len(now) :]
 
-    def _shortening(self, circuit: Circuit, rows: Any, sizes: dict[str, np.ndarray], t: int) -> np.ndarray:
-        if self.scale is None:
-            return np.ones(len(rows["x"]))
-        lengths, changes = (np.einsum("ti,ti->t", rows[name], rows[name]) for name in ("x", "x_change"))
-        shares = shortening(circuit, {"x_change": changes}, t)  # it is the change alone that a step can overshoot by
-        return np.minimum(shares, np.sqrt(LONG / np.maximum(lengths, LONG)))
-
-    def _whiten(self) -> None:
+    def _map(self) -> None:
         """Make the map anew; the weights change so that outputs do not."""
         assert self._lagged is not None
-        before, self._lagged = self._lagged.whitener, self._lagged.whitened()
+        before, self._lagged = self._lagged.whitener, self._lagged.mapped(self.scale == "auto")
         turn = np.linalg.solve(self._lagged.whitener.T, before.T).T
         for name in ("_state", "average_"):
             state = getattr(self, name)
@@ -195,7 +199,7 @@ class SlowFeatureAnalysis(OneStream):
         else:
             found = self._scaled_filters("x").astype(float) @ self._lagged.whitener
             slowness, turn = slowest(found @ Cxx @ found.T, found @ Cdd @ found.T, len(found))
-            filters = turn @ found / self.running_["x"].rms
+            filters = turn @ found
         largest = filters[np.arange(len(filters)), np.abs(filters).argmax(1)]
         return slowness, filters * np.where(largest < 0, -1.0, 1.0)[:, None]
 
@@ -236,9 +240,8 @@ class SlowFeatureAnalysis(OneStream):
     @property
     def mean_(self) -> np.ndarray:
         """(n_features,) running mean."""
-        if self.solver == "exact" and self._lagged is not None:
-            return self._lagged.moments.mean[: self.n_features_in_]
-        return self.running_["x"].mean
+        assert self._lagged is not None
+        return self._lagged.moments.mean[: self.n_features_in_]
 
     def _pack(self) -> Packed:
         arrays, meta = super()._pack()
