@@ -161,7 +161,7 @@ class Shortened(TwoStreams):
 
     def _unpack(self, file: Stored) -> None:
         super()._unpack(file)
-        self._start = file.array("start", self.circuit_.size, len(self.y_mean_)) if file.has("start") else None
+        self._start = file.array("start", "k", len(self.y_mean_)) if file.has("start") else None
 
     def _comparable(self) -> tuple[str, ...]:
         return (*self._unitless, "y")  # of the targets one alone would be learned, and spoil the others

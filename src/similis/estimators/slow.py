@@ -83,8 +83,8 @@ class SlowFeatureAnalysis(OneStream):
     _allowed: ClassVar = {"solver": (OneOf(("online", "exact")),)}
 
     def __init__(
-        self, n_components: int = 2, *, solver: str = "online", scale: str | None = "auto", eta0: float = 0.3,
-        decay: float = 1e-3, tau: float = 10.0, average: bool = True, n_epochs: int = 1,
+        self, n_components: int = 2, *, solver: str = "online", scale: str | None = "auto", eta0: float = 0.5,
+        decay: float = 1e-3, tau: float = 30.0, average: bool = True, n_epochs: int = 1,
         trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
