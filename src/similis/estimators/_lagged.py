@@ -12,6 +12,8 @@ from ._schema import Packed, Stored
 
 #: pairs from which the map is believed, and the squared norm of a row, or of its change, beyond which it counts less
 KNOWN, FAR = 16, 64.0
+#: pairs, for each column, that tell every direction's change
+MANY = 10
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Lagged:
         Cxx, Cdd = self.covariances()
         d, count, units = len(Cxx), self.moments.count, unit_variances(Cdd)
         values, vectors = linalg.eigh(units[:, None] * Cdd * units)
-        floor = max(values.mean(), 0.0) * max(d / max(count, 1), d * 1e-12)
+        floor = max(values.mean(), 0.0) * d * (1 / max(count, 1) if count < MANY * d else 1e-12)
         placed = replace(self, offset=self.moments.mean[:d])
         if not (whiten and floor > 0 and np.trace(Cxx) > 0):
             return placed

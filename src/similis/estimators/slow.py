@@ -27,7 +27,7 @@ class SlowFeatureAnalysis(OneStream):
     ``min <(y(t) - y(t-1))^2>  s.t.  <y y'> = I``, which are the first solutions of ``C_dd v = s C_xx v``, d(t) = x(t) -
     x(t-1), learned row by row: ``z = M^{-1} W x``, ``W += 2 eta (z x' - (W d) d')``, ``M += (eta/tau) (z z' - M)``; at
     convergence eig(M) = 1 / s. The two signals share one matrix of weights. Rows are learned through a running map that
-    makes their changes white, so that units, and nearly all linear maps of x, change nothing; features within the
+    makes their changes white, so that units and invertible linear maps of x change nothing; features within the
     network's outputs are told apart by running moments.
 
     Rows are moments, in their order: ``fit`` never mixes them, and ``partial_fit`` continues the stream, whose last row
