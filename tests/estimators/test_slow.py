@@ -7,25 +7,19 @@ import warnings
 import numpy as np
 import pytest
 from scipy.linalg import eigh
-from scipy.signal import lfilter
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from similis import SlowFeatureAnalysis, load, save
 from similis._errors import InputError
+from similis.datasets import slow_signals
 from similis.estimators._lagged import due
 
 SOLVERS = ("online", "exact")
 
 
-def waves(seed: int, T: int = 20_000, d: int = 12, k: int = 3, noise: float = 0.5) -> np.ndarray:
-    """So many slow signals, sines and filtered noise, in d noisy columns."""
-    rng, t = np.random.default_rng(seed), np.arange(T)
-    slow = []
-    for i in range(k):
-        a = np.exp(-1 / rng.uniform(15, 60))
-        wave = np.sqrt(2) * np.sin(2 * np.pi * t / rng.uniform(80, 400) + rng.uniform(0, 6))
-        slow.append(lfilter([np.sqrt(1 - a * a)], [1, -a], rng.standard_normal(T)) if i % 2 else wave)
-    return np.array(slow).T @ rng.standard_normal((k, d)) + noise * np.sqrt(k) * rng.standard_normal((T, d))
+def waves(seed: int, T: int = 20_000, d: int = 12, k: int = 3) -> np.ndarray:
+    """So many slow signals in d noisy columns."""
+    return slow_signals(T, d, k, random_state=seed)[0]
 
 
 def exact(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -81,7 +75,7 @@ def test_the_network_rests_at_the_exact_solution():
 @pytest.mark.parametrize("size", [1, 7, 250])
 def test_pieces_of_a_stream_are_the_stream(solver, size, tmp_path):
     X = waves(2, T=1000)
-    whole, pieces = (SlowFeatureAnalysis(3, solver=solver, random_state=0) for _ in range(2))
+    whole, pieces = (SlowFeatureAnalysis(3, solver=solver, shuffle=False, random_state=0) for _ in range(2))
     whole.fit(X)
     for start in range(0, len(X), size):
         pieces.partial_fit(X[start : start + size])

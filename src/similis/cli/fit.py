@@ -13,7 +13,7 @@ import typer
 from .._errors import InputError
 from . import _options as opt
 from ._checkpoint import Checkpoint, beside
-from ._models import at_once, beside_x, build, card, checkpointed, classes_of, keep_names, names_of, shaped
+from ._models import at_once, begin_pass, beside_x, build, card, checkpointed, classes_of, keep_names, names_of, shaped
 from ._output import emit, printable, refuse_inputs
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ def fit(
     """Learn a network from data and save it.
 
     The data are read in blocks, so memory does not grow with the file. Rows of a block are learned in random order,
-    because successive rows often resemble each other; --param shuffle=false keeps their order. With --checkpoint-every,
-    a killed fit of m.safetensors goes on with --resume m.checkpoint.safetensors and ends bit for bit where the unbroken
-    one ends. One that is told to stop (Ctrl-C, SIGTERM) leaves that file as well. nomad and tc learn from the whole
-    table at once and keep their state in it once there is some, then once a minute: resume them by the same command
-    with --resume.
+    because successive rows often resemble each other; --param shuffle=false keeps their order, and slow always does,
+    because it learns from what changes between rows. With --checkpoint-every, a killed fit of m.safetensors goes on
+    with --resume m.checkpoint.safetensors and ends bit for bit where the unbroken one ends. One that is told to stop
+    (Ctrl-C, SIGTERM) leaves that file as well. nomad and tc learn from the whole table at once and keep their state in
+    it once there is some, then once a minute: resume them by the same command with --resume.
     """
     from .._atomic import refuse_existing, refuse_unwritable
     from ._checkpoint import keep
@@ -207,8 +207,8 @@ def _learn(
     before, seen = now, _samples(estimator)
     try:
         with progress(f"fit {name}", total and total * plan.epochs) as advance:
-            for _ in range(plan.epochs):
-                for block in views.blocks():
+            for epoch in range(plan.epochs):
+                for number, block in enumerate(views.blocks()):
                     before, now, seen = now, now.after(block), _samples(estimator)
                     advance(len(block[0]))
                     if pending is not None and before.rows < pending.rows:
@@ -216,6 +216,8 @@ def _learn(
                     if pending is not None:
                         pending.check(before, views.data)
                         pending = None
+                    if epoch and not number:
+                        begin_pass(estimator)
                     with located(rows_of(views.data, before.rows, block)):
                         estimator.partial_fit(*shaped(estimator, block), **known)
                     if now.due(before.rows):

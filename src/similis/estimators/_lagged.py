@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import linalg
 
+from .._errors import ModelFileError
 from ._moments import Moments, unit_variances
 from ._schema import Packed, Stored
 
 #: pairs from which the map is believed, and the squared norm of a row, or of its change, beyond which it counts less
 KNOWN, FAR = 16, 64.0
+#: arrays of the map, and how many axes they have
+_MAP = (("offset", 1), ("whitener", 2))
 #: pairs, for each column, that tell every direction's change
 MANY = 10
 
@@ -20,47 +23,60 @@ MANY = 10
 class Lagged:
     """The last row, the moments of rows and of their changes, and the map by which a network hears them.
 
-    However a stream is cut into calls, a row is compared with the one before it.
+    However a stream is cut into calls, a row is compared with the one before it. The network hears ``R (x - offset)``
+    and ``gain R d``, each of RMS norm 1.
 
     Attributes
     ----------
     last : (d,) the last row; NaN where the next one begins a stream
     moments : of (x(t), x(t) - x(t-1)), side by side
-    offset, whitener : (d,), (d, d) the map in use: rows are learned as ``R (x - offset)``
+    offset, whitener : (d,), (d, d) the mean, and R, which is 0 before it is known
+    gain : number
     """
 
     last: np.ndarray
     moments: Moments
     offset: np.ndarray
     whitener: np.ndarray
+    gain: float = 1.0
 
     @classmethod
-    def fresh(cls, d: int) -> Lagged:
-        return cls(np.full(d, np.nan), Moments.empty(2 * d), np.zeros(d), np.eye(d))
+    def fresh(cls, d: int, whiten: bool = False) -> Lagged:
+        return cls(np.full(d, np.nan), Moments.empty(2 * d), np.zeros(d), np.zeros((d, d)) if whiten else np.eye(d))
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a map."""
+        return bool(self.whitener.any())
 
     def cut(self) -> Lagged:
         """The same, where another stream begins: its first row has none before it."""
         return replace(self, last=np.full(len(self.last), np.nan))
 
-    def follow(self, X: np.ndarray, robust: bool = False) -> tuple[np.ndarray, np.ndarray, Lagged]:
-        """Rows and their changes since the row before, both through the map, and what is kept after them.
-
-        The first row of a stream has no change: it is left out. If ``robust``, pairs far beyond those that the map was
-        made of count less in the moments.
-        """
+    def paired(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, Lagged]:
+        """Rows, their changes since the row before, and what is kept; the first of a stream has none and is left out."""
         X = X.astype(float)
         if not len(X):
             return X, X, self
         rows = X if np.isnan(self.last).any() else np.concatenate([self.last[None], X])
-        now, changes, moments = rows[1:], np.diff(rows, axis=0), self.moments
-        heard, changed = (now - self.offset) @ self.whitener.T, changes @ self.whitener.T
-        if len(now):
-            shares = np.ones((len(now), 1))
-            if robust and moments.count >= KNOWN:
-                far = np.maximum(squares(heard), squares(changed))
-                shares[:, 0] = np.sqrt(FAR / np.maximum(far, FAR))
-            moments = moments.merge(np.concatenate([self.offset + shares * (now - self.offset), shares * changes], 1))
-        return heard, changed, replace(self, last=X[-1], moments=moments)
+        return rows[1:], np.diff(rows, axis=0), replace(self, last=X[-1])
+
+    def follow(
+        self, now: np.ndarray, changes: np.ndarray, robust: bool = False
+    ) -> tuple[np.ndarray, np.ndarray, Lagged]:
+        """Rows and changes through the map, and what is kept after them.
+
+        If ``robust``, pairs far beyond those that the map was made of count less in the moments.
+        """
+        heard, changed = (now - self.offset) @ self.whitener.T, self.gain * changes @ self.whitener.T
+        if not len(now):
+            return heard, changed, self
+        shares = np.ones((len(now), 1))
+        if robust and self.moments.count >= KNOWN:
+            far = np.maximum(squares(heard), squares(changed))
+            shares[:, 0] = np.sqrt(FAR / np.maximum(far, FAR))
+        pairs = np.concatenate([self.offset + shares * (now - self.offset), shares * changes], 1)
+        return heard, changed, replace(self, moments=self.moments.merge(pairs))
 
     def covariances(self) -> tuple[np.ndarray, np.ndarray]:
         """(d, d) covariance of the rows, and second moment of their changes."""
@@ -70,9 +86,9 @@ class Lagged:
         return self.moments.covariance(True)[:d, :d], self.moments.covariance(False)[d:, d:]
 
     def mapped(self, whiten: bool) -> Lagged:
-        """With the map of all rows so far: about their mean, and made white in their changes, of RMS norm 1.
+        """With the map of all pairs so far: about their mean, and made white in their changes.
 
-        Few rows say little about directions: those in which they change least are enlarged by less.
+        Few pairs say little about directions: those in which they change least are enlarged by less.
         """
         Cxx, Cdd = self.covariances()
         d, count, units = len(Cxx), self.moments.count, unit_variances(Cdd)
@@ -82,11 +98,12 @@ class Lagged:
         if not (whiten and floor > 0 and np.trace(Cxx) > 0):
             return placed
         R = vectors / np.sqrt(np.maximum(values, 0) + floor) @ vectors.T * units
-        return replace(placed, whitener=R / np.sqrt(np.einsum("ij,jk,ik->", R, Cxx, R)))
+        power, changed = (float(np.einsum("ij,jk,ik->", R, C, R)) for C in (Cxx, Cdd))
+        return replace(placed, whitener=R / np.sqrt(power), gain=float(np.sqrt(power / changed)))
 
     def pack(self) -> Packed:
         """Arrays and header."""
-        parts = {"last": self.last, "offset": self.offset, "whitener": self.whitener}
+        parts = {"last": self.last, "offset": self.offset, "whitener": self.whitener, "gain": np.array(self.gain)}
         parts |= {"mean": self.moments.mean, "scatter": self.moments.scatter}
         return {f"lagged.{name}": part for name, part in parts.items()}, {"lagged": self.moments.count}
 
@@ -96,8 +113,11 @@ class Lagged:
         last = file.array("lagged.last", d, dtype=np.float64, missing=True)
         mean = file.array("lagged.mean", 2 * d, dtype=np.float64)
         moments = Moments(file.integer("lagged"), mean, file.moments("lagged.scatter", 2 * d))
-        offset = file.array("lagged.offset", d, dtype=np.float64)
-        return cls(last, moments, offset, file.array("lagged.whitener", d, d, dtype=np.float64))
+        offset, whitener = (file.array(f"lagged.{name}", *(d,) * n, dtype=np.float64) for name, n in _MAP)
+        gain = float(file.array("lagged.gain", dtype=np.float64, low=0.0))
+        if whitener.any() and not np.isfinite(np.linalg.cond(whitener)):
+            raise ModelFileError("lagged.whitener is singular")
+        return cls(last, moments, offset, whitener, gain)
 
 
 def squares(X: np.ndarray) -> np.ndarray:

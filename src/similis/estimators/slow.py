@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from .._errors import InputError
-from .._random import Seed
-from .._values import OneOf
+from .._random import Seed, generator
+from .._values import NOTHING, POSITIVE, OneOf
 from ..circuit import Circuit, State, Step
-from ..networks import minimum_noise
+from ..networks import slowest_features
+from ._base import MIXED, PIECE, _pieces
 from ._estimator import check_is_fitted
 from ._guard import LONG, shortening
 from ._hearing import hear
 from ._lagged import Lagged, due, slowest, squares
 from ._running import Running
 from ._schema import Packed, Stored
+from ._targets import answered
 from .similarity import OneStream
 
 
@@ -75,16 +77,16 @@ class SlowFeatureAnalysis(OneStream):
     """
 
     center: ClassVar[bool] = True  # what is constant would be slowest
-    shuffle: ClassVar[bool] = False
     _block: ClassVar[int] = 0
     _turns: ClassVar[bool] = True
     _lagged: Lagged | None = None
+    _pairs: tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Running]]
 
-    _allowed: ClassVar = {"solver": (OneOf(("online", "exact")),)}
+    _allowed: ClassVar = {"solver": (OneOf(("online", "exact")),), "tau": (POSITIVE, NOTHING)}
 
     def __init__(
-        self, n_components: int = 2, *, solver: str = "online", scale: str | None = "auto", eta0: float = 0.5,
-        decay: float = 1e-3, tau: float = 30.0, average: bool = True, n_epochs: int = 1,
+        self, n_components: int = 2, *, solver: str = "online", scale: str | None = "auto", eta0: float = 0.2,
+        decay: float = 3e-4, tau: float | None = None, average: bool = True, n_epochs: int = 1, shuffle: bool = True,
         trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
@@ -95,6 +97,7 @@ class SlowFeatureAnalysis(OneStream):
         self.tau = tau
         self.average = average
         self.n_epochs = n_epochs
+        self.shuffle = shuffle
         self.trace_every = trace_every
         self.random_state = random_state
 
@@ -102,7 +105,8 @@ class SlowFeatureAnalysis(OneStream):
         if self.n_components > dims["x"]:
             raise InputError(f"n_components={self.n_components} exceeds n_features={dims['x']}; lower n_components")
         step = Step(self.eta0, self.decay)
-        return minimum_noise(int(self.n_components), ridge=0.0, tau=self.tau, step=step)
+        tau = max(dims["x"] / 4, 1.0) if self.tau is None else self.tau
+        return slowest_features(int(self.n_components), tau=tau, step=step)
 
     def _dims(self, running: dict[str, Running]) -> dict[str, int]:
         return {"x": running["x"].width, "x_change": running["x"].width}
@@ -119,45 +123,63 @@ class SlowFeatureAnalysis(OneStream):
         self.__dict__.pop("_lagged", None)
 
     def _learn(self, streams: Any, epochs: int = 1, shuffle: bool | np.random.Generator = False) -> None:
-        X = streams["x"]
         if self._lagged is None:
-            self._lagged = Lagged.fresh(X.shape[1])
+            self._lagged = Lagged.fresh(streams["x"].shape[1], whiten=self.scale == "auto")
         if self.solver == "exact":
             return self._merge(streams)
+        rng = shuffle if isinstance(shuffle, np.random.Generator) else generator(self.random_state) if shuffle else None
         for epoch in range(epochs):
             self._lagged = self._lagged.cut() if epoch else self._lagged
-            start = 0
-            while start < len(X):
-                seen = getattr(self, "n_samples_seen_", 0)
-                stop = min(len(X), start + due(seen) - seen)
-                super()._learn({"x": X[start:stop]})
-                if self.n_samples_seen_ == due(seen):
-                    self._map()
-                start = stop
+            for piece in _pieces(streams, size=MIXED if shuffle else PIECE):
+                self._learn_piece(piece["x"], rng)
         return None
+
+    def _learn_piece(self, X: np.ndarray, rng: np.random.Generator | None) -> None:
+        """Pair rows with those before them, and learn the pairs; the map is made anew now and then."""
+        assert self._lagged is not None
+        running = getattr(self, "running_", None) or {"x": self._new_running(X.shape[1])}
+        circuit = self._circuit(self._dims(running))
+        _, _, where, after = hear(circuit, running, {"x": X}, getattr(self, "n_samples_seen_", 0), None, ())
+        now, changes, self._lagged = self._lagged.paired(X[where])
+        where, start, taken = where[len(where) - len(now) :], 0, 0
+        order = np.arange(len(now)) if rng is None else rng.permutation(len(now))
+        while start < len(X):
+            seen = getattr(self, "n_samples_seen_", 0)
+            stop = min(len(X), start + due(seen) - seen)
+            at = order[taken : np.searchsorted(where, stop)]
+            self._pairs = now[at], changes[at], where[at] - start, after
+            super()._learn({"x": X[start:stop]})
+            if self.n_samples_seen_ == due(seen):
+                self._map()
+            start, taken = stop, taken + len(at)
+        del self._pairs
 
     def _heard(
         self, circuit: Circuit, running: dict[str, Running], piece: Any, t: int, seen: int,
         rng: np.random.Generator | None,
     ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:  # fmt: skip
-        """Rows and their changes through the map; running moments say which rows are idle."""
+        """Pairs through the map, and factors by which they are shortened; none before there is a map."""
         assert self._lagged is not None
-        _, _, where, after = hear(circuit, running, piece, seen, None, ())
+        now, changes, where, after = self._pairs
         running.update(after)
-        X, robust = piece["x"], self.scale == "auto"
-        now, changes, self._lagged = self._lagged.follow(X[where], robust)
+        robust, known = self.scale == "auto", self._lagged.known
+        now, changes, self._lagged = self._lagged.follow(now, changes, robust)
+        if not known:
+            now, changes, where = now[:0], changes[:0], where[:0]
         factors = np.ones(len(now))
         if robust:  # it is the change alone that a step can overshoot by
             factors = shortening(circuit, {"x_change": squares(changes)}, t)
             factors = np.minimum(factors, np.sqrt(LONG / np.maximum(squares(now), LONG)))
         rows = {"x": factors[:, None] * now, "x_change": factors[:, None] * changes}
-        return {name: part.astype(X.dtype) for name, part in rows.items()}, factors, where[len(where) - len(now) :]
+        return {name: part.astype(piece["x"].dtype) for name, part in rows.items()}, factors, where
 
     def _map(self) -> None:
         """Make the map anew; the weights change so that outputs do not."""
         assert self._lagged is not None
-        before, self._lagged = self._lagged.whitener, self._lagged.mapped(self.scale == "auto")
-        turn = np.linalg.solve(self._lagged.whitener.T, before.T).T
+        before, self._lagged = self._lagged, self._lagged.mapped(self.scale == "auto")
+        if not before.known:
+            return
+        turn = np.linalg.solve(self._lagged.whitener.T, before.whitener.T).T
         for name in ("_state", "average_"):
             state = getattr(self, name)
             if state is not None:
@@ -170,7 +192,8 @@ class SlowFeatureAnalysis(OneStream):
         running = self._new_running(X.shape[1])
         circuit = self._circuit(self._dims({"x": running}))
         with np.errstate(over="ignore", invalid="ignore"):
-            self._lagged = self._lagged.follow(X)[2]
+            now, changes, self._lagged = self._lagged.paired(X)
+            self._lagged = self._lagged.follow(now, changes)[2]
         if not np.isfinite(self._lagged.moments.scatter).all():
             raise InputError("squares of X leave the range of floats; remove the rows with absurd values, or rescale X")
         if self._lagged.moments.count:
@@ -207,7 +230,15 @@ class SlowFeatureAnalysis(OneStream):
         """Features of the rows, (n_samples, n_components), the slowest first; each row by itself."""
         check_is_fitted(self)
         X = self._admit(X, reset=False)
-        return ((X - self.mean_) @ self.components_.T).astype(X.dtype, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return answered((X - self.mean_) @ self.components_.T, X.dtype)
+
+    def new_stream(self) -> Self:
+        """Say that the next row begins another stream: it is compared with no row before it."""
+        check_is_fitted(self)
+        assert self._lagged is not None
+        self._lagged = self._lagged.cut()
+        return self
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean autocorrelation at lag 1 of the features of these rows, made uncorrelated: 1 is perfectly slow, 0 noise.
@@ -220,7 +251,8 @@ class SlowFeatureAnalysis(OneStream):
         Z = np.asarray(self.transform(X), float)
         if len(Z) < 2:
             raise InputError("a change needs at least 2 rows, got 1")
-        Cxx, Cdd = Lagged.fresh(Z.shape[1]).follow(Z)[2].covariances()
+        now, changes, lagged = Lagged.fresh(Z.shape[1]).paired(Z)
+        Cxx, Cdd = lagged.follow(now, changes)[2].covariances()
         slowness = slowest(Cxx, Cdd, Z.shape[1])[0]
         heard = slowness[~np.isnan(slowness)]
         return float(1 - heard.mean() / 2) if len(heard) else 0.0
