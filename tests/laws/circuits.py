@@ -80,6 +80,9 @@ def structured(circuit: Circuit, dims: dict[str, int], T: int, seed: int = 0) ->
         if name == "label":
             streams[name] = np.eye(n)[chosen % n]
             continue
+        if name == "x_change":  # white, as the network hears them
+            streams[name] = random.standard_normal((T, n)) / np.sqrt(n)
+            continue
         loadings = random.standard_normal((k, n))
         if circuit.domain.lower == 0.0:
             loadings = np.abs(loadings) * (

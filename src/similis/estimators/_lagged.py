@@ -17,27 +17,32 @@ KNOWN, FAR = 16, 64.0
 _MAP = (("offset", 1), ("whitener", 2))
 #: pairs, for each column, that tell every direction's change
 MANY = 10
+#: how many times as much as the last feature a slower one may count
+COMPRESSED = 10.0
 
 
 @dataclass(frozen=True)
 class Lagged:
     """The last row, the moments of rows and of their changes, and the map by which a network hears them.
 
-    However a stream is cut into calls, a row is compared with the one before it. The network hears ``R (x - offset)``
-    and ``gain R d``, each of RMS norm 1.
+    However a stream is cut into calls, a row is compared with the one before it. The network hears ``R x(t)``
+    and ``gain R (x(t) - keep x(t-1))``, x about its mean, each of RMS norm 1. The second moment of what is new is ``keep
+    C_dd + (1 - keep)^2 C_xx``: its features are those of changes, whatever ``keep`` is. With ``(1 - keep)^2 = keep s /
+    COMPRESSED``, s the mean squared change of the last feature, no other outweighs that one by more than COMPRESSED + 1.
 
     Attributes
     ----------
     last : (d,) the last row; NaN where the next one begins a stream
     moments : of (x(t), x(t) - x(t-1)), side by side
     offset, whitener : (d,), (d, d) the mean, and R, which is 0 before it is known
-    gain : number
+    keep, gain : numbers
     """
 
     last: np.ndarray
     moments: Moments
     offset: np.ndarray
     whitener: np.ndarray
+    keep: float = 1.0
     gain: float = 1.0
 
     @classmethod
@@ -68,7 +73,8 @@ class Lagged:
 
         If ``robust``, pairs far beyond those that the map was made of count less in the moments.
         """
-        heard, changed = (now - self.offset) @ self.whitener.T, self.gain * changes @ self.whitener.T
+        heard, changed = (now - self.offset) @ self.whitener.T, changes @ self.whitener.T
+        changed = self.gain * (self.keep * changed + (1 - self.keep) * heard)
         if not len(now):
             return heard, changed, self
         shares = np.ones((len(now), 1))
@@ -85,25 +91,29 @@ class Lagged:
             return np.zeros((d, d)), np.zeros((d, d))
         return self.moments.covariance(True)[:d, :d], self.moments.covariance(False)[d:, d:]
 
-    def mapped(self, whiten: bool) -> Lagged:
-        """With the map of all pairs so far: about their mean, and made white in their changes.
+    def mapped(self, whiten: bool, k: int) -> Lagged:
+        """With the map of all pairs so far, for k features: about their mean, and made white in what is new.
 
         Few pairs say little about directions: those in which they change least are enlarged by less.
         """
         Cxx, Cdd = self.covariances()
-        d, count, units = len(Cxx), self.moments.count, unit_variances(Cdd)
-        values, vectors = linalg.eigh(units[:, None] * Cdd * units)
+        slowness = slowest(Cxx, Cdd, k)[0]
+        share = float(np.max(slowness, initial=0.0, where=~np.isnan(slowness))) / COMPRESSED
+        keep = 1 + share / 2 - float(np.sqrt(share + share * share / 4))
+        new = keep * Cdd + (1 - keep) ** 2 * Cxx
+        d, count, units = len(new), self.moments.count, unit_variances(new)
+        values, vectors = linalg.eigh(units[:, None] * new * units)
         floor = max(values.mean(), 0.0) * d * (1 / max(count, 1) if count < MANY * d else 1e-12)
         placed = replace(self, offset=self.moments.mean[:d])
         if not (whiten and floor > 0 and np.trace(Cxx) > 0):
             return placed
         R = vectors / np.sqrt(np.maximum(values, 0) + floor) @ vectors.T * units
-        power, changed = (float(np.einsum("ij,jk,ik->", R, C, R)) for C in (Cxx, Cdd))
-        return replace(placed, whitener=R / np.sqrt(power), gain=float(np.sqrt(power / changed)))
+        power, news = (float(np.einsum("ij,jk,ik->", R, C, R)) for C in (Cxx, new))
+        return replace(placed, whitener=R / np.sqrt(power), keep=keep, gain=float(np.sqrt(power / news)))
 
     def pack(self) -> Packed:
         """Arrays and header."""
-        parts = {"last": self.last, "offset": self.offset, "whitener": self.whitener, "gain": np.array(self.gain)}
+        parts = {"last": self.last, "offset": self.offset, "whitener": self.whitener, "factors": np.array([self.keep, self.gain])}
         parts |= {"mean": self.moments.mean, "scatter": self.moments.scatter}
         return {f"lagged.{name}": part for name, part in parts.items()}, {"lagged": self.moments.count}
 
@@ -114,10 +124,10 @@ class Lagged:
         mean = file.array("lagged.mean", 2 * d, dtype=np.float64)
         moments = Moments(file.integer("lagged"), mean, file.moments("lagged.scatter", 2 * d))
         offset, whitener = (file.array(f"lagged.{name}", *(d,) * n, dtype=np.float64) for name, n in _MAP)
-        gain = float(file.array("lagged.gain", dtype=np.float64, low=0.0))
+        keep, gain = file.array("lagged.factors", 2, dtype=np.float64, low=0.0).tolist()
         if whitener.any() and not np.isfinite(np.linalg.cond(whitener)):
             raise ModelFileError("lagged.whitener is singular")
-        return cls(last, moments, offset, whitener, gain)
+        return cls(last, moments, offset, whitener, keep, gain)
 
 
 def squares(X: np.ndarray) -> np.ndarray:

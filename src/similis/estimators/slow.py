@@ -176,7 +176,7 @@ class SlowFeatureAnalysis(OneStream):
     def _map(self) -> None:
         """Make the map anew; the weights change so that outputs do not."""
         assert self._lagged is not None
-        before, self._lagged = self._lagged, self._lagged.mapped(self.scale == "auto")
+        before, self._lagged = self._lagged, self._lagged.mapped(self.scale == "auto", self.circuit_.size)
         if not before.known:
             return
         turn = np.linalg.solve(self._lagged.whitener.T, before.whitener.T).T
