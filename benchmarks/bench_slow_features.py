@@ -5,8 +5,8 @@
 Default settings, seeds that no setting was chosen with. Error: 1 - mean squared cosine of the angles between the spans
 of outputs and of the solution of the generalised eigenproblem of all rows; in order by ``partial_fit``, else by
 ``fit``, which learns pairs of successive rows in random order. "95 %": the exact features of the first 95 % of the
-rows. Movies: the patches of ``bench_slow.py``. Time: processor, one thread; sklearn-sfa and MDP where they are
-installed, both are exact and see all rows at once.
+rows. Movies: the patches of ``bench_slow.py``. Time: processor, one thread; sklearn-sfa, which is exact and sees
+all rows at once, where it is installed.
 """
 
 from __future__ import annotations
@@ -80,17 +80,10 @@ def speeds() -> Iterator[dict]:
             from sksfa import SFA
 
             ways["sklearn-sfa"] = lambda X=X, k=k: SFA(n_components=k).fit(X)
-        if find_spec("mdp"):
-            import mdp
-
-            ways["MDP"] = lambda X=X, k=k: mdp.nodes.SFANode(output_dim=k).execute(X)
         said = {"columns": d, "k": k}
         for name, way in ways.items():
-            try:
-                way()
-                said[name] = round(min(clock(way) for _ in range(3)) / len(X) * 1e6, 3)
-            except Exception as error:  # another library, of another time
-                print(name, repr(error))
+            way()
+            said[name] = round(min(clock(way) for _ in range(3)) / len(X) * 1e6, 3)
         print(said, flush=True)
         yield said
 
@@ -100,7 +93,9 @@ def table(rows: list[dict]) -> str:
     columns = [key for key in rows[0] if not key.endswith(", worst")]
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     for said in rows:
-        cells = [f"{said[c]:.2g} ({said[c + ', worst']:.2g})" if c + ", worst" in said else said.get(c, "-") for c in columns]
+        cells = [
+            f"{said[c]:.2g} ({said[c + ', worst']:.2g})" if c + ", worst" in said else said.get(c, "-") for c in columns
+        ]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines)
 

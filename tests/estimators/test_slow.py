@@ -7,6 +7,8 @@ import warnings
 import numpy as np
 import pytest
 from scipy.linalg import eigh
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from similis import SlowFeatureAnalysis, load, save
@@ -145,6 +147,59 @@ def test_types_and_refusals(solver):
         SlowFeatureAnalysis(13, solver=solver).fit(X)
     with pytest.raises(InputError, match="2 rows"):
         model.score(X[:1])
+
+
+@pytest.mark.parametrize("passes", [1, 5])
+@pytest.mark.parametrize("seed", [1000, 1003])
+def test_a_weak_signal_is_found_and_stays_found(seed, passes):
+    X = slow_signals(random_state=seed)[0]
+    model = SlowFeatureAnalysis(3, n_epochs=passes, random_state=seed).fit(X)
+    assert apart(X, model.components_, exact(X, 3)[1]) < 5e-4
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_trend_is_one_slow_feature_and_hides_no_other(solver):
+    X = waves(11, T=5000, d=6, k=2)
+    odd = np.column_stack([X, 1.7e9 + np.arange(5000)])  # a time stamp
+    model = SlowFeatureAnalysis(2, solver=solver, random_state=0).fit(odd)
+    assert model.slowness_[0] < 1e-4
+    assert model.slowness_[1] == pytest.approx(exact(X, 1)[0][0], rel=0.02)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("offset", [0.0, 1e6, 1e9])
+@pytest.mark.parametrize("size", [1, 3000])
+def test_columns_that_depend_on_others_add_no_feature(solver, offset, size):
+    X = waves(12, T=3000, d=5, k=2)
+    odd = np.column_stack([X, 100 - X.sum(1)]) + offset  # shares, which sum to a constant
+    model = SlowFeatureAnalysis(6, solver=solver, random_state=0)
+    for start in range(0, 3000, size):
+        model.partial_fit(odd[start : start + size])
+    np.testing.assert_allclose(model.slowness_[:5], exact(X, 5)[0], rtol=1e-4)
+    assert np.isnan(model.slowness_[5])
+    np.testing.assert_array_equal(model.transform(odd)[:, 5], 0)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_recordings_are_not_compared_with_each_other(solver):
+    X = waves(13, T=2000)
+    parts = (X[:900] + 1000, X[900:] - 1000)
+    model = SlowFeatureAnalysis(3, solver=solver, shuffle=False, random_state=0).partial_fit(parts[0])
+    model.new_stream().partial_fit(parts[1])
+    changes = model._lagged.moments.mean[12:]
+    assert model._lagged.moments.count == 1998
+    np.testing.assert_allclose(changes, sum(np.diff(p, axis=0).sum(0) for p in parts) / 1998, atol=1e-9)
+
+
+def test_pandas_and_pipelines_go_through():
+    pandas = pytest.importorskip("pandas", reason="the data extra is not installed")
+    X = pandas.DataFrame(waves(14, T=1000, d=4, k=2), columns=list("abcd"))
+    chain = make_pipeline(StandardScaler(), SlowFeatureAnalysis(2, random_state=0)).set_output(transform="pandas")
+    Z = chain.fit_transform(X)
+    assert list(Z.columns) == ["slowfeatureanalysis0", "slowfeatureanalysis1"]
+    assert chain.score(X) > 0.8
+    with pytest.raises(ValueError, match="feature names"):
+        chain[-1].partial_fit(X.rename(columns={"a": "z"}))
 
 
 def test_a_wild_row_does_not_spoil_what_was_learned():

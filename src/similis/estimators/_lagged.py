@@ -17,6 +17,8 @@ KNOWN, FAR = 16, 64.0
 _MAP = (("offset", 1), ("whitener", 2))
 #: pairs, for each column, that tell every direction's change
 MANY = 10
+#: rounding of sums of rows far from the origin, in units of that of one: its variance was up to 300
+ROUNDED = 1000.0
 #: how many times as much as the last feature a slower one may count
 COMPRESSED = 10.0
 
@@ -25,10 +27,11 @@ COMPRESSED = 10.0
 class Lagged:
     """The last row, the moments of rows and of their changes, and the map by which a network hears them.
 
-    However a stream is cut into calls, a row is compared with the one before it. The network hears ``R x(t)``
-    and ``gain R (x(t) - keep x(t-1))``, x about its mean, each of RMS norm 1. The second moment of what is new is ``keep
+    However a stream is cut into calls, a row is compared with the one before it. The network hears ``R x(t)`` and
+    ``gain R (x(t) - keep x(t-1))``, x about its mean, each of RMS norm 1. The second moment of what is new is ``keep
     C_dd + (1 - keep)^2 C_xx``: its features are those of changes, whatever ``keep`` is. With ``(1 - keep)^2 = keep s /
-    COMPRESSED``, s the mean squared change of the last feature, no other outweighs that one by more than COMPRESSED + 1.
+    COMPRESSED``, s the mean squared change of the last feature, no other outweighs that one by more than COMPRESSED +
+    1.
 
     Attributes
     ----------
@@ -59,7 +62,7 @@ class Lagged:
         return replace(self, last=np.full(len(self.last), np.nan))
 
     def paired(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, Lagged]:
-        """Rows, their changes since the row before, and what is kept; the first of a stream has none and is left out."""
+        """Rows, their changes since the row before, and what is kept; the first of a stream is left out."""
         X = X.astype(float)
         if not len(X):
             return X, X, self
@@ -97,7 +100,7 @@ class Lagged:
         Few pairs say little about directions: those in which they change least are enlarged by less.
         """
         Cxx, Cdd = self.covariances()
-        slowness = slowest(Cxx, Cdd, k)[0]
+        slowness = slowest(Cxx, Cdd, k, self.moments.mean[: len(Cxx)])[0]
         share = float(np.max(slowness, initial=0.0, where=~np.isnan(slowness))) / COMPRESSED
         keep = 1 + share / 2 - float(np.sqrt(share + share * share / 4))
         new = keep * Cdd + (1 - keep) ** 2 * Cxx
@@ -113,7 +116,12 @@ class Lagged:
 
     def pack(self) -> Packed:
         """Arrays and header."""
-        parts = {"last": self.last, "offset": self.offset, "whitener": self.whitener, "factors": np.array([self.keep, self.gain])}
+        parts = {
+            "last": self.last,
+            "offset": self.offset,
+            "whitener": self.whitener,
+            "factors": np.array([self.keep, self.gain]),
+        }
         parts |= {"mean": self.moments.mean, "scatter": self.moments.scatter}
         return {f"lagged.{name}": part for name, part in parts.items()}, {"lagged": self.moments.count}
 
@@ -143,14 +151,16 @@ def due(count: int) -> int:
     return number
 
 
-def slowest(Cxx: np.ndarray, Cdd: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def slowest(Cxx: np.ndarray, Cdd: np.ndarray, k: int, mean: np.ndarray | float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """Mean squared changes (k,), ascending, and filters (k, d) of the slowest features of variance 1, uncorrelated.
 
     ``Cdd v = s Cxx v`` in the directions in which rows vary; where those are fewer, filters are 0 and changes NaN.
+    What is left by rounding of rows about a far ``mean`` is no direction: its changes could be of any size.
     """
     d, units = len(Cxx), unit_variances(Cxx)
     values, vectors = linalg.eigh(units[:, None] * Cxx * units)
-    kept = values > np.finfo(float).eps * d * max(values[-1], 0.0)
+    eps = float(np.finfo(float).eps)
+    kept = values > eps * d * max(values[-1], 0.0) + ROUNDED * (eps * float(np.abs(mean * units).max())) ** 2
     root = units[:, None] * (vectors[:, kept] / np.sqrt(values[kept]))
     changes, turn = linalg.eigh(root.T @ Cdd @ root)
     slowness, filters = np.full(k, np.nan), np.zeros((k, d))

@@ -26,26 +26,32 @@ from .similarity import OneStream
 class SlowFeatureAnalysis(OneStream):
     """What changes least in a stream: linear features of variance 1, uncorrelated, the slowest first.
 
-    ``min <(y(t) - y(t-1))^2>  s.t.  <y y'> = I``, which are the first solutions of ``C_dd v = s C_xx v``, d(t) = x(t) -
-    x(t-1), learned row by row: ``z = M^{-1} W x``, ``W += 2 eta (z x' - (W d) d')``, ``M += (eta/tau) (z z' - M)``; at
-    convergence eig(M) = 1 / s. The two signals share one matrix of weights. Rows are learned through a running map that
-    makes their changes white, so that units and invertible linear maps of x change nothing; features within the
-    network's outputs are told apart by running moments.
+    ``min <(y(t) - y(t-1))^2> s.t. <y y'> = I``, which are the first solutions of ``C_dd v = s C_xx v``, d(t) = x(t) -
+    x(t-1), learned pair by pair: ``z = M^{-1} W x``, ``W += 2 eta (z x' - (W b) b')``, ``M += (eta/tau) (z z' - M)``,
+    b(t) = x(t) - c x(t-1), c just below 1. The two signals share one matrix of weights. They are learned through a
+    running linear map that makes b white, so that units and invertible linear maps of x change nothing; features
+    within the network's outputs are told apart by running moments.
 
-    Rows are moments, in their order: ``fit`` never mixes them, and ``partial_fit`` continues the stream, whose last row
-    is kept, also in a saved model. For a stationary stream ``solver="exact"`` (moments, then one decomposition) is the
-    better choice: no error. The network follows streams that drift (``decay=0``).
+    Rows are in the order of time, at equal intervals. ``partial_fit`` continues the stream, whose last row is kept,
+    also in a saved model; where rows are missing or another recording begins, call :meth:`new_stream` before. NaN is
+    refused. For a stationary stream ``solver="exact"`` (moments, then one decomposition) is the better choice: no
+    error. The network follows streams that drift (``decay=0``). Of fewer rows than some ten times n_features, every
+    solver finds features that are slow in these rows alone; trends, and levels that jump, are slow features as any
+    other.
 
     Parameters
     ----------
     n_components : int, at most n_features
     solver : "online" (the network) or "exact"; memory is n_features^2 for both
-    scale : "auto" divides each column by its running size, then makes changes white; None trusts the data
+    scale : "auto" hears rows through the map, and counts outliers less; None trusts the data, white and of RMS norm 1
     eta0, decay : learning rate eta_t = eta0 / (1 + decay t)
-    tau : float, laterals learn at rate eta/tau
+    tau : float or None, laterals learn at rate eta/tau; None is n_features / 4, at least 1. Above n_features / 2 the
+        weights may circle about the solution
     average : bool, as in :class:`SimilarityMatching`
     n_epochs : int, passes of ``fit`` over its data. Where the slowest features are nearly equally slow, as in movies,
-        it takes about 20
+        it takes 5 or more
+    shuffle : bool, whether ``fit`` learns pairs of successive rows in random order, anew each pass (mixed within pieces
+        of 64 MiB): in their order, weights follow what is slower than the step averages over
     trace_every : int or None, rows between records in ``history_``
     random_state : int, Generator, RandomState or None
 
@@ -218,7 +224,7 @@ class SlowFeatureAnalysis(OneStream):
         assert self._lagged is not None
         Cxx, Cdd = self._lagged.covariances()
         if self.solver == "exact":
-            slowness, filters = slowest(Cxx, Cdd, self.circuit_.size)
+            slowness, filters = slowest(Cxx, Cdd, self.circuit_.size, self.mean_)
         else:
             found = self._scaled_filters("x").astype(float) @ self._lagged.whitener
             slowness, turn = slowest(found @ Cxx @ found.T, found @ Cdd @ found.T, len(found))
@@ -234,7 +240,13 @@ class SlowFeatureAnalysis(OneStream):
             return answered((X - self.mean_) @ self.components_.T, X.dtype)
 
     def new_stream(self) -> Self:
-        """Say that the next row begins another stream: it is compared with no row before it."""
+        """Say that the next row begins another stream: it is compared with no row before it.
+
+        Raises
+        ------
+        NotFittedError
+            Before anything was learned.
+        """
         check_is_fitted(self)
         assert self._lagged is not None
         self._lagged = self._lagged.cut()
