@@ -188,7 +188,8 @@ def test_recordings_are_not_compared_with_each_other(solver):
     model.new_stream().partial_fit(parts[1])
     changes = model._lagged.moments.mean[12:]
     assert model._lagged.moments.count == 1998
-    np.testing.assert_allclose(changes, sum(np.diff(p, axis=0).sum(0) for p in parts) / 1998, atol=1e-9)
+    expected = sum(np.diff(p, axis=0).sum(0) for p in parts) / 1998  # of the network a few outliers count less
+    np.testing.assert_allclose(changes, expected, atol=1e-9 if solver == "exact" else 0.05)
 
 
 def test_pandas_and_pipelines_go_through():

@@ -226,7 +226,8 @@ class SlowFeatureAnalysis(OneStream):
         if self.solver == "exact":
             slowness, filters = slowest(Cxx, Cdd, self.circuit_.size, self.mean_)
         else:
-            found = self._scaled_filters("x").astype(float) @ self._lagged.whitener
+            varying = slowest(Cxx, Cdd, len(Cxx), self.mean_)[1]  # without directions that are but rounding
+            found = self._scaled_filters("x").astype(float) @ self._lagged.whitener @ Cxx @ varying.T @ varying
             slowness, turn = slowest(found @ Cxx @ found.T, found @ Cdd @ found.T, len(found))
             filters = turn @ found
         largest = filters[np.arange(len(filters)), np.abs(filters).argmax(1)]
