@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from scipy.linalg import eigh
 
@@ -35,7 +37,8 @@ def waves(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     the solution of the generalised eigenproblem of all rows. The steps were chosen on data of other seeds."""
     seeds = seeds if budget == "full" else seeds[:3]
     places = stops(ROWS, n_points=16)
-    curves, errors = [], {(c, n): [] for c in CONDITIONS for n in (1, 5)}  # type: dict
+    curves = []
+    errors: dict[tuple[float, int], list[float]] = {(c, n): [] for c in CONDITIONS for n in (1, 5)}
     for seed in seeds:
         X, _ = slow_signals(ROWS, random_state=FRESH + seed)
         for condition in CONDITIONS:
@@ -46,7 +49,7 @@ def waves(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
                 errors[condition, passes].append(_apart(rows, model.components_, exact))
         exact = _exact(X, 3)
         fresh = SlowFeatureAnalysis(3, random_state=seed)
-        curves.append(follow(fresh, [X], places, lambda m, X=X, exact=exact: _apart(X, m.components_, exact)))
+        curves.append(follow(fresh, [X], places, partial(_error, X=X, exact=exact)))
     canvas, ax = figures.canvas()
     figures.curves(ax, places, np.array(curves), label="network", colour=figures.BLUE)
     figures.label(ax, "rows learned", ERROR)
@@ -93,7 +96,7 @@ def drift(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
             model = SlowFeatureAnalysis(3, solver=solver, eta0=0.05, decay=0.0, random_state=seed)
             errors = []
             for half in (0, 1):
-                measure = lambda m, h=half: _apart(parts[h], m.components_, exact[h])  # noqa: B023, E731
+                measure = partial(_error, X=parts[half], exact=exact[half])
                 errors.append(follow(model, [parts[half]], places[: ROWS // 1000], measure))
             curve.append(np.concatenate(errors))
         curves.append(curve)
@@ -131,6 +134,10 @@ def _exact(X: np.ndarray, k: int) -> np.ndarray:
     """(k, d) slowest features, by the generalised eigenproblem of all rows."""
     changes = np.diff(X, axis=0)
     return eigh(changes.T @ changes / len(changes), np.cov(X[1:].T, bias=True))[1][:, :k].T
+
+
+def _error(model: SlowFeatureAnalysis, X: np.ndarray, exact: np.ndarray) -> float:
+    return _apart(X, model.components_, exact)
 
 
 def _apart(X: np.ndarray, A: np.ndarray, B: np.ndarray) -> float:
