@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         OptimalFeedbackController,
         ReducedRankRegression,
         SimilarityMatching,
+        SlowFeatureAnalysis,
         SupervisedSimilarityMatching,
     )
     from .estimators.persist import load, save
@@ -59,6 +60,7 @@ _ESTIMATORS = (
     "OptimalFeedbackController",
     "ReducedRankRegression",
     "SimilarityMatching",
+    "SlowFeatureAnalysis",
     "SupervisedSimilarityMatching",
 )
 _HOMES = dict.fromkeys(_ESTIMATORS, "estimators") | dict.fromkeys(("load", "save"), "estimators.persist")
@@ -99,6 +101,7 @@ __all__ = [
     "OptimalFeedbackController",
     "ReducedRankRegression",
     "SimilarityMatching",
+    "SlowFeatureAnalysis",
     "SupervisedSimilarityMatching",
     "__version__",
     "load",

@@ -20,7 +20,7 @@ PROBLEMS: dict[str, Problem] = {
     name: problem for name, c in NETWORKS.items() if isinstance(c, Circuit) and (problem := objective_of(c)) is not None
 }
 PROBLEMS |= {
-    "slow": match(similarity(lagged("x", 1) + "x", metric_of="x"), nonnegative),
+    "slow features": match(similarity(lagged("x", 1) + "x", metric_of="x"), nonnegative),
     "rows": align(similarity("x"), row_sums(1), trace(2)),
 }
 

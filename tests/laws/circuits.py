@@ -80,6 +80,9 @@ def structured(circuit: Circuit, dims: dict[str, int], T: int, seed: int = 0) ->
         if name == "label":
             streams[name] = np.eye(n)[chosen % n]
             continue
+        if name == "x_change":  # white, as the network hears them
+            streams[name] = random.standard_normal((T, n)) / np.sqrt(n)
+            continue
         loadings = random.standard_normal((k, n))
         if circuit.domain.lower == 0.0:
             loadings = np.abs(loadings) * (
@@ -100,7 +103,7 @@ def _rrr(
     return Circuit(name, 3, channels, lateral, Neuron(domain or Box(), settles=False), step or Step(0.01, 0.001))
 
 
-def _slow() -> tuple[Channel, ...]:
+def _shared() -> tuple[Channel, ...]:
     """One matrix of weights: a signal drives, another brings the metric."""
     return Channel("sum", leak=0.01), Channel("x", drive=0.0, metric=1.0, synapse=Synapse(weights="sum"))
 
@@ -122,9 +125,9 @@ def _extra() -> dict[str, Case]:
     circuits = {
         "psp-whitened": (principal_subspace(3, whiten=True, step=Step(0.002, 2e-4)), x, 3.5),  # eigenvalues of order 1
         "psp-soft-whitened": (principal_subspace(3, whiten=0.5, step=Step(0.01, 5e-4)), x, 2.0),
-        "slow": (Circuit("slow", 3, _slow(), Gram(2.0), step=slow), {"sum": 9, "x": 9}),
-        "slow-rectified": (
-            Circuit("slow", 4, _slow(), Gram(2.0), Neuron(Box.nonnegative()), slow),
+        "shared": (Circuit("shared", 3, _shared(), Gram(2.0), step=slow), {"sum": 9, "x": 9}),
+        "shared-rectified": (
+            Circuit("shared", 4, _shared(), Gram(2.0), Neuron(Box.nonnegative()), slow),
             {"sum": 12, "x": 12},
         ),
         "psp-one-neuron": (principal_subspace(1), x),
@@ -278,7 +281,8 @@ def _catalogued() -> dict[str, Case]:
     """Every circuit of the catalogue, with its own steps: a new one inherits the laws."""
     built = {name: card.network(4) for name, card in catalogue().items()}
     circuits = {name: c for name, c in built.items() if isinstance(c, Circuit)}
-    return {name: Case(c, {v: max(8, 2 * c.size) + i for i, v in enumerate(c.names)}) for name, c in circuits.items()}
+    widths = {n: {v: max(8, 2 * c.size) + i for i, v in enumerate(c.owners)} for n, c in circuits.items()}
+    return {n: Case(c, {own.name: widths[n][own.weights] for own in c.channels}) for n, c in circuits.items()}
 
 
 CASES: dict[str, Case] = {**_catalogued(), **_extra()}

@@ -28,6 +28,7 @@ from similis import (
     OnlineCCA,
     ReducedRankRegression,
     SimilarityMatching,
+    SlowFeatureAnalysis,
     SupervisedSimilarityMatching,
 )
 from similis.networks import principal_subspace
@@ -72,6 +73,8 @@ CASES = {
     "circuit": Case(lambda: CircuitTransformer(principal_subspace(2), random_state=0)),
     "in-context": Case(lambda: InContextDenoiser(0.5, random_state=0)),
     "empirical-bayes": Case(lambda: EmpiricalBayesDenoiser(0.5, beta=4.0, random_state=0)),
+    "slow": Case(lambda: SlowFeatureAnalysis(2, random_state=0)),
+    "slow-exact": Case(lambda: SlowFeatureAnalysis(2, solver="exact")),
     "nomad": Case(lambda: NOMAD(3, random_state=0)),
     "conv": Case(lambda: ConvSimilarityMatchingTransformer(3, kernel_size=2, image_shape=(2, 3), random_state=0)),
     "conv-labels": Case(

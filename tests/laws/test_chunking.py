@@ -17,6 +17,7 @@ from similis import (
     OnlineCCA,
     ReducedRankRegression,
     SimilarityMatching,
+    SlowFeatureAnalysis,
     SupervisedSimilarityMatching,
     load,
     save,
@@ -48,6 +49,8 @@ MAKERS = {
     "flexible, not begun": lambda: FlexibleSimilarityMatching(80, random_state=0),
     "supervised": lambda: SupervisedSimilarityMatching(4, random_state=0),
     "tiling": lambda: ManifoldTiling(5, random_state=0, trace_every=100),
+    "slow": lambda: SlowFeatureAnalysis(3, random_state=0, trace_every=100),
+    "exact slow": lambda: SlowFeatureAnalysis(3, solver="exact"),
     "own": lambda: CircuitTransformer(principal_subspace(3), random_state=0),
 }
 

@@ -43,7 +43,9 @@ seeds = st.integers(0, 10_000)
 
 def gap(problem: Problem, circuit: Circuit, seed: int) -> None:
     """The weights' optimum gives the objective back, and is one."""
-    streams = problem.streams(data(seed) | {"label": np.eye(4)[rng(seed).integers(4, size=40)]})
+    rows = data(seed)
+    changes = np.diff(rows["x"], axis=0, prepend=0)
+    streams = problem.streams(rows | {"label": np.eye(4)[rng(seed).integers(4, size=40)], "x_change": changes})
     Z = allowed(problem, circuit, streams, seed)
     if circuit.domain.learned and circuit.neuron.inhibition.learns:  # of such row sums, the power they have
         power = trace(float((Z * Z).sum(1).mean()))

@@ -59,8 +59,15 @@ def admit(estimator: BaseEstimator, model: object, method: str) -> None:
 
 
 def in_order(estimator: BaseEstimator) -> bool:
-    """Whether an answer depends on all rows before it, so that rows are neither drawn nor asked block by block."""
-    return type(estimator).__name__ == "NeuralKalmanFilter"
+    """Whether answers or scores depend on the order of rows, so that these are neither drawn nor asked in blocks."""
+    return type(estimator).__name__ in ("NeuralKalmanFilter", "SlowFeatureAnalysis")
+
+
+def begin_pass(estimator: BaseEstimator) -> None:
+    """Say that the data begin again, to an estimator that compares a row with the one before it."""
+    begin = getattr(estimator, "new_stream", None)
+    if begin is not None:
+        begin()
 
 
 def allows_missing(estimator: BaseEstimator) -> bool:

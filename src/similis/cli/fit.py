@@ -13,7 +13,19 @@ import typer
 from .._errors import InputError
 from . import _options as opt
 from ._checkpoint import Checkpoint, beside
-from ._models import at_once, beside_x, build, card, checkpointed, classes_of, keep_names, means_of, names_of, shaped
+from ._models import (
+    at_once,
+    begin_pass,
+    beside_x,
+    build,
+    card,
+    checkpointed,
+    classes_of,
+    keep_names,
+    means_of,
+    names_of,
+    shaped,
+)
 from ._output import emit, printable, refuse_inputs
 
 if TYPE_CHECKING:
@@ -72,12 +84,12 @@ def fit(
     """Learn a network from data and save it.
 
     The data are read in blocks, so memory does not grow with the file. Rows of a block are learned in random order,
-    because successive rows often resemble each other; --param shuffle=false keeps their order. With --checkpoint-every,
-    a killed fit of m.safetensors goes on with --resume m.checkpoint.safetensors and ends bit for bit where the unbroken
-    one ends. One that is told to stop (Ctrl-C, SIGTERM) leaves that file as well. nomad and tc learn from the whole
-    table at once and keep their state in it once there is some, then once a minute: resume them by the same command
-    with --resume. Where rows resemble each other for longer than a block, --shuffle-buffer mixes them further; such a
-    fit keeps no checkpoint.
+    because successive rows often resemble each other; --param shuffle=false keeps their order, and slow always does,
+    because it learns from what changes between rows. With --checkpoint-every, a killed fit of m.safetensors goes on
+    with --resume m.checkpoint.safetensors and ends bit for bit where the unbroken one ends. One that is told to stop
+    (Ctrl-C, SIGTERM) leaves that file as well. nomad and tc learn from the whole table at once and keep their state in
+    it once there is some, then once a minute: resume them by the same command with --resume. Where rows resemble each
+    other for longer than a block, --shuffle-buffer mixes them further; such a fit keeps no checkpoint.
     """
     from .._atomic import refuse_existing, refuse_unwritable
     from ._checkpoint import keep
@@ -133,6 +145,10 @@ def fit(
     if not whole and resume is None and "n_epochs" in estimator.get_params():
         estimator.set_params(n_epochs=epochs or "auto")
 
+    if shuffle_buffer is not None and in_order(estimator):
+        raise typer.BadParameter(
+            f"{model} learns from the order of the rows: leave it out", param_hint="--shuffle-buffer"
+        )
     if shuffle_buffer is not None and (whole or checkpoint_every is not None or resume is not None):
         raise typer.BadParameter(
             "rows in the buffer are in no checkpoint: leave out --resume and --checkpoint-every, and it for networks "
@@ -244,7 +260,7 @@ def _learn(
                 if buffer is not None:
                     rng = np.random.default_rng([getattr(estimator, "random_state", None) or 0, done])
                     blocks = shuffled(blocks, rows=buffer, random_state=rng)
-                for block in blocks:
+                for number, block in enumerate(blocks):
                     before, now, seen = now, now.after(block), _samples(estimator)
                     advance(len(block[0]))
                     if pending is not None and before.rows < pending.rows:
@@ -252,6 +268,8 @@ def _learn(
                     if pending is not None:
                         pending.check(before, views.data)
                         pending = None
+                    if done and not number:
+                        begin_pass(estimator)
                     with located(views.data if buffer else rows_of(views.data, before.rows, block)):
                         estimator.partial_fit(*shaped(estimator, block), **known)
                     if now.due(before.rows):

@@ -22,7 +22,7 @@ from .real import (
 )
 from .sources import DataFile, Dataset, cache_folder, catalog, dataset, fetch
 from .supercon import load_supercon
-from .synthetic import Views, correlated_views, gaussian_blobs, ring, spiked_covariance
+from .synthetic import Views, correlated_views, gaussian_blobs, ring, slow_signals, spiked_covariance
 
 __all__ = [
     "GRAPHS",
@@ -58,5 +58,6 @@ __all__ = [
     "shape_hint",
     "shifted_textures",
     "shuffled",
+    "slow_signals",
     "spiked_covariance",
 ]

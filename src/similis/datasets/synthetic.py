@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from .._errors import InputError
 from .._random import Seed, generator
@@ -198,6 +199,52 @@ def ring(
     angle = rng.uniform(0.0, 2 * np.pi, n_samples)
     X = np.column_stack([np.cos(angle), np.sin(angle)]) @ plane
     return X + np.sqrt(noise) * rng.standard_normal(X.shape), angle
+
+
+def slow_signals(
+    n_samples: int = 20_000,
+    n_features: int = 12,
+    n_slow: int = 3,
+    *,
+    noise: float = 0.25,
+    random_state: Seed | None = None,
+) -> tuple[Matrix, Matrix]:
+    """Slow signals mixed into noisy columns; rows are in the order of time.
+
+        x(t) = A s(t) + sqrt(noise k) e(t),    A_ij, e_i ~ N(0, 1),    <s_i^2> = 1
+
+    Signals are in turn sine waves with periods of 80 to 400 samples and filtered noise with correlation times of 15 to
+    60 samples.
+
+    Parameters
+    ----------
+    n_samples, n_features, n_slow : int
+        n, d, k.
+    noise : float, default 0.25
+        Variance of the white noise in a column, as a share of the variance of the signals in it.
+    random_state : int, Generator or None
+
+    Returns
+    -------
+    X : array (n_samples, n_features)
+    S : array (n_samples, n_slow)
+
+    Raises
+    ------
+    InputError
+        If a size is below one or the variance is negative.
+    """
+    _check_sizes(n_samples=n_samples, n_features=n_features, n_slow=n_slow)
+    _check_variances(noise=noise)
+    rng, t, signals = generator(random_state), np.arange(n_samples), []
+    for i in range(n_slow):
+        a = np.exp(-1 / rng.uniform(15, 60))
+        wave = np.sqrt(2) * np.sin(2 * np.pi * t / rng.uniform(80, 400) + rng.uniform(0, 2 * np.pi))
+        filtered = lfilter([np.sqrt(1 - a * a)], [1, -a], rng.standard_normal(n_samples))
+        signals.append(filtered if i % 2 else wave)
+    S = np.column_stack(signals)
+    X = S @ rng.standard_normal((n_slow, n_features))
+    return X + np.sqrt(noise * n_slow) * rng.standard_normal(X.shape), S
 
 
 def _check_sizes(**sizes: int) -> None:

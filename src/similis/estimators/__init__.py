@@ -14,6 +14,7 @@ from .motion import MotionDetector
 from .nomad import NOMAD
 from .rrr import ReducedRankRegression
 from .similarity import NonnegativeSimilarityMatching, SimilarityMatching
+from .slow import SlowFeatureAnalysis
 from .supervised import SupervisedSimilarityMatching
 from .tc import CriticalTemperatureRegressor
 from .tiling import ManifoldTiling
@@ -39,5 +40,6 @@ __all__ = [
     "OptimalFeedbackController",
     "ReducedRankRegression",
     "SimilarityMatching",
+    "SlowFeatureAnalysis",
     "SupervisedSimilarityMatching",
 ]

@@ -72,6 +72,10 @@ class NetworkEstimator(Estimator):
     def _circuit(self, dims: dict[str, int]) -> Circuit:
         raise TypeError(f"{type(self).__name__} declares no circuit")
 
+    def _dims(self, running: dict[str, Running]) -> dict[str, int]:
+        """Widths of the channels, of streams that are normalised so."""
+        return {name: own.width for name, own in running.items()}
+
     def _gain(self, dims: dict[str, int]) -> dict[str, float] | None:
         """Size of the first weights."""
         return None
@@ -174,7 +178,7 @@ class NetworkEstimator(Estimator):
 
     def _new_network(self, running: dict[str, Running], dtype: np.dtype) -> tuple[Circuit, State]:
         """The circuit for streams that are normalised so, and its first weights."""
-        dims = {name: fresh.width for name, fresh in running.items()}
+        dims = self._dims(running)
         circuit = self._circuit(dims)
         return circuit, init(circuit, dims, generator(self.random_state), dtype, self._gain(dims))
 

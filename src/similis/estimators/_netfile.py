@@ -67,25 +67,25 @@ def unpack(model: NetworkEstimator, file: Stored) -> None:
     running, part = {}, file.part("running")
     for name in part.names():
         running[name] = unpack_running(file, part.part(name), model._new_running(0, name), name)
-    circuit = model._circuit({name: own.width for name, own in running.items()})
+    dims = model._dims(running)
+    circuit = model._circuit(dims)
     if json.loads(json.dumps(circuit.to_dict(), default=float)) != file.plain("circuit"):
         raise ModelFileError("its circuit is not the one that its parameters make")
-    if set(circuit.names) != set(running):
+    if set(circuit.names) != set(dims):
         raise ModelFileError(f"its streams do not fit the circuit's {circuit.names}")
-    widths = {name: running[name].width for name in circuit.owners}
-    if any(running[c.name].width != widths[c.weights] for c in circuit.channels):
+    if any(dims[c.name] != dims[c.weights] for c in circuit.channels):
         raise ModelFileError("channels with the same weights differ in width")
-    W = {name: file.array(f"W.{name}", "k", width) for name, width in widths.items()}
+    W = {name: file.array(f"W.{name}", "k", dims[name]) for name in circuit.owners}
     if file.sizes["k"] != circuit.size:
         raise ModelFileError(f"its weights do not fit the circuit's {circuit.size} neurons")
     state = _state(file, circuit, W, file.integer("t"))
     average, count = None, file.integer("averaged")
     if count:
-        mean = {name: file.array(f"average.W.{name}", "k", width) for name, width in widths.items()}
+        mean = {name: file.array(f"average.W.{name}", "k", dims[name]) for name in circuit.owners}
         average = State(mean, file.array("average.M", "k", "k"), None, count)
     _check_inverses(circuit, state, average or state)
     model.circuit_, model._state, model.average_ = circuit, state, average
-    model.running_ = {name: running[name] for name in circuit.names}
+    model.running_ = {name: running[name] for name in circuit.names if name in running}
     model.history_, model._dtype = file.records("history"), state.dtype
     rows = {name: np.zeros((0, own.width), state.dtype) for name, own in running.items()}
     model._order = unpack_order(file, model._watched(np.zeros((0, circuit.size)), rows, state).shape[1])

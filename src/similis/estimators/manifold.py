@@ -26,6 +26,7 @@ from ._guard import Order, shortening, sorted_rows, too_correlated
 from ._labels import UNLABELLED, admit_labels, labelled, merged, one_hot, pack_classes
 from ._netfile import pack_order, pack_running, unpack_layer, unpack_order, unpack_running
 from ._noise import WATCHED, projected
+from ._params import passes
 from ._running import Running, multiplied
 
 #: samples of a pass that are learned together, so that memory does not grow with the data
@@ -53,7 +54,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
     center : bool, remove the running mean (of no effect but on rounding)
     scale : "auto" divides by the running RMS norm, so that steps are safe whatever the units; None trusts the data
     eta0 : float in (0, 1/2), learning rate of layer 2. Layer 1 has the rates of ``similis.networks.soft_tiles``
-    n_epochs : int, passes of ``fit`` over its data in which layer 1 learns
+    n_epochs : int or "auto" (see :class:`SimilarityMatching`), passes of ``fit`` over its data in which layer 1 learns
     n_replays : int, further passes in which labels spread over tiles that stay as they are; more tiles need more.
         0: layer 2 learns with layer 1, as in ``partial_fit``
     shuffle : bool, whether ``fit`` visits rows in random order, anew each pass
@@ -99,7 +100,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
 
     def __init__(
         self, n_components: int | str = "auto", *, sharpness: float = 0.4, emphasis: float = 10.0, center: bool = True,
-        scale: str | None = "auto", eta0: float = 0.2, n_epochs: int = 3, n_replays: int = 20, shuffle: bool = True,
+        scale: str | None = "auto", eta0: float = 0.2, n_epochs: int | str = 3, n_replays: int = 20, shuffle: bool = True,
         random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
@@ -146,7 +147,8 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
             return rng.permutation(len(y)) if self.shuffle else np.arange(len(y))
 
         heard = np.full(len(y), UNLABELLED) if self.n_replays else y  # layer 2 waits for tiles that stay in place
-        for epoch in range(self.n_epochs):
+        n_epochs = passes(self.n_epochs, n_rows)
+        for epoch in range(n_epochs):
             visit = order()
             if epoch == 0:
                 k = self._layer().size
@@ -154,7 +156,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
                 self._tiles = self._placed(first)
             for at in _blocks(visit):
                 self._teach(rows[at], heard[at], at)
-        self.n_samples_seen_, self.n_idle_ = self.n_epochs * n_rows, self.n_epochs * (n_rows - len(rows))
+        self.n_samples_seen_, self.n_idle_ = n_epochs * n_rows, n_epochs * (n_rows - len(rows))
         if self.n_replays:
             S = sparse.vstack(
                 [sparse.csr_array(self._shares(rows[at])) for at in _blocks(np.arange(len(y)))], format="csr"

@@ -33,6 +33,7 @@ CLASSES = (
     "LocalSupervisionClassifier",
     "LocalSupervisionRegressor",
     "MotionDetector",
+    "SlowFeatureAnalysis",
     "DualClassifier",
     "DualRegressor",
     "FlexibleSimilarityMatching",

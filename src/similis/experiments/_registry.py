@@ -180,6 +180,7 @@ _MODULES = (  # one file a paper, in the order of the report
     "tiling",
     "manifold",
     "motion",
+    "slow",
     "adaptive_cca",
     "duality",
     "plasticity",

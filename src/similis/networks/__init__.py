@@ -3,7 +3,7 @@
 from .._card import Card, catalogue
 from . import rules as _rules  # noqa: F401  (a Representer in words,)
 from . import sketch as _sketch  # noqa: F401  (and as a picture)
-from .beyond import minimum_noise, shared_parts, slow_features
+from .beyond import minimum_noise, shared_parts, slow_features, slowest_features
 from .cca import adaptive_canonical_correlation, canonical_correlation
 from .convolutional import convolutional_similarity
 from .flexible import move_origin, row_sum_similarity, row_sum_start
@@ -38,6 +38,7 @@ __all__ = [
     "row_sum_start",
     "shared_parts",
     "slow_features",
+    "slowest_features",
     "soft_tiles",
     "supervised_similarity",
 ]

@@ -1,13 +1,15 @@
-"""Networks of none of the thirteen papers, each from one line: slow features, minimum noise, parts that views share.
+"""Networks of one line each: slow features, minimum noise, parts that views share.
 
 Streams of RMS norm 1 suit the default steps. Each has an exact solution beside it in the tests.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
+from .._card import paper
 from ..circuit import Circuit, Step
 from ..derive import lagged, match, nonnegative, similarity
 
@@ -45,7 +47,8 @@ def minimum_noise(
     """What stands out most from its own changes: ``match(similarity("x", metric_of="x" - lagged("x", 1)))``.
 
     Outputs span the top solutions of ``C_xx v = lambda (C_dd + ridge I) v``, d(t) = x(t) - x(t-1): the signal-to-noise
-    ratio where noise is what changes from sample to sample (minimum noise fraction, Green et al. 1988).
+    ratio where noise is what changes from sample to sample (minimum noise fraction, Green et al. 1988). Without ridge
+    these are the slow features of x.
 
     Parameters
     ----------
@@ -62,6 +65,34 @@ def minimum_noise(
     """
     problem = match(similarity("x", metric_of="x" - lagged("x", 1), ridge=ridge))
     return problem.circuit(n_components, name="minimum noise", tau=tau, step=step or Step(0.02, 1e-3))
+
+
+@paper(
+    "lipshutz2020slow",
+    name="slow",
+    title="A biologically plausible neural network for Slow Feature Analysis",
+    authors="D. Lipshutz, C. Windolf, S. Golkar, D. B. Chklovskii",
+    year=2020,
+    url="https://arxiv.org/abs/2010.12644",
+    estimator="SlowFeatureAnalysis",
+    claims=("a network with local rules learns the slowest linear features of a stream",),
+)
+def slowest_features(n_components: int = 2, *, tau: float = 3.0, step: Step | None = None) -> Circuit:
+    """The network of :class:`similis.SlowFeatureAnalysis`: :func:`minimum_noise` of rows whose changes are white.
+
+    Parameters
+    ----------
+    n_components : int
+    tau : float, laterals learn at rate eta/tau; stable up to n_features / 2 where changes have RMS norm 1
+    step : Step, default ``Step(0.2, 3e-4)``, for pairs of rows in random order
+
+    Examples
+    --------
+    >>> from similis.networks import slowest_features
+    >>> slowest_features(2).names
+    ('x', 'x_change')
+    """
+    return replace(minimum_noise(n_components, ridge=0.0, tau=tau, step=step or Step(0.2, 3e-4)), name="slow")
 
 
 def shared_parts(
