@@ -21,6 +21,7 @@ from ._models import (
     card,
     checkpointed,
     classes_of,
+    in_order,
     keep_names,
     means_of,
     names_of,

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import linalg
 
 from .._errors import ModelFileError
+from .._schema import Packed, Stored
 from ._moments import Moments, unit_variances
-from ._schema import Packed, Stored
 
 #: pairs from which the map is believed, and the squared norm of a row, or of its change, beyond which it counts less
 KNOWN, FAR = 16, 64.0

@@ -100,8 +100,8 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
 
     def __init__(
         self, n_components: int | str = "auto", *, sharpness: float = 0.4, emphasis: float = 10.0, center: bool = True,
-        scale: str | None = "auto", eta0: float = 0.2, n_epochs: int | str = 3, n_replays: int = 20, shuffle: bool = True,
-        random_state: Seed = None,
+        scale: str | None = "auto", eta0: float = 0.2, n_epochs: int | str = 3, n_replays: int = 20,
+        shuffle: bool = True, random_state: Seed = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.sharpness = sharpness
