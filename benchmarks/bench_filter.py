@@ -4,7 +4,7 @@
 
 A (m, m): complex pairs and real eigenvalues, uniform over the disc of radius .99, in a random basis of condition 5; C
 random; process noise I, sensor noise so many times the variance of the signal. Squared errors of the last quarter, each
-row foretold before it was learned from, over those of the exact steady filter. Settings were chosen on systems of other
+row predicted before it was learned from, over those of the exact steady filter. Settings were chosen on other
 seeds (0 to 11).
 """
 

@@ -4,7 +4,7 @@
 
 One thread; both columns of a row are taken in the same run, interleaved, best of the repetitions, in microseconds an
 episode of ten steps (flight: of a thousand), noise of the plant included. The plain loop is the agent of
-similis.control, which takes one step at a time; the gap compares the prices of the first 20 episodes. ``--write``
+similis.control, which takes one step at a time; the gap compares the costs of the first 20 episodes. ``--write``
 stores benchmarks/results/bench_ofc.json.
 """
 
@@ -24,8 +24,8 @@ from plain import clock, store
 from similis.control import (
     Agent,
     Agents,
-    Chance,
     Plant,
+    RandomStreams,
     Rule,
     double_integrator,
     flight,
@@ -45,42 +45,42 @@ CASES = {
 
 def new(plant: Plant, n_latent: int, number: int) -> Agents:
     if n_latent == plant.n_states == 6 and not plant.acting:  # reaching begins from what is known, as in the paper
-        return Agents.knowing(plant, 0.1 * np.eye(6), steady_regulator(plant), number)
+        return Agents.from_plant(plant, 0.1 * np.eye(6), steady_regulator(plant), number)
     rngs = [np.random.default_rng(seed) for seed in range(number)]
     return Agents.new(plant.n_observations, plant.n_actions, n_latent, rngs)
 
 
-def plain(plant: Plant, agents: Agents, rule: Rule, n_episodes: int, chance: Chance) -> np.ndarray:
+def plain(plant: Plant, agents: Agents, rule: Rule, n_episodes: int, chance: RandomStreams) -> np.ndarray:
     """The rules as they are written, one step at a time."""
     agent = Agent(agents, rule, sensing=plant.sensing, acting=plant.acting, n_steps=plant.n_steps, rng=chance.action)
-    prices = np.empty(n_episodes)
+    costs = np.empty(n_episodes)
     for episode in range(n_episodes):
-        spare = Chance(chance.start, chance.plant, chance.sensor, np.random.default_rng(0))
+        spare = RandomStreams(chance.start, chance.plant, chance.sensor, np.random.default_rng(0))
         starts, V, W, _ = spare.draw(plant, episode, 1, plant.n_steps)
         x, waiting = starts[0], [np.zeros(plant.n_actions)] * plant.acting
         Y = [plant.C @ x]
-        agent.begin(Y[0], plant.price(x, np.zeros(plant.n_actions)))
+        agent.reset(Y[0], plant.cost(x, np.zeros(plant.n_actions)))
         for t in range(plant.n_steps):
             waiting.append(agent.act())
             u = waiting.pop(0)
             x = plant.step(x, u, V[0, t])
             Y.append(plant.C @ x + W[0, t + 1])
-            agent.hear(Y[max(0, t + 1 - plant.sensing)], plant.price(x, u))
-        prices[episode] = agent.finish()[0]
-    return prices
+            agent.observe(Y[max(0, t + 1 - plant.sensing)], plant.cost(x, u))
+        costs[episode] = agent.finish()[0]
+    return costs
 
 
 def measure(name: str, quick: bool) -> dict:
     plant, rule, n_latent, seeds, n_episodes = CASES[name]
     few = 20 if plant.n_steps < 200 else 3
-    ours = run(plant, new(plant, n_latent, 1), rule, few, [Chance.of(0)]).cost[0]  # compiled and warm
-    gap = float(np.abs(ours / plain(plant, new(plant, n_latent, 1), rule, few, Chance.of(0)) - 1).max())
+    ours = run(plant, new(plant, n_latent, 1), rule, few, [RandomStreams.of(0)]).cost[0]  # compiled and warm
+    gap = float(np.abs(ours / plain(plant, new(plant, n_latent, 1), rule, few, RandomStreams.of(0)) - 1).max())
     best = {"ours": np.inf, "plain": np.inf}
     for _ in range(2 if quick else 5):
-        agents, lucky = new(plant, n_latent, seeds), [Chance.of(seed) for seed in range(seeds)]
+        agents, lucky = new(plant, n_latent, seeds), [RandomStreams.of(seed) for seed in range(seeds)]
         took = clock(partial(run, plant, agents, rule, n_episodes, lucky)) / (seeds * n_episodes)
         best["ours"] = min(best["ours"], took * 1e6)
-        took = clock(partial(plain, plant, new(plant, n_latent, 1), rule, few, Chance.of(0))) / few
+        took = clock(partial(plain, plant, new(plant, n_latent, 1), rule, few, RandomStreams.of(0))) / few
         best["plain"] = min(best["plain"], took * 1e6)
     return {"case": name, "us": best, "ratio": best["plain"] / best["ours"], "largest gap": gap}
 

@@ -1,7 +1,7 @@
 """Learning to act and to see at once: an agent that hears late and noisily, and at first knows nothing.
 
-Left: the price of an episode while a mass on a line is pushed to rest, for three delays, and what the exact optimum
-pays that knows everything (dashed); dots are the price without exploring. Right: reaches from eight sides in a force
+Left: the cost of an episode while a mass on a line is pushed to rest, for three delays, and what the exact optimum
+pays that knows everything (dashed); dots are the cost without exploring. Right: reaches from eight sides in a force
 field that bends them, when it comes, after a thousand reaches, and when it is gone.
 
     python examples/plot_ofc.py        # writes plot_ofc.png
@@ -16,7 +16,7 @@ from similis import OptimalFeedbackController
 from similis.control import (
     FIELD,
     Agents,
-    Chance,
+    RandomStreams,
     Rule,
     double_integrator,
     optimal_cost,
@@ -38,12 +38,12 @@ def smooth(values: np.ndarray, width: int = 200) -> np.ndarray:
 def reaches() -> dict[str, np.ndarray]:
     """Paths of eight reaches when the field comes, at the end, and when it goes."""
     null, field = reaching(), reaching(field=FIELD)
-    agents, chance = Agents.knowing(null, GAIN, steady_regulator(null)), [Chance.of(0)]
+    agents, chance = Agents.from_plant(null, GAIN, steady_regulator(null)), [RandomStreams.of(0)]
     rule = Rule.published(4e-5, 2e-3, momentum=0.0, sigma=5e-4, baseline="mean")
     paths = {"the field comes": run(field, agents, rule, 8, chance, keep=True).states[0]}
     run(field, agents, rule, 984, chance)
     paths["1,000 reaches later"] = run(field, agents, rule, 8, chance, keep=True).states[0]
-    paths["the field goes"] = run(null, agents, Rule.still(), 8, chance, keep=True).states[0]
+    paths["the field goes"] = run(null, agents, Rule.frozen(), 8, chance, keep=True).states[0]
     return paths
 
 
@@ -62,7 +62,7 @@ def main() -> None:
         left.plot(10_300, reached, "o", color=color, markersize=6, clip_on=False)
         left.axhline(best, color=color, linestyle="--", linewidth=1)
         print(f"{delay} steps late: {reached:.2f} without exploring, exact optimum {best:.2f}")
-    left.set(xlabel="episodes", ylabel="price of an episode", ylim=(0, 40))
+    left.set(xlabel="episodes", ylabel="cost of an episode", ylim=(0, 40))
     left.set_title("From nothing. Dots: when it stops exploring", loc="left")
     left.legend(frameon=False)
     for ax, (name, paths) in zip(axes[1:], reaches().items(), strict=True):

@@ -11,14 +11,14 @@ from similis import OptimalFeedbackController
 from similis._errors import InputError
 from similis.control import (
     Agents,
-    Chance,
     Innovations,
+    RandomStreams,
     Rule,
     double_integrator,
     expected_cost,
     flight,
-    foretell,
     optimal_cost,
+    predict,
     regulator,
     run,
     steady_gain,
@@ -36,30 +36,30 @@ def agents(plant, number=1):
 
 def test_another_covariance_is_simulated_too():
     plant = double_integrator(1)
-    louder = plant.but(V=100 * plant.V)
+    louder = plant.replace(V=100 * plant.V)
     np.testing.assert_allclose(louder.spread @ louder.spread.T, louder.V, rtol=1e-12)
-    known = Agents.knowing(louder, 0.3 * np.eye(2), 0.5 * steady_regulator(louder))
-    record = run(louder, known, Rule.still(ridge=1e-12), 5000, [Chance.of(0)])
+    known = Agents.from_plant(louder, 0.3 * np.eye(2), 0.5 * steady_regulator(louder))
+    record = run(louder, known, Rule.frozen(ridge=1e-12), 5000, [RandomStreams.of(0)])
     error = record.cost.std() / np.sqrt(record.cost.size)
     assert expected_cost(louder, Innovations(known, 1)) == pytest.approx(record.cost.mean(), abs=4 * error)
-    calm = flight().but(V=np.eye(6))
+    calm = flight().replace(V=np.eye(6))
     np.testing.assert_allclose(calm.spread @ calm.spread.T, np.eye(6), atol=1e-12)
     with pytest.raises(InputError, match=r"spread @ spread.T differs from V"):
         replace(plant, V=100 * plant.V)
     with pytest.raises(InputError, match="no noise"):
-        plant.but(noise=1.0)
+        plant.replace(noise=1.0)
 
 
 @pytest.mark.parametrize("name", ["V", "W", "Q", "R"])
 def test_asymmetric_and_indefinite_matrices_are_refused(name):
-    plant = double_integrator(1).but(B=np.eye(2), R=np.eye(2))
+    plant = double_integrator(1).replace(B=np.eye(2), R=np.eye(2))
     for size in (1e-13, 1.0, 1e9):
         with pytest.raises(InputError, match=f"{name} is not symmetric"):
-            plant.but(**{name: size * ASYMMETRIC})
+            plant.replace(**{name: size * ASYMMETRIC})
         with pytest.raises(InputError, match=f"{name} has a negative eigenvalue"):
-            plant.but(**{name: size * np.diag([1.0, -5.0])})
+            plant.replace(**{name: size * np.diag([1.0, -5.0])})
         with pytest.raises(InputError, match=f"{name} has a negative eigenvalue"):
-            plant.but(**{name: size * np.diag([1.0, -1e-9])})
+            plant.replace(**{name: size * np.diag([1.0, -1e-9])})
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -70,7 +70,7 @@ def test_products_of_any_size_are_covariances(size, dtype):
         a = (size * rng.standard_normal((6, 2))).astype(dtype)
         b = a @ a.T
         b[0, 1] = np.nextafter(b[0, 1], np.inf, dtype=dtype)
-        plant = tracking(1).but(
+        plant = tracking(1).replace(
             A=0.9 * np.eye(6), B=np.ones((6, 1)), C=np.eye(6), V=b, W=b, Q=b, start=np.zeros(6), goal=None, low=None,
             high=None,
         )  # fmt: skip
@@ -101,35 +101,35 @@ WRONG = {
 def test_a_wrong_plant_is_refused_before_the_loop(case):
     plant = double_integrator(1)
     with pytest.raises(InputError):
-        run(plant.but(**WRONG[case]), agents(plant), Rule(), 3, [Chance.of(0)])
+        run(plant.replace(**WRONG[case]), agents(plant), Rule(), 3, [RandomStreams.of(0)])
 
 
 def test_agents_of_another_plant_are_refused():
     plant, other = double_integrator(1), double_integrator(1, system=1)
     with pytest.raises(InputError, match="the agents have 3 observations and 1 actions, the plant 2 and 1"):
-        run(plant, agents(other), Rule(), 3, [Chance.of(0)])
+        run(plant, agents(other), Rule(), 3, [RandomStreams.of(0)])
     for name, value in (("momentum", np.zeros((1, 2, 1))), ("power", np.zeros((1, 2)))):
         wrong = agents(plant)
         setattr(wrong, name, value)
         with pytest.raises(InputError, match=name):
-            run(plant, wrong, Rule(), 3, [Chance.of(0)])
+            run(plant, wrong, Rule(), 3, [RandomStreams.of(0)])
     wrong = agents(plant)
     wrong.A = np.zeros((2, 2, 1)).T
     with pytest.raises(InputError, match="A has shape"):
-        run(plant, wrong, Rule(), 3, [Chance.of(0)])
+        run(plant, wrong, Rule(), 3, [RandomStreams.of(0)])
     for lengths in (lambda i: 0 * i, lambda i: i[:1], lambda i: 0 * i + 1.5):
         with pytest.raises(InputError, match="lengths returns"):
-            run(plant, agents(plant), Rule(), 3, [Chance.of(0)], lengths=lengths)
+            run(plant, agents(plant), Rule(), 3, [RandomStreams.of(0)], lengths=lengths)
     with pytest.raises(InputError, match="n_episodes=0"):
-        run(plant, agents(plant), Rule(), 0, [Chance.of(0)])
+        run(plant, agents(plant), Rule(), 0, [RandomStreams.of(0)])
 
 
 def test_an_agent_that_has_diverged_stays_so_and_the_others_go_on():
     plant = double_integrator(1)
     many, alone = agents(plant, 2), agents(plant, 2)
     many.K[0, 0, 0] = np.nan
-    record = run(plant, many, Rule(), 5, [Chance.of(0), Chance.of(1)])
-    well = run(plant, alone, Rule(), 5, [Chance.of(0), Chance.of(1)])
+    record = run(plant, many, Rule(), 5, [RandomStreams.of(0), RandomStreams.of(1)])
+    well = run(plant, alone, Rule(), 5, [RandomStreams.of(0), RandomStreams.of(1)])
     assert record.alive.tolist() == [False, True]
     assert np.isnan(record.cost[0]).all()
     np.testing.assert_array_equal(record.cost[1], well.cost[1])
@@ -137,8 +137,8 @@ def test_an_agent_that_has_diverged_stays_so_and_the_others_go_on():
 
 def test_small_units_of_a_sensor_are_no_singularity():
     plant = double_integrator(1)
-    small = plant.but(C=1e-12 * plant.C, W=1e-24 * plant.W)
-    Agents.knowing(small, 0.3e12 * np.eye(2), steady_regulator(plant))
+    small = plant.replace(C=1e-12 * plant.C, W=1e-24 * plant.W)
+    Agents.from_plant(small, 0.3e12 * np.eye(2), steady_regulator(plant))
     np.testing.assert_allclose(steady_gain(small), 1e12 * steady_gain(plant), rtol=1e-6)
     assert optimal_cost(small) == pytest.approx(optimal_cost(plant), rel=1e-6)
 
@@ -146,34 +146,34 @@ def test_small_units_of_a_sensor_are_no_singularity():
 def test_free_actions():
     """R = 0: the limit of small R, and the smallest of the optimal actions where they do not matter."""
     plant = double_integrator(2)
-    free = plant.but(R=np.zeros((1, 1)))
-    assert optimal_cost(free) == pytest.approx(optimal_cost(plant.but(R=1e-9 * np.eye(1))), rel=1e-5)
+    free = plant.replace(R=np.zeros((1, 1)))
+    assert optimal_cost(free) == pytest.approx(optimal_cost(plant.replace(R=1e-9 * np.eye(1))), rel=1e-5)
     assert regulator(free)[0][-1] == pytest.approx(np.zeros((1, 2)))  # the last push moves no position in time
-    two = plant.but(B=np.array([[0.0, 0.0], [1.0, 1.0]]), R=np.zeros((2, 2)))
+    two = plant.replace(B=np.array([[0.0, 0.0], [1.0, 1.0]]), R=np.zeros((2, 2)))
     assert optimal_cost(two) == pytest.approx(optimal_cost(free), rel=1e-9)
     np.testing.assert_allclose(regulator(two)[0][0][0], regulator(free)[0][0][0] / 2, rtol=1e-9)
-    steady = steady_regulator(free.but(B=np.eye(2), R=np.zeros((2, 2)), Q=np.eye(2)))
+    steady = steady_regulator(free.replace(B=np.eye(2), R=np.zeros((2, 2)), Q=np.eye(2)))
     np.testing.assert_allclose(steady, plant.A, atol=1e-12)  # undo everything at once
 
 
 def test_noiseless_and_duplicate_sensors():
-    plant = double_integrator(1).but(A=np.array([[0.9, 0.5], [0.0, 0.8]]), start=np.zeros(2))
-    once = plant.but(W=np.zeros((2, 2)))
+    plant = double_integrator(1).replace(A=np.array([[0.9, 0.5], [0.0, 0.8]]), start=np.zeros(2))
+    once = plant.replace(W=np.zeros((2, 2)))
     C = np.vstack([np.eye(2), np.eye(2)])
-    twice = plant.but(C=C, W=np.zeros((4, 4)))
+    twice = plant.replace(C=C, W=np.zeros((4, 4)))
     np.testing.assert_allclose(steady_gain(once), plant.A, atol=1e-12)  # what was seen is the state
     np.testing.assert_allclose(steady_gain(twice) @ C, plant.A, atol=1e-12)
     assert optimal_cost(twice) == pytest.approx(optimal_cost(once), rel=1e-9)
     Y = np.random.default_rng(0).standard_normal((30, 2))
-    np.testing.assert_allclose(foretell(twice, np.hstack([Y, Y]))[1:, :2], Y[:-1] @ plant.A.T, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(predict(twice, np.hstack([Y, Y]))[1:, :2], Y[:-1] @ plant.A.T, rtol=1e-6, atol=1e-9)
     with pytest.raises(InputError, match="the regulator of this plant does not settle"):
-        steady_regulator(plant.but(A=2 * np.eye(2), B=np.zeros((2, 1))))
+        steady_regulator(plant.replace(A=2 * np.eye(2), B=np.zeros((2, 1))))
 
 
 def test_expected_costs_of_a_large_start():
     plant = double_integrator(1)
-    known = Agents.knowing(plant, 0.3 * np.eye(2), 0.5 * steady_regulator(plant))
-    far = [expected_cost(plant.but(start=s * np.array([1.0, 0.3])), Innovations(known, 1)) for s in (0.0, 1.0, 1e5)]
+    known = Agents.from_plant(plant, 0.3 * np.eye(2), 0.5 * steady_regulator(plant))
+    far = [expected_cost(plant.replace(start=s * np.array([1.0, 0.3])), Innovations(known, 1)) for s in (0.0, 1.0, 1e5)]
     assert (far[2] - far[0]) / (far[1] - far[0]) == pytest.approx(1e10, rel=1e-6)
 
 

@@ -9,7 +9,7 @@ from similis._errors import DivergenceError, InputError
 from similis.control import (
     Agent,
     Agents,
-    Chance,
+    RandomStreams,
     Rule,
     double_integrator,
     flight,
@@ -27,14 +27,14 @@ CASES = {
     "mean baseline": (reaching(n_steps=20), Rule.published(4e-5, 2e-3, baseline="mean", momentum=0.0, sigma=5e-4), 6),
     "noise of action": (reaching(n_steps=20, signal=200.0), Rule(eta=1e-4), 6),
     "late actions": (flight(3, n_steps=25), Rule(bias=0.2, sigma=0.1), 6),
-    "mixed delays": (double_integrator(2).but(acting=1), Rule(), 2),
+    "mixed delays": (double_integrator(2).replace(acting=1), Rule(), 2),
     "tracking": (tracking(), Rule(average=0.0), 3),
 }
 
 
 def new(plant, n_latent, seeds):
     if plant.n_states == 6 and not plant.acting:  # reaching, as in the paper, starts from what is known
-        return Agents.knowing(plant, 0.1 * np.eye(6), steady_regulator(plant), len(seeds))
+        return Agents.from_plant(plant, 0.1 * np.eye(6), steady_regulator(plant), len(seeds))
     rngs = [np.random.default_rng([seed, 9]) for seed in seeds]
     return Agents.new(plant.n_observations, plant.n_actions, n_latent, rngs)
 
@@ -45,18 +45,18 @@ def step_by_step(plant, agents, rule, n_episodes, chance, which=0):
     agent = Agent(agents, rule, rng=chance.action, which=which, **words)
     costs, errors = [], []
     for episode in range(n_episodes):
-        starts, V, W, _ = Chance(chance.start, chance.plant, chance.sensor, np.random.default_rng()).draw(
+        starts, V, W, _ = RandomStreams(chance.start, chance.plant, chance.sensor, np.random.default_rng()).draw(
             plant, episode, 1, plant.n_steps
         )
         x, Y, queue = starts[0], [], [np.zeros(plant.n_actions)] * plant.acting
         Y.append(plant.C @ x + W[0, 0])
-        agent.begin(Y[0], plant.price(x, np.zeros(plant.n_actions)))
+        agent.reset(Y[0], plant.cost(x, np.zeros(plant.n_actions)))
         for t in range(plant.n_steps):
             queue.append(agent.act())
             u = queue.pop(0)
             x = plant.step(x, u, V[0, t])
             Y.append(plant.C @ x + W[0, t + 1])
-            agent.hear(Y[max(0, t + 1 - plant.sensing)], plant.price(x, u))
+            agent.observe(Y[max(0, t + 1 - plant.sensing)], plant.cost(x, u))
         paid, error = agent.finish()
         costs.append(paid)
         errors.append(error)
@@ -67,8 +67,8 @@ def step_by_step(plant, agents, rule, n_episodes, chance, which=0):
 def test_compiled_episodes_follow_the_steps(name):
     plant, rule, n_latent = CASES[name]
     fast, slow = new(plant, n_latent, [3]), new(plant, n_latent, [3])
-    record = run(plant, fast, rule, 12, [Chance.of(5)])
-    costs, errors = step_by_step(plant, slow, rule, 12, Chance.of(5))
+    record = run(plant, fast, rule, 12, [RandomStreams.of(5)])
+    costs, errors = step_by_step(plant, slow, rule, 12, RandomStreams.of(5))
     np.testing.assert_allclose(record.cost[0], costs, rtol=1e-10)
     np.testing.assert_allclose(record.error[0], errors, rtol=1e-10)
     for part in "ABCLK":
@@ -84,10 +84,10 @@ def test_an_environment_gives_what_the_plant_gives():
 
     plant, rule = double_integrator(2), Rule()
     fast, slow = new(plant, 2, [3]), new(plant, 2, [3])
-    record = run(plant, fast, rule, 20, [Chance.of(5)])
+    record = run(plant, fast, rule, 20, [RandomStreams.of(5)])
     env = PlantEnv(plant, dtype=np.float64)
-    env.chance = Chance.of(5)
-    costs, _ = play(env, Agent(slow, rule, sensing=2, n_steps=10, rng=Chance.of(5).action), 20)
+    env.chance = RandomStreams.of(5)
+    costs, _ = play(env, Agent(slow, rule, sensing=2, n_steps=10, rng=RandomStreams.of(5).action), 20)
     np.testing.assert_allclose(costs, record.cost[0] - 0.0, rtol=1e-10)
     np.testing.assert_allclose(slow.K, fast.K, rtol=1e-9)
 
@@ -95,9 +95,9 @@ def test_an_environment_gives_what_the_plant_gives():
 def test_seeds_side_by_side_are_seeds_alone():
     plant, rule = double_integrator(2), Rule()
     both = new(plant, 2, [1, 2])
-    record = run(plant, both, rule, 50, [Chance.of(1), Chance.of(2)])
+    record = run(plant, both, rule, 50, [RandomStreams.of(1), RandomStreams.of(2)])
     alone = new(plant, 2, [2])
-    pieces = [run(plant, alone, rule, n, [chance]) for chance in [Chance.of(2)] for n in (20, 30)]
+    pieces = [run(plant, alone, rule, n, [chance]) for chance in [RandomStreams.of(2)] for n in (20, 30)]
     np.testing.assert_array_equal(record.cost[1], np.concatenate([piece.cost[0] for piece in pieces]))
     np.testing.assert_array_equal(both.mean["K"][1], alone.mean["K"][0])
 
@@ -108,19 +108,19 @@ def test_bad_input_leaves_the_agent_as_it_was():
     agent = Agent(agents, Rule(), sensing=1, n_steps=10, rng=np.random.default_rng(0))
     with pytest.raises(InputError, match=r"begin\(y\)"):
         agent.act()
-    agent.begin([-1.0, 0.0])
+    agent.reset([-1.0, 0.0])
     agent.act()
     before = [getattr(agents, name).copy() for name in "ABCLK"]
     for bad in ([np.nan, 0.0], [np.inf, 0.0], [0.0], "xy"):
         with pytest.raises(ValueError):  # noqa: PT011
-            agent.hear(bad, 1.0)
-    with pytest.raises(InputError, match="price"):
-        agent.hear([0.0, 0.0], np.nan)
+            agent.observe(bad, 1.0)
+    with pytest.raises(InputError, match="cost"):
+        agent.observe([0.0, 0.0], np.nan)
     with pytest.raises(InputError, match=r"expected 1 finite"):
-        agent.hear([0.0, 0.0], 1.0, action=[1.0, 2.0])
+        agent.observe([0.0, 0.0], 1.0, action=[1.0, 2.0])
     for name, array in zip("ABCLK", before, strict=True):
         np.testing.assert_array_equal(getattr(agents, name), array)
-    agent.hear([-1.0, 0.1], 1.0)
+    agent.observe([-1.0, 0.1], 1.0)
     assert agent.act().shape == (1,)
 
 
@@ -132,16 +132,16 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(InputError, match="singular"):
         Agents(np.zeros((1, 2, 2)), np.zeros((1, 2, 1)), np.ones((1, 2, 2)), np.zeros((1, 2, 2)), np.zeros((1, 1, 2)))
     with pytest.raises(InputError, match="W has a negative eigenvalue"):
-        double_integrator(1).but(W=-np.eye(2))
+        double_integrator(1).replace(W=-np.eye(2))
     with pytest.raises(InputError, match="shape"):
-        double_integrator(1).but(B=np.ones((3, 1)))
+        double_integrator(1).replace(B=np.ones((3, 1)))
 
 
 def test_a_missing_observation_is_no_error():
     agent = Agent(new(double_integrator(1), 2, [0]), Rule(), sensing=1, n_steps=10, missing=True)
-    agent.begin([-1.0, 0.0])
+    agent.reset([-1.0, 0.0])
     agent.act()
-    agent.hear([np.nan, np.nan], 1.0)
+    agent.observe([np.nan, np.nan], 1.0)
     np.testing.assert_array_equal(agent.errors[-1], [0.0, 0.0])
     np.testing.assert_allclose(agent.xh[-1], agent.A @ agent.xh[-2] + agent.B @ agent.u[-1])
 
@@ -156,6 +156,6 @@ def test_divergence_is_an_error_and_limits_prevent_it():
     assert not hasattr(model, "agents_")
     seeds = range(40)
     plant = double_integrator(3)
-    record = run(plant, new(plant, 2, seeds), Rule(), 1000, [Chance.of(seed) for seed in seeds])
+    record = run(plant, new(plant, 2, seeds), Rule(), 1000, [RandomStreams.of(seed) for seed in seeds])
     assert record.alive.all()
     assert record.cost[:, -100:].mean(1).max() < 60

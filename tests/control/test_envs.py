@@ -37,7 +37,7 @@ def test_side_by_side(name):
 def test_an_episode_costs_what_it_costs_and_ends():
     env = envs.PlantEnv(double_integrator(2, n_steps=6), dtype=np.float64)
     _, info = env.reset(seed=0)
-    total, over, steps = info["price"], False, 0
+    total, over, steps = info["cost"], False, 0
     assert total == 1.0
     while not over:
         before = env.x.copy()
@@ -56,9 +56,9 @@ def test_an_episode_costs_what_it_costs_and_ends():
 def test_observations_come_late_and_actions_act_late():
     plant = tracking(1, n_steps=20)
     words = {"dtype": np.float64}
-    inside = envs.PlantEnv(plant.but(sensing=3), **words)
+    inside = envs.PlantEnv(plant.replace(sensing=3), **words)
     outside = envs.DelayObservation(envs.PlantEnv(plant, **words), 2)
-    acting = envs.PlantEnv(plant.but(sensing=1, acting=2), **words)
+    acting = envs.PlantEnv(plant.replace(sensing=1, acting=2), **words)
     wrapped = envs.DelayAction(envs.PlantEnv(plant, **words), 2)
     assert envs.delays(inside) == envs.delays(outside) == (3, 0)
     assert envs.delays(acting) == envs.delays(wrapped) == (1, 2)
@@ -116,7 +116,7 @@ def test_a_reused_buffer_is_late_all_the_same():
     env.reset()
     assert [float(env.step(np.zeros(1))[0][0]) for _ in range(5)] == [0, 0, 1, 2, 3]
     late = envs.DelayAction(envs.PlantEnv(tracking(1, n_steps=9), dtype=np.float64), 1)
-    inside = envs.PlantEnv(tracking(1, n_steps=9).but(acting=1), dtype=np.float64)
+    inside = envs.PlantEnv(tracking(1, n_steps=9).replace(acting=1), dtype=np.float64)
     for each in (late, inside):
         each.reset(seed=0)
     action = np.zeros(1)
@@ -134,11 +134,11 @@ def test_a_learner_hears_a_reused_buffer_late():
     class Listener(Agent):
         heard = ()
 
-        def hear(self, y, price, action=None):
+        def observe(self, y, cost, action=None):
             self.heard = (*self.heard, float(y[0]))
-            super().hear(y, price, action)
+            super().observe(y, cost, action)
 
-    listener = Listener(Agents.new(1, 1, 1, [np.random.default_rng(0)]), Rule.still(), n_steps=6)
+    listener = Listener(Agents.new(1, 1, 1, [np.random.default_rng(0)]), Rule.frozen(), n_steps=6)
     play(Reused(), listener, 1)
     assert listener.heard == (0, 1, 2, 3, 4, 5)
 

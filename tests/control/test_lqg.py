@@ -8,17 +8,17 @@ import pytest
 from similis._errors import InputError
 from similis.control import (
     Agents,
-    Chance,
     Innovations,
+    RandomStreams,
     Reflex,
     Rollout,
     Rule,
     double_integrator,
     expected_cost,
     flight,
-    foretell,
     innovation_error,
     optimal_cost,
+    predict,
     regulator,
     run,
     steady_gain,
@@ -38,7 +38,7 @@ def test_optimal_cost_of_the_double_integrator(delay, known):
 
 
 def test_without_noise_the_optimum_is_a_quadratic_programme():
-    plant = double_integrator(1).but(V=np.zeros((2, 2)), W=np.zeros((2, 2)))
+    plant = double_integrator(1).replace(V=np.zeros((2, 2)), W=np.zeros((2, 2)))
     T, A, B = plant.n_steps, plant.A, plant.B
     x0 = np.array([-1.0, 0.0])
     free = [np.linalg.matrix_power(A, t + 1) @ x0 for t in range(T)]
@@ -69,14 +69,14 @@ def test_no_controller_beats_the_optimum_and_the_model_of_the_past_comes_near():
         K, L = steady_regulator(plant), steady_gain(plant)
         best = optimal_cost(plant)
         assert best < expected_cost(plant, Rollout(plant, L, K)) < 1.06 * best
-        assert best < expected_cost(plant, Innovations(Agents.knowing(plant, 0.5 * L, K), delay)) < 1.3 * best
+        assert best < expected_cost(plant, Innovations(Agents.from_plant(plant, 0.5 * L, K), delay)) < 1.3 * best
         assert expected_cost(plant, Reflex(0.1 * K)) > 1.5 * best
 
 
 def test_expectations_are_means_of_episodes():
     for plant in (double_integrator(2), double_integrator(1, system=1), tracking()):
-        agents = Agents.knowing(plant, 0.3 * steady_gain(plant), 0.7 * steady_regulator(plant))
-        record = run(plant, agents, Rule.still(ridge=1e-12), 20_000, [Chance.of(1)])
+        agents = Agents.from_plant(plant, 0.3 * steady_gain(plant), 0.7 * steady_regulator(plant))
+        record = run(plant, agents, Rule.frozen(ridge=1e-12), 20_000, [RandomStreams.of(1)])
         error = record.cost.std() / np.sqrt(record.cost.size)
         assert expected_cost(plant, Innovations(agents, plant.delay)) == pytest.approx(
             record.cost.mean(), abs=4 * error
@@ -87,7 +87,7 @@ def test_filter_with_gaps_is_the_conditional_mean():
     rng = np.random.default_rng(0)
     A = 0.9 * np.array([[0.8, -0.6], [0.6, 0.8]])
     for delay in (1, 3):
-        plant = tracking(delay).but(
+        plant = tracking(delay).replace(
             A=A, B=np.eye(2), C=np.array([[1.0, 0.0]]), V=0.3 * np.eye(2), W=0.2 * np.eye(1), Q=np.eye(2), R=np.eye(2),
             start=np.zeros(2), goal=None, low=None, high=None, spread=None,
         )  # fmt: skip
@@ -109,7 +109,7 @@ def test_filter_with_gaps_is_the_conditional_mean():
         Y[[2, 3]] = np.nan
         seen = [t for t in range(T - delay) if not np.isnan(Y[t, 0])]
         expected = (H @ joint @ H.T)[T - 1, seen] @ np.linalg.solve(cov[np.ix_(seen, seen)], Y[seen, 0])
-        assert foretell(plant, Y)[-1, 0] == pytest.approx(expected, rel=1e-9)
+        assert predict(plant, Y)[-1, 0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_coloured_noise_has_the_variance_and_memory_asked_for():
@@ -139,13 +139,13 @@ def test_flight_is_the_point_mass():
     o = plant.C @ new
     np.testing.assert_allclose(o[:2], [(new[0] - 7.5) / 7.5, new[1] / 10 - 0.5])
     expected = 10 * np.hypot(o[0], o[1] - 0.05) + 2 * np.linalg.norm(a)
-    assert plant.price(new, a) == pytest.approx(expected)
+    assert plant.cost(new, a) == pytest.approx(expected)
     with pytest.raises(InputError, match="quadratic"):
         optimal_cost(plant)
 
 
 def test_innovation_error_is_that_of_the_exact_filter():
-    plant = double_integrator(1).but(B=np.zeros((2, 1)))
+    plant = double_integrator(1).replace(B=np.zeros((2, 1)))
     rng = np.random.default_rng(1)
     S = uncertainty(plant)
     squares = []

@@ -9,9 +9,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from similis import NeuralKalmanFilter, OptimalFeedbackController, load, save
 from similis._errors import InputError
-from similis.control import Chance, Plant, double_integrator, foretell, optimal_cost, tracking
+from similis.control import Plant, RandomStreams, double_integrator, optimal_cost, predict, tracking
 
-ORDER = "a filter foretells a row from the rows before it: what it says depends on their order, as it must"
+ORDER = "a filter predicts a row from the rows before it: what it says depends on their order, as it must"
 
 
 def _reasons(estimator):
@@ -49,7 +49,7 @@ def test_filter_with_gaps_is_nearly_the_exact_one(delay):
     Y, seen, U = stream(plant, 20_000, 0)
     model = NeuralKalmanFilter(delay=delay, random_state=0).fit(seen, actions=U)
     last = slice(-5000, None)
-    exact = np.mean((foretell(plant, seen, U) - Y)[last] ** 2)
+    exact = np.mean((predict(plant, seen, U) - Y)[last] ** 2)
     assert exact * 0.995 < np.mean((model.predictions_ - Y)[last] ** 2) < 1.1 * exact
     assert np.mean((model.predict(seen, actions=U) - Y)[last] ** 2) < 1.1 * exact
 
@@ -144,16 +144,16 @@ def test_controller_in_a_loop_of_ones_own():
     plant = double_integrator(1)
     model = OptimalFeedbackController(n_episodes=2000, random_state=0).fit(plant)
     agent = model.agent(n_steps=plant.n_steps)
-    chance, costs = Chance.of(3), []
+    chance, costs = RandomStreams.of(3), []
     starts, V, W, _ = chance.draw(plant, 0, 300, plant.n_steps)
     for x, v, w in zip(starts, V, W, strict=True):
         seen = plant.C @ x
-        agent.begin(seen, plant.price(x, np.zeros(1)))
+        agent.reset(seen, plant.cost(x, np.zeros(1)))
         for t in range(plant.n_steps):
             u = agent.act()
             x, late = plant.step(x, u, v[t]), seen
             seen = plant.C @ x + w[t + 1]
-            agent.hear(late, plant.price(x, u))
+            agent.observe(late, plant.cost(x, u))
         costs.append(agent.finish()[0])
     assert np.mean(costs) < 1.2 * optimal_cost(plant)
     assert model.n_episodes_seen_ == 2000

@@ -80,7 +80,7 @@ def test_float32_stays_and_agrees():
 
 
 def test_soft_row_sums_and_history():
-    model = FlexibleSimilarityMatching(12, mu=0.02, soft=2.0, trace_every=500, n_epochs=1, random_state=0).fit(X)
+    model = FlexibleSimilarityMatching(12, mu=0.02, stiffness=2.0, trace_every=500, n_epochs=1, random_state=0).fit(X)
     sums = model.transform(X) @ model.state_.cells["b"]
     assert 0.01 < np.abs(sums - 1).max() < 1
     assert adjusted_rand_score(LABELS, model.labels_) == 1
@@ -106,7 +106,7 @@ def test_failure_changes_nothing():
 @pytest.mark.parametrize(
     "choices",
     [{"trace": 0.5}, {"trace": 9}, {"gamma": -1.0}, {"mu": 0.0}, {"n_clusters": 0}, {"n_clusters": 1.5},
-     {"soft": -1.0}, {"n_components": 0}, {"scale": 3}, {"eta0": 0.6}],
+     {"stiffness": -1.0}, {"n_components": 0}, {"scale": 3}, {"eta0": 0.6}],
 )  # fmt: skip
 def test_choices_that_cannot_work_are_refused(choices):
     with pytest.raises(InputError):

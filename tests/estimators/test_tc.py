@@ -33,8 +33,8 @@ def model():
 def test_it_knows_hot_from_cold(model):
     tc = model.predict(ASKED)
     assert tc[1] > tc[3] > tc[2] > 0
-    warm = model.predict_proba_superconducting([*ASKED, "NaCl", "SiO2"])
-    assert warm[:4].min() > 0.5 > warm[4:].max()
+    superconducting = model.predict_proba_superconducting([*ASKED, "NaCl", "SiO2"])
+    assert superconducting[:4].min() > 0.5 > superconducting[4:].max()
     assert model.predict_proba_above(ASKED)[1] > 0.5 > model.predict_proba_above(["Al0.9Mg0.1"])[0]
     assert model.score(*DATA[:2]) > 0.8
 

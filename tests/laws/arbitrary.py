@@ -64,7 +64,7 @@ def circuits(draw: st.DrawFn, derived: bool = True) -> Circuit:
 @st.composite
 def cells(draw: st.DrawFn, k: int, settles: bool, derived: bool) -> tuple[Lateral, Neuron]:
     """Laterals and neurons that have a meaning together."""
-    kind = draw(st.sampled_from(["gram", "whiten", "soft", "interneurons", "none"]))
+    kind = draw(st.sampled_from(["gram", "whiten", "stiffness", "interneurons", "none"]))
     tau, threshold = draw(st.sampled_from([0.2, 2.0])), draw(st.sampled_from([0.0, 0.3]))
     inhibition = Inhibition()
     lateral: Lateral
@@ -77,7 +77,7 @@ def cells(draw: st.DrawFn, k: int, settles: bool, derived: bool) -> tuple[Latera
         inhibition = Inhibition(shift)
     else:
         gain = draw(st.sampled_from([1.0, 0.6])) if settles else 1.0
-        of_kind = {"gram": Gram(tau, gain), "whiten": Whiten(tau), "soft": SoftWhiten(tau, 0.3)}
+        of_kind = {"gram": Gram(tau, gain), "whiten": Whiten(tau), "stiffness": SoftWhiten(tau, 0.3)}
         lateral = of_kind.get(kind, NoLateral(tau, gain))
         if settles and (shift := draw(st.sampled_from([0.0, 0.5]))):
             learned = PowerControl(shift, 0.7, 0.01)

@@ -137,7 +137,7 @@ def _extra() -> dict[str, Case]:
         "nsm-overcomplete": (nonnegative_similarity(5, step=slow), {"x": 4}),
         "box": (Circuit("box", 3, neuron=Neuron(Box(-0.3, upper=0.4)), step=slow), x),
         "box-l1": (Circuit("box-l1", 3, neuron=Neuron(Box(-0.5, upper=0.5, l1=0.01)), step=slow), x, 2.0),
-        "soft": (Circuit("soft", 3, neuron=Neuron(Box(l1=0.01)), step=slow), x, 2.0),
+        "stiffness": (Circuit("stiffness", 3, neuron=Neuron(Box(l1=0.01)), step=slow), x, 2.0),
         "cca-ridge": (canonical_correlation(3, ridge=0.02, tau=1.0, step=cca_step), two),
         "cca-three-views": (ridged, {"a": 7, "b": 5, "c": 6}),
         "cca-adaptive": (adaptive_canonical_correlation(4, step=cca_step), two),
@@ -203,7 +203,7 @@ def _extra() -> dict[str, Case]:
         ),
         "row-sum-soft": (
             Circuit(
-                "soft",
+                "stiffness",
                 4,
                 lateral=NoLateral(gain=0),
                 neuron=Neuron(Total.row_sum(0.7, stiffness=2.0), inhibition=Inhibition(0.2)),

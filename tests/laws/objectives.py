@@ -61,7 +61,7 @@ def attractions(draw: st.DrawFn, names: tuple[str, ...] = ("x", "y", "w"), teach
 def problems(draw: st.DrawFn) -> Problem:
     """Whatever the language can say and a rule covers."""
     kind = draw(
-        st.sampled_from(["match", "gain", "white", "soft", "most", "ball", "rows", "trace", "pass", "pass match"])
+        st.sampled_from(["match", "gain", "white", "stiffness", "most", "ball", "rows", "trace", "pass", "pass match"])
     )
     if kind.startswith("pass"):
         alike, bounds = draw(attractions(("y", "w"), teaching=True)), draw(st.sampled_from([(), (nonnegative,)]))
@@ -79,7 +79,7 @@ def problems(draw: st.DrawFn) -> Problem:
         return align(raised - draw(gain) * output, *box)
     if kind == "white":
         return draw(st.sampled_from([match, align]))(raised, white)
-    if kind == "soft":
+    if kind == "stiffness":
         return align(raised, soft_white(draw(st.sampled_from([0.2, 0.8]))), *box)
     if kind == "most":
         return align(raised, draw(st.sampled_from([at_most_white, at_most_white(0.1)])), *box)

@@ -20,7 +20,7 @@ from tests.laws.compare import gap, run_gap
 
 from similis._errors import InputError
 from similis.circuit import Channel, Circuit, Form, NoLateral, State, Synapse
-from similis.circuit.state import against
+from similis.circuit.state import settling_matrix
 from similis.display import signals_table
 from similis.engine import reference, run
 
@@ -117,7 +117,7 @@ def test_each_synapse_is_the_same_function_of_what_its_row_of_the_table_lists(ci
     Z, after = reference.run(circuit, state, data)
     eta, rows = circuit.step.eta0 / (1 + circuit.step.decay * t), signals_table(circuit)
     currents = {name: state.W[name] @ data[name][0] for name in circuit.names}
-    back = against(circuit, state)
+    back = settling_matrix(circuit, state)
     for row, name in zip(rows, circuit.names, strict=False):
         for i in range(circuit.size):
             seen = {"Z": Z[0, i], "OWN": currents[name][i], "FEEDBACK": (back @ Z[0])[i]}

@@ -48,12 +48,12 @@ NEVER = (
 )
 #: parameters below 0, and infinite ones, that mean something
 NEGATIVE = {"bias", "coef0", "n_jobs"}
-INFINITE = {"half_life", "clip", "soft", "max_norm"}
+INFINITE = {"half_life", "clip", "stiffness", "max_norm"}
 #: ends of ranges, beside what a sign tells
 BEYOND = {
     "p": (1, 2.1), "sharpness": (0, 1.1), "emphasis": (0.9,), "coverage": (0, 1), "momentum": (1,), "memory": (1.1,),
     "trace": (0.9, 1.1), "mean_rate": (1,), "iterations": (10_001,), "metric": (1.1, "rmse"), "n_jobs": (0,),
-    "eta0": (0,), "tau": (0,), "mu": (0,), "eps": (0,), "noise_variance": (0,), "beta": (0,), "soft": (0,),
+    "eta0": (0,), "tau": (0,), "mu": (0,), "eps": (0,), "noise_variance": (0,), "beta": (0,), "stiffness": (0,),
     "kernel_size": (0, [1, 2, 3], [1, 0]), "stride": (0,), "padding": ([1],), "image_shape": ([6], [0, 6], 6),
     "members": ({"kernel": -1}, {"kernel": 1.0}, [1]), "layers": (3, [0.5], ["a"]), "kernel_params": ([1],),
     "random_state": (-1, 0.5, True), "circuit": (1, "psp"), "device": ("gpu", "cpu:x"),

@@ -19,7 +19,7 @@ from tests.laws.shared import once
 
 from similis.circuit import Channel, Circuit, Step, Synapse, Z
 from similis.engine import reference, run
-from similis.engine.stream import TINY
+from similis.engine.stream import CACHE_BYTES
 from similis.networks import principal_subspace
 
 T, TOLERANCE, SINGLE = 2000, 1e-9, 2e-3
@@ -34,7 +34,7 @@ SHORT = 600
 @cache
 @once
 def obvious(name: str, silent: str = "", wide: bool = False, T: int = T) -> Run:
-    case = CASES[name].widened(TINY // 8) if wide else CASES[name]
+    case = CASES[name].widened(CACHE_BYTES // 8) if wide else CASES[name]
     data = case.data(T)
     absent = {silent} if silent in data else set()
     present = mask(case, T) if silent == "now and then" else None
@@ -59,7 +59,7 @@ def test_every_block_size_gives_the_same_trajectory(name, block):
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "nsm-overcomplete"])  # wide, it is nsm
 def test_wide_streams_take_the_path_of_matrix_products(name):
-    case = CASES[name].widened(TINY // 8)
+    case = CASES[name].widened(CACHE_BYTES // 8)
     found = run(case.circuit, case.start(), case.data(SHORT))
     assert run_gap(found, obvious(name, wide=True, T=SHORT)) < TOLERANCE
 

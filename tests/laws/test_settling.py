@@ -11,7 +11,7 @@ from scipy.optimize import minimize, nnls
 from tests.laws.circuits import CASES
 
 from similis.circuit import Ball, Box, Channel, Circuit, Domain, Gram, Inhibition, Neuron, NoLateral, State, Total
-from similis.circuit.state import against
+from similis.circuit.state import settling_matrix
 from similis.engine import reference, stream
 
 DOMAINS = {
@@ -64,36 +64,36 @@ def test_nonnegative_settling_is_nonnegative_least_squares(seed):
     np.testing.assert_allclose(z, expected, atol=1e-7 * np.abs(expected).max())
 
 
-def under_a_total(seed: int, k: int, conditioning: float, soft: float) -> tuple[Circuit, State, np.ndarray]:
+def under_a_total(seed: int, k: int, conditioning: float, stiffness: float) -> tuple[Circuit, State, np.ndarray]:
     """A network that only settles: W = I, so d is what it hears; b drawn anew, the thresholds 0."""
     (M, d), rng = problem(seed, k, conditioning), np.random.default_rng(seed + 1)
-    circuit = Circuit("probe", k, (Channel("x"),), Gram(), Neuron(Total.row_sum(1.5, soft)))
+    circuit = Circuit("probe", k, (Channel("x"),), Gram(), Neuron(Total.row_sum(1.5, stiffness)))
     cells = {"b": rng.uniform(0.05, 1, k), "a": np.zeros(k)}
     return circuit, State({"x": np.eye(k)}, M, cells=cells), 3 * d
 
 
 @settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), k=st.integers(1, 24), conditioning=st.floats(0, 4), diagonal=st.booleans())
-@pytest.mark.parametrize("soft", [np.inf, 2.0])
-def test_a_total_is_met_exactly_by_the_least_output(soft, seed, k, conditioning, diagonal):
-    """d - A z - lambda b is 0 on the support and negative off it, and b.z = total + lambda / soft."""
-    circuit, state, d = under_a_total(seed, k, conditioning, soft)
+@pytest.mark.parametrize("stiffness", [np.inf, 2.0])
+def test_a_total_is_met_exactly_by_the_least_output(stiffness, seed, k, conditioning, diagonal):
+    """d - A z - lambda b is 0 on the support and negative off it, and b.z = total + lambda / stiffness."""
+    circuit, state, d = under_a_total(seed, k, conditioning, stiffness)
     if diagonal:
         circuit = Circuit("probe", k, lateral=NoLateral(gain=0.3), neuron=Neuron(circuit.domain))
         state = State(state.W, np.eye(k), cells=state.cells)
     z, b, A = (
         stream.run(circuit, state, d[None], learn=False)[0][0],
         state.cells["b"],
-        against(circuit, state),
+        settling_matrix(circuit, state),
     )
     on = z > 0
     assert z.min() >= 0
-    unit = float(np.median(((d - A @ z) / b)[on])) if on.any() else -1.5 * soft
+    unit = float(np.median(((d - A @ z) / b)[on])) if on.any() else -1.5 * stiffness
     push = d - A @ z - unit * b
     size = np.abs(d).max() + abs(unit)
     assert np.abs(np.append(push[on], 0)).max() < 1e-9 * size
     assert np.append(push[~on], 0).max() < 1e-9 * size
-    assert b @ z == pytest.approx(1.5 + unit / soft, abs=1e-9 * (1 + abs(unit)))
+    assert b @ z == pytest.approx(1.5 + unit / stiffness, abs=1e-9 * (1 + abs(unit)))
     if conditioning < 1 and k < 8:  # the obvious one is slow: sweeps inside the search for a root
         obvious, unit2 = reference.settle(A, d, circuit.domain, state.cells)
         np.testing.assert_allclose(z, obvious, atol=1e-9 * np.abs(z).max())

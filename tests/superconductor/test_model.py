@@ -133,7 +133,7 @@ def test_the_mean_charge_is_zero_for_balanced_compounds_and_counts_the_holes_of_
 def test_novelty_is_the_share_of_atoms_to_exchange():
     known_ones, systems = fractions([composition(text) for text in ("Nb3Sn", "Nb3Al", "Nb4Sn", "MgB2")]), np.arange(4)
     asked = fractions([composition(text) for text in ("Nb3Sn", "Nb3Ge", "Cu", "MgB")])
-    np.testing.assert_allclose(novelty.foreign(asked, known_ones), [0, 0.25, 1, 1 / 6], atol=1e-6)
+    np.testing.assert_allclose(novelty.exchange_fraction(asked, known_ones), [0, 0.25, 1, 1 / 6], atol=1e-6)
     np.testing.assert_allclose(novelty.between(known_ones, np.array([0, 1, 0, 2])), [0.25, 0.25, 0.25, 1], atol=1e-6)
     assert novelty.between(known_ones, 0 * systems).size == 0
 

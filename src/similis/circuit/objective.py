@@ -28,7 +28,7 @@ from .._errors import InputError
 from .channels import Channel
 from .neurons import PowerControl
 from .spec import Circuit
-from .state import State, against
+from .state import State, settling_matrix
 
 
 def value(circuit: Circuit, state: State, data: Mapping[str, np.ndarray], Z: np.ndarray) -> float:
@@ -81,7 +81,7 @@ def value_of_sums(circuit: Circuit, state: State, sums: Mapping[str, Any]) -> fl
         heard ``pull.name`` (coupling z.a_c), ``power.name`` (|a_c|^2; where it has a metric) and ``gate.name`` (the
         samples that heard it, or the sum of its rows where they gate)
     """
-    n, total = float(sums["count"]), float((against(circuit, state) * sums["ZZ"]).sum())
+    n, total = float(sums["count"]), float((settling_matrix(circuit, state) * sums["ZZ"]).sum())
     if circuit.settles and circuit.domain.l1:
         total += 2 * circuit.domain.l1 * float(sums["size"])
     for c in circuit.channels:
@@ -121,7 +121,7 @@ def saddle_gradients(
     T = len(Z)
     gradients: dict[str, np.ndarray] = {}
     currents = {c.name: data[c.name] @ state.W[c.weights].T for c in circuit.channels if c.name in data}
-    silent, A = np.zeros_like(Z), against(circuit, state)
+    silent, A = np.zeros_like(Z), settling_matrix(circuit, state)
     interior = circuit.domain.interior(Z + state.cells.get("mean", 0))
     for c in circuit.channels:
         if c.name not in data:
@@ -148,7 +148,7 @@ def _single_gradients(
         tiny = np.finfo(float).tiny
         d = sum(circuit.channel(name).drive * a for name, a in currents.items()) - cells["a"]
         heard = cells["b"] * (Z > 0)  # on the support d - A z = lambda b
-        unit = ((d - Z @ against(circuit, state)) * heard).sum(1) / np.maximum((heard**2).sum(1), tiny)
+        unit = ((d - Z @ settling_matrix(circuit, state)) * heard).sum(1) / np.maximum((heard**2).sum(1), tiny)
         if np.isfinite(circuit.domain.stiffness):
             unit = circuit.domain.stiffness * (Z @ cells["b"] - circuit.domain.total)
         gradients["a"] = 2 * (mean - cells["b"])

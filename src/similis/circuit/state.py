@@ -121,7 +121,7 @@ def dtype_of(value: float, dtype: np.dtype | type) -> np.floating:
     return np.dtype(dtype).type(value)
 
 
-def against(circuit: Circuit, state: State) -> np.ndarray:
+def settling_matrix(circuit: Circuit, state: State) -> np.ndarray:
     """A = gain M + shift I, what outputs settle against and FEEDBACK carries; with interneurons M holds the shift."""
     lateral, inhibition = circuit.lateral, circuit.neuron.inhibition
     if lateral.has_interneurons:

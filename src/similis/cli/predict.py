@@ -107,7 +107,7 @@ def _text(path: Path | None) -> AbstractContextManager[IO[str]]:
 
 def _judged(estimator: CriticalTemperatureRegressor, formulas: list[str]) -> list[list[str]]:
     return [
-        [f"{tc:.2f}", f"{low:.2f}", f"{high:.2f}", f"{warm:.3f}", f"{above:.3f}", f"{novelty:.2f}",
+        [f"{tc:.2f}", f"{low:.2f}", f"{high:.2f}", f"{superconducting:.3f}", f"{above:.3f}", f"{novelty:.2f}",
          "yes" if novelty > 1 else "no"]
-        for tc, low, high, warm, above, novelty in zip(*estimator.judge(formulas), strict=True)
+        for tc, low, high, superconducting, above, novelty in zip(*estimator.judge(formulas), strict=True)
     ]  # fmt: skip

@@ -2,12 +2,12 @@
 
 from .agent import Agent, diverged
 from .bio_ofc import bio_ofc
-from .episodes import Chance, Record, run
+from .episodes import RandomStreams, Record, run
 from .expect import Innovations, Reflex, Rollout, expected_cost
 from .lqg import (
-    foretell,
     innovation_error,
     optimal_cost,
+    predict,
     regulator,
     steady_gain,
     steady_regulator,
@@ -21,9 +21,9 @@ __all__ = [
     "FIELD",
     "Agent",
     "Agents",
-    "Chance",
     "Innovations",
     "Plant",
+    "RandomStreams",
     "Record",
     "Reflex",
     "Rollout",
@@ -33,9 +33,9 @@ __all__ = [
     "double_integrator",
     "expected_cost",
     "flight",
-    "foretell",
     "innovation_error",
     "optimal_cost",
+    "predict",
     "reaching",
     "regulator",
     "run",

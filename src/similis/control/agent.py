@@ -19,8 +19,8 @@ class Agent:
 
     ::
 
-        agent.begin(y0)
-        while ...: u = agent.act(); ...; agent.hear(y, price)
+        agent.reset(y0)
+        while ...: u = agent.act(); ...; agent.observe(y, cost)
         agent.finish()
 
     Parameters
@@ -52,9 +52,9 @@ class Agent:
         self.policy = Policy(agents, rule, which, n_steps, acting)
         self.begun = False
 
-    def begin(self, y: Any, price: float = 0.0) -> None:
-        """Start an episode with the first observation, which is heard at once, and the price of the start."""
-        y, price, m, d = self._observed(y), self._price(price, "the start"), self.A.shape[0], self.delay
+    def reset(self, y: Any, cost: float = 0.0) -> None:
+        """Start an episode with the first observation, which is heard at once, and the cost of the start."""
+        y, cost, m, d = self._observed(y), self._cost(cost, "the start"), self.A.shape[0], self.delay
         self.xh = [np.zeros(m) for _ in range(d + 1)]  # row r is time r - delay, as in all histories
         self.u = [np.zeros(self.B.shape[1]) for _ in range(d)]
         self.errors = [np.zeros(len(self.C)) for _ in range(d)]
@@ -62,9 +62,9 @@ class Agent:
         self.xh[first] = guess(self.C, np.nan_to_num(y), self.rule.bias, self.rule.ridge)
         for row in range(first, d):
             self.xh[row + 1] = self._fixed(self.A @ self.xh[row])
-        self.t, self.paid, self.squares, self.seen, self.begun, self.acted = 0, price, 0.0, 0, True, False
+        self.t, self.paid, self.squares, self.seen, self.begun, self.acted = 0, cost, 0.0, 0, True, False
         self.eta, self.eta_K, self.sigma = (float(rate[0]) for rate in self.rule.rates(self.agents.n_episodes, 1))
-        self.policy.begin()
+        self.policy.reset()
 
     def act(self) -> np.ndarray:
         """The next action, u = -K xh + noise.
@@ -86,13 +86,13 @@ class Agent:
         self.acted = True
         return self.u[-1].copy()
 
-    def hear(self, y: Any, price: float, action: Any = None) -> None:
-        """Learn from the observation that arrived after the action, and from the price of the step.
+    def observe(self, y: Any, cost: float, action: Any = None) -> None:
+        """Learn from the observation that arrived after the action, and from the cost of the step.
 
         Parameters
         ----------
         y : (n,) array
-        price : float
+        cost : float
         action : (p,) array, what was done, where it is not quite what ``act`` asked for
 
         Raises
@@ -102,7 +102,7 @@ class Agent:
         """
         if not self.begun or not self.acted:
             raise InputError("hear() comes after act(). Call act() first")
-        y, price = self._observed(y), self._price(price, f"step {self.t}")
+        y, cost = self._observed(y), self._cost(cost, f"step {self.t}")
         if action is not None:
             action = np.array(action, np.float64)
             if action.shape != self.u[-1].shape or not np.isfinite(action).all():
@@ -121,12 +121,12 @@ class Agent:
         self.xh.append(new)
         self.errors.append(e)
         if self.eta_K > 0:
-            self.policy.learn(self.K, self.eta_K, self.sigma, price, self.t, self.xh[-2])
-        self.paid += price
+            self.policy.learn(self.K, self.eta_K, self.sigma, cost, self.t, self.xh[-2])
+        self.paid += cost
         self.t, self.acted = self.t + 1, False
 
     def finish(self) -> tuple[float, float]:
-        """End the episode: price paid, and mean square of the prediction errors.
+        """End the episode: cost paid, and mean square of the prediction errors.
 
         Raises
         ------
@@ -155,10 +155,10 @@ class Agent:
             x[-1] = self.rule.bias if value is None else value
         return x
 
-    def _price(self, price: Any, when: str) -> float:
-        known = np.asarray(price) if isinstance(price, Real | np.ndarray) else np.zeros(0)
+    def _cost(self, cost: Any, when: str) -> float:
+        known = np.asarray(cost) if isinstance(cost, Real | np.ndarray) else np.zeros(0)
         if known.size != 1 or not np.isfinite(known).all():
-            raise InputError(f"price={price!r} of {when}; expected a finite number. Check the environment")
+            raise InputError(f"cost={cost!r} of {when}; expected a finite number. Check the environment")
         return float(known.reshape(()))
 
     def _observed(self, y: Any) -> np.ndarray:

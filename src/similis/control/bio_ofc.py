@@ -21,7 +21,7 @@ from ..display import Arrow, Box, Equation, System
     data="episodes",
 )
 def bio_ofc() -> System:
-    """Filter and controller in one network: late errors correct the present estimate, a price teaches the actions."""
+    """Filter and controller in one network: late errors correct the present estimate, a cost teaches the actions."""
     equations = (
         Equation(
             "objective",
@@ -47,7 +47,7 @@ def bio_ofc() -> System:
         ),
         Equation(
             "policy",
-            "Z = sum of noise xh' along the episode,  G = mu G + (price - baseline) Z,  dK ~ G",
+            "Z = sum of noise xh' along the episode,  G = mu G + (cost - baseline) Z,  dK ~ G",
             r"&Z_t = \sum_{s \le t} \xi_s \hat x_s^\top,\quad G \leftarrow \mu G + (c_t - b_t) Z_t,\quad "
             r"\Delta K \propto G",
         ),
@@ -65,14 +65,14 @@ def bio_ofc() -> System:
         Arrow(2, 3, "$-K$", bend=-0.35),
         Arrow(3, 2, "$B$", bend=-0.35),
         Arrow(3, 0, "acts", bend=-0.2),
-        Arrow(0, 3, "price", dashed=True, bend=-0.35),
+        Arrow(0, 3, "cost", dashed=True, bend=-0.35),
     )
     reads = (
         ("A", "its neuron's current L e; activity of the other neuron, tau + 1 steps ago"),
         ("B", "its neuron's current L e; the copy of the action, tau + 1 steps ago"),
         ("C", "the error neuron's own activity e; the estimate, tau steps ago"),
         ("L", "its neuron's current L e; the error, tau + 1 steps ago"),
-        ("K", "its own trace of noise times estimate; the price, one number told to all"),
+        ("K", "its own trace of noise times estimate; the cost, one number told to all"),
     )
     return System(
         "ofc", "a filter and a controller that learn together while they act", equations, boxes, arrows, reads

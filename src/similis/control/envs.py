@@ -1,7 +1,7 @@
 """Gymnasium environments: every plant, and wrappers that make the observations or actions of any environment late.
 
 Importing this module registers ``similis/DoubleIntegrator-v0``, ``similis/Reaching-v0``, ``similis/Tracking-v0`` and
-``similis/WingedFlight-v0``. The reward is minus the price of the step; an episode is cut off after the plant's steps.
+``similis/WingedFlight-v0``. The reward is minus the cost of the step; an episode is cut off after the plant's steps.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from .._errors import InputError
 from .._optional import require
 from . import tasks
-from .episodes import Chance
+from .episodes import RandomStreams
 from .gate import whole
 from .plant import Plant
 
@@ -33,7 +33,7 @@ TASKS: dict[str, Callable[..., Plant]] = {
 class PlantEnv(gym.Env):
     """A plant as an environment. The plant's delays are inside: observations come late and actions act late.
 
-    Until the first late observation has arrived the one of the start is repeated. ``info`` holds the ``price`` of the
+    Until the first late observation has arrived the one of the start is repeated. ``info`` holds the ``cost`` of the
     step (at the reset: of the start) and the ``state``.
 
     Parameters
@@ -51,14 +51,14 @@ class PlantEnv(gym.Env):
         self.sensing, self.acting = plant.sensing, plant.acting
         self.observation_space = gym.spaces.Box(-np.inf, np.inf, (plant.n_observations,), dtype)
         self.action_space = gym.spaces.Box(-np.inf, np.inf, (plant.n_actions,), dtype)
-        self.chance: Chance | None = None
+        self.chance: RandomStreams | None = None
         self.episode, self.t = 0, plant.n_steps
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
         """Start an episode; a seed fixes everything that happens by chance from now on."""
         super().reset(seed=seed)
         if seed is not None or self.chance is None:
-            self.chance = Chance.of(int(self.np_random.integers(2**31)))
+            self.chance = RandomStreams.of(int(self.np_random.integers(2**31)))
             self.episode = 0
         starts, V, W, _ = self.chance.draw(self.plant, self.episode, 1, self.plant.n_steps)
         self.x, self.V, self.W, self.t = starts[0], V[0], W[0], 0
@@ -66,7 +66,7 @@ class PlantEnv(gym.Env):
         nothing = np.zeros(self.plant.n_actions)
         self.actions = deque([nothing] * self.acting)
         self.seen = [self.plant.C @ self.x]
-        return self._info(self.plant.price(self.x, nothing))
+        return self._info(self.plant.cost(self.x, nothing))
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
         """One step of the plant under the action of ``acting`` steps ago."""
@@ -80,13 +80,13 @@ class PlantEnv(gym.Env):
         self.x = self.plant.step(self.x, u, self.V[self.t])
         self.t += 1
         self.seen.append(self.plant.C @ self.x + self.W[self.t])
-        price = self.plant.price(self.x, u)
-        observation, info = self._info(price)
-        return observation, -price, False, self.t >= self.plant.n_steps, info
+        cost = self.plant.cost(self.x, u)
+        observation, info = self._info(cost)
+        return observation, -cost, False, self.t >= self.plant.n_steps, info
 
-    def _info(self, price: float) -> tuple[np.ndarray, dict]:
+    def _info(self, cost: float) -> tuple[np.ndarray, dict]:
         observation = self.seen[max(0, self.t - self.sensing)]
-        return observation.astype(self.dtype), {"price": price, "state": self.x.copy()}
+        return observation.astype(self.dtype), {"cost": cost, "state": self.x.copy()}
 
 
 class DelayObservation(gym.Wrapper):

@@ -23,7 +23,7 @@ NOISE = ("starts", "process noise", "sensor noise", "exploration")
 
 @dataclass(frozen=True)
 class Record:
-    """What episodes came to, (S, E) each: price of an episode and mean square of its prediction errors.
+    """What episodes came to, (S, E) each: cost of an episode and mean square of its prediction errors.
 
     ``alive`` (S,) is False where numbers left the finite. ``states`` (S, E, T + 1, d) and ``actions`` (S, E, T, p)
     are kept on demand.
@@ -37,7 +37,7 @@ class Record:
 
 
 @dataclass
-class Chance:
+class RandomStreams:
     """What chance does to one seed: four generators, so that it does not matter how episodes are cut into runs."""
 
     start: np.random.Generator
@@ -46,7 +46,7 @@ class Chance:
     action: np.random.Generator
 
     @classmethod
-    def of(cls, seed: int | np.random.SeedSequence) -> Chance:
+    def of(cls, seed: int | np.random.SeedSequence) -> RandomStreams:
         sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
         return cls(*(np.random.default_rng(child) for child in sequence.spawn(4)))
 
@@ -61,7 +61,7 @@ class Chance:
 
 
 def run(
-    plant: Plant, agents: Agents, rule: Rule, n_episodes: int, chances: list[Chance], *,
+    plant: Plant, agents: Agents, rule: Rule, n_episodes: int, chances: list[RandomStreams], *,
     lengths: Callable[[np.ndarray], np.ndarray] | None = None, keep: bool = False,
 ) -> Record:  # fmt: skip
     """Let the agents act and learn for some more episodes; they change in place.
@@ -72,7 +72,7 @@ def run(
     agents : Agents
     rule : Rule; with eta = eta_K = sigma = 0 agents act and do not learn
     n_episodes : int
-    chances : list of Chance, one for each agent
+    chances : list of RandomStreams, one for each agent
     lengths : function (numbers of episodes) -> steps of each, at most ``plant.n_steps``, which they are by default
     keep : bool, whether to keep the states and actions
 

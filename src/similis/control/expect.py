@@ -1,7 +1,7 @@
 """What a fixed linear controller pays on average, exactly: no episode is drawn.
 
-An episode is a linear map of its start and of every noise, all independent. The expected price of an episode is
-therefore the sum of the prices of many episodes in each of which one of them alone is there, with its own deviation.
+An episode is a linear map of its start and of every noise, all independent. The expected cost of an episode is
+therefore the sum of the costs of many episodes in each of which one of them alone is there, with its own deviation.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .rule import Agents
 
 
 class Controller(Protocol):
-    """Rows are episodes side by side: ``begin`` hears y(0), ``act`` gives u(t), ``hear`` what arrives after it."""
+    """Rows are episodes side by side: ``begin`` hears y(0), ``act`` gives u(t), ``observe`` what arrives after it."""
 
-    def begin(self, Y: np.ndarray) -> None: ...
+    def reset(self, Y: np.ndarray) -> None: ...
     def act(self) -> np.ndarray: ...
-    def hear(self, Y: np.ndarray | None) -> None: ...
+    def observe(self, Y: np.ndarray | None) -> None: ...
 
 
 class Innovations:
@@ -31,14 +31,14 @@ class Innovations:
         self.A, self.B, self.C, self.L, self.K = (getattr(agents, n)[which] for n in "ABCLK")
         self.delay = delay
 
-    def begin(self, Y: np.ndarray) -> None:
+    def reset(self, Y: np.ndarray) -> None:
         self.past = [Y @ np.linalg.pinv(self.C).T]
 
     def act(self) -> np.ndarray:
         self.u = -self.past[-1] @ self.K.T
         return self.u
 
-    def hear(self, Y: np.ndarray | None) -> None:
+    def observe(self, Y: np.ndarray | None) -> None:
         new = self.past[-1] @ self.A.T + self.u @ self.B.T
         if Y is not None:
             new = new + (Y - self.past[-self.delay] @ self.C.T) @ self.L.T
@@ -51,7 +51,7 @@ class Rollout:
     def __init__(self, plant: Plant, L: np.ndarray, K: np.ndarray) -> None:
         self.plant, self.L, self.K = plant, L, K
 
-    def begin(self, Y: np.ndarray) -> None:
+    def reset(self, Y: np.ndarray) -> None:
         self.late = self.now = Y @ np.linalg.pinv(self.plant.C).T
         self.waiting: list[np.ndarray] = []
 
@@ -59,7 +59,7 @@ class Rollout:
         self.waiting.append(-self.now @ self.K.T)
         return self.waiting[-1]
 
-    def hear(self, Y: np.ndarray | None) -> None:
+    def observe(self, Y: np.ndarray | None) -> None:
         A, B = self.plant.A, self.plant.B
         if Y is not None:
             error = Y - self.late @ self.plant.C.T
@@ -75,23 +75,23 @@ class Reflex:
     def __init__(self, K: np.ndarray) -> None:
         self.K = K
 
-    def begin(self, Y: np.ndarray) -> None:
+    def reset(self, Y: np.ndarray) -> None:
         self.heard = np.zeros_like(Y)
 
     def act(self) -> np.ndarray:
         return -self.heard @ self.K.T
 
-    def hear(self, Y: np.ndarray | None) -> None:
+    def observe(self, Y: np.ndarray | None) -> None:
         self.heard = self.heard if Y is None else Y
 
 
 def expected_cost(plant: Plant, controller: Controller) -> float:
-    """Expected price of an episode under a linear controller without memory of other episodes.
+    """Expected cost of an episode under a linear controller without memory of other episodes.
 
     Raises
     ------
     InputError
-        Where the price is not quadratic, or noise depends on the action.
+        Where the cost is not quadratic, or noise depends on the action.
     """
     quadratic_only(plant)
     T, d, n = plant.n_steps, plant.n_states, plant.n_observations
@@ -106,7 +106,7 @@ def expected_cost(plant: Plant, controller: Controller) -> float:
         W[at : at + q, t + 1] = plant.sensor_spread.T
     Y = np.zeros((N, T + 1, n))
     Y[:, 0] = x @ plant.C.T
-    controller.begin(Y[:, 0])
+    controller.reset(Y[:, 0])
     total = np.sum((x @ plant.Q) * x)
     for t in range(T):
         u = controller.act()
@@ -114,7 +114,7 @@ def expected_cost(plant: Plant, controller: Controller) -> float:
         Y[:, t + 1] = x @ plant.C.T + W[:, t + 1]
         total += np.sum((x @ plant.Q) * x) + np.sum((u @ plant.R) * u)
         at = t + 1 - plant.sensing
-        controller.hear(Y[:, at] if at >= 0 else None)
+        controller.observe(Y[:, at] if at >= 0 else None)
     return float(total)
 
 

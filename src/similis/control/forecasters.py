@@ -22,10 +22,10 @@ AVERAGE_EVERY = 128
 class Forecaster(Protocol):
     """A rule; its state is a dict of arrays whose shapes follow from the sizes of the stream."""
 
-    def begin(self, n: int, p: int, rng: np.random.Generator) -> State: ...
+    def reset(self, n: int, p: int, rng: np.random.Generator) -> State: ...
     def shapes(self, n: int, p: int) -> dict[str, tuple[int, ...]]: ...
     def learn(self, state: State, X: np.ndarray, U: np.ndarray) -> np.ndarray: ...
-    def foretell(self, state: State, X: np.ndarray, U: np.ndarray) -> np.ndarray: ...
+    def predict(self, state: State, X: np.ndarray, U: np.ndarray) -> np.ndarray: ...
     def synapses(self, state: State) -> State: ...
     def mean(self, state: State) -> tuple[np.ndarray, float]: ...
     def unknown(self, state: State) -> np.ndarray: ...
@@ -47,7 +47,7 @@ class LeastSquares:
     clip: float
     growth: float
 
-    def begin(self, n: int, p: int, rng: np.random.Generator) -> State:
+    def reset(self, n: int, p: int, rng: np.random.Generator) -> State:
         state = {name: np.zeros(shape) for name, shape in self.shapes(n, p).items()}
         return self._silent(state)
 
@@ -60,7 +60,7 @@ class LeastSquares:
     def learn(self, state: State, X: np.ndarray, U: np.ndarray) -> np.ndarray:
         return self._run(state, X, U, True)
 
-    def foretell(self, state: State, X: np.ndarray, U: np.ndarray) -> np.ndarray:
+    def predict(self, state: State, X: np.ndarray, U: np.ndarray) -> np.ndarray:
         state = self._silent({name: array.copy() for name, array in state.items()})
         n, width = len(state["theta"]), 2 * len(state["theta"]) + U.shape[1]
         found = self._stacked(state)
@@ -131,7 +131,7 @@ class Published:
     decay: float
     average: float
 
-    def begin(self, n: int, p: int, rng: np.random.Generator) -> State:
+    def reset(self, n: int, p: int, rng: np.random.Generator) -> State:
         state = {name: np.zeros(shape) for name, shape in self.shapes(n, p).items()}
         start = Agents.new(n, p, self.n_latent, [rng])
         for name in SYNAPSES:
@@ -163,7 +163,7 @@ class Published:
         state["n_rows"][0], state["centre"][:], state["unit"][0] = first + T, centre[-1], unit[-1]
         return out * unit[:-1, None] + centre[:-1]
 
-    def foretell(self, state: State, X: np.ndarray, U: np.ndarray) -> np.ndarray:
+    def predict(self, state: State, X: np.ndarray, U: np.ndarray) -> np.ndarray:
         state = self._silent({name: array.copy() for name, array in state.items()})
         state |= {name: array.copy() for name, array in self.synapses(state).items()}
         centre, unit = self.mean(state)

@@ -71,7 +71,7 @@ def _settled(what: str, A: np.ndarray, B: np.ndarray, Q: np.ndarray, R: np.ndarr
     )
 
 
-STEADY = {"regulator": "moved by B and priced by Q", "filter": "seen by C and moved by V"}
+STEADY = {"regulator": "moved by B and weighted by Q", "filter": "seen by C and moved by V"}
 
 
 def stable_gain(A: np.ndarray, C: np.ndarray, L: np.ndarray, R: np.ndarray) -> np.ndarray:
@@ -109,14 +109,14 @@ def uncertainty(plant: Plant, delay: int | None = None) -> np.ndarray:
 
 
 def optimal_cost(plant: Plant, delay: int | None = None) -> float:
-    """Expected price of an episode under the optimal controller, which knows the plant; the plant's delay by default.
+    """Expected cost of an episode under the optimal controller, which knows the plant; the plant's delay by default.
 
     ``x0'P(0)x0 + sum_t tr P(t+1)V + tr K'(R + B'P(t+1)B)K S(t)`` with S(t) the uncertainty of the delayed filter.
 
     Raises
     ------
     InputError
-        If the price is not quadratic, noise grows with the action, or actions (not observations) are late.
+        If the cost is not quadratic, noise grows with the action, or actions (not observations) are late.
     """
     quadratic_only(plant)
     K, P = regulator(plant)
@@ -136,7 +136,7 @@ def innovation_error(plant: Plant) -> float:
     return float(np.mean([np.trace(plant.C @ S[t] @ plant.C.T) + (t > 0) * np.trace(plant.W) for t in heard]))
 
 
-def foretell(plant: Plant, Y: np.ndarray, U: np.ndarray | None = None) -> np.ndarray:
+def predict(plant: Plant, Y: np.ndarray, U: np.ndarray | None = None) -> np.ndarray:
     """(T, n) exact predictions of Y[t] from Y[: t - delay + 1] and U[:t], with NaN for what is missing.
 
     The state before the stream is that of a plant left to its noise: the plant must be stable.
@@ -166,7 +166,7 @@ def quadratic_only(plant: Plant) -> None:
     """Refuse plants without a closed form."""
     if plant.root or plant.signal or plant.acting:
         raise InputError(
-            "the exact optimum is for quadratic prices, noise that does not grow with the action, and late "
+            "the exact optimum is for quadratic costs, noise that does not grow with the action, and late "
             "observations (not actions). Give a plant with root=False, signal=0, acting=0"
         )
 

@@ -23,23 +23,23 @@ def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Plant:
-    """A linear plant with noise, delays and a price.
+    """A linear plant with noise, delays and a cost.
 
     ::
 
         x(t+1) = A x(t) + B u(t - acting) + v(t),     y(t) = C x(t) + w(t),  heard ``sensing`` steps later
-        price  = x(t+1)'Q x(t+1) + u'R u              an episode pays x(0)'Q x(0) and the price of every step
+        cost  = x(t+1)'Q x(t+1) + u'R u              an episode pays x(0)'Q x(0) and the cost of every step
 
     Parameters
     ----------
     A, B, C : (d, d), (d, p), (n, d) arrays
     V, W : (d, d) and (n, n) covariances of v and w; y(0) is heard without noise
-    Q, R : (d, d) and (p, p) weights of the price
+    Q, R : (d, d) and (p, p) weights of the cost
     start : (d,) array, or a function (generator, first episode, number) -> (number, d) array
     n_steps : int, steps of an episode
     sensing, acting : int, steps by which observations and actions are late; ``delay`` is their sum
-    goal : (d,) array, where the price of the state is 0
-    root : bool, whether the price is the sum of the roots of the two terms: distance and size of the action
+    goal : (d,) array, where the cost of the state is 0
+    root : bool, whether the cost is the sum of the roots of the two terms: distance and size of the action
     low, high : (d,) arrays, states are kept between
     signal : float, if > 0 the noise v grows with the action: v is multiplied by signal |u|
     spread : (d, r) array, v = spread @ shocks; the symmetric root of V where it is None
@@ -143,7 +143,7 @@ class Plant:
     def n_observations(self) -> int:
         return len(self.C)
 
-    def but(self, **changes: Any) -> Plant:
+    def replace(self, **changes: Any) -> Plant:
         """The same plant with some fields changed; another V has its own root as ``spread``, unless one is given."""
         unknown = sorted(set(changes) - {each.name for each in fields(self) if each.init})
         if unknown:
@@ -164,7 +164,7 @@ class Plant:
             noise = self.noise(rng, number)
             return np.hstack([begin(rng, first, number) if callable(begin) else np.tile(begin, (number, 1)), noise])
 
-        return self.but(
+        return self.replace(
             A=np.block([[self.A, one], [none, memory * one]]), B=np.vstack([self.B, 0 * self.B]),
             C=np.hstack([self.C, 0 * self.C]), V=np.block([[none, none], [none, (1 - memory**2) * self.V]]),
             Q=np.block([[self.Q, none], [none, none]]), goal=np.append(self.goal, np.zeros(d)), start=start,
@@ -187,7 +187,7 @@ class Plant:
         entering({"what shocks returns": (shocks, whole_shape)})
         return shocks @ self.spread.T
 
-    def price(self, x: np.ndarray, u: np.ndarray) -> float:
+    def cost(self, x: np.ndarray, u: np.ndarray) -> float:
         """What the state x and the action that led to it cost."""
         gap = x - self.goal
         state, effort = max(float(gap @ self.Q @ gap), 0.0), max(float(u @ self.R @ u), 0.0)

@@ -27,7 +27,7 @@ def play(env: Any, agent: Agent, n_episodes: int, seed: int | None = None) -> tu
 
     Returns
     -------
-    prices, errors : (n_episodes,) minus the sum of rewards, and mean square of the prediction errors, of each episode
+    costs, errors : (n_episodes,) minus the sum of rewards, and mean square of the prediction errors, of each episode
     """
     n_observations, n_actions, sensing, acting = measure(env)
     if (agent.sensing, agent.acting) != (sensing, acting) or (len(agent.C), len(agent.K)) != (
@@ -40,21 +40,21 @@ def play(env: Any, agent: Agent, n_episodes: int, seed: int | None = None) -> tu
         )
     held, space = _held(env), env.action_space
     whole("n_episodes", n_episodes)
-    prices, errors = np.empty(n_episodes), np.empty(n_episodes)
+    costs, errors = np.empty(n_episodes), np.empty(n_episodes)
     for episode in range(n_episodes):
         observation, info = _answer("reset", env.reset(seed=seed if episode == 0 else None), 2)
         waiting = [_copied(observation)] * (held + 1)
-        agent.begin(waiting[0], (info or {}).get("price", 0.0))
+        agent.reset(waiting[0], (info or {}).get("cost", 0.0))
         for _ in range(agent.n_steps):
             action = np.clip(agent.act(), space.low, space.high).astype(space.dtype)
             observation, reward, terminated, truncated, _ = _answer("step", env.step(action), 5)
             waiting.append(_copied(observation))
             waiting.pop(0)
-            agent.hear(waiting[0], -_reward(reward), action)
+            agent.observe(waiting[0], -_reward(reward), action)
             if terminated or truncated:
                 break
-        prices[episode], errors[episode] = agent.finish()
-    return prices, errors
+        costs[episode], errors[episode] = agent.finish()
+    return costs, errors
 
 
 def _copied(observation: Any) -> np.ndarray:

@@ -1,10 +1,10 @@
-"""Policy gradient with eligibility traces: exploration that was followed by a high price is undone.
+"""Policy gradient with eligibility traces: exploration that was followed by a high cost is undone.
 
 ::
 
-    Z = trace Z + noise xh' along the episode,   G = mu G + (price - baseline) Z,   K = K + eta_K G
+    Z = trace Z + noise xh' along the episode,   G = mu G + (cost - baseline) Z,   K = K + eta_K G
 
-A synapse needs its own trace and one number told to all. With ``natural`` steps the price is divided by its RMS and the
+A synapse needs its own trace and one number told to all. With ``natural`` steps the cost is divided by its RMS and the
 trace by its mean square over sigma^2, so that eta_K has no unit.
 """
 
@@ -24,7 +24,7 @@ class Policy:
         self.momentum, self.baseline, self.power = agents.momentum[which], agents.baseline[which], agents.power[which]
         self.rule, self.acting, self.n_steps = rule, acting, n_steps
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         self.traces = [np.zeros_like(self.momentum)]
 
     def explored(self, noise: np.ndarray, xh: np.ndarray) -> None:
@@ -32,19 +32,19 @@ class Policy:
         if len(self.traces) > self.acting + 1:
             self.traces.pop(0)
 
-    def learn(self, K: np.ndarray, eta: float, sigma: float, price: float, t: int, xh: np.ndarray) -> None:
-        """One step of K; the price blames the noise of ``acting`` steps ago and before."""
+    def learn(self, K: np.ndarray, eta: float, sigma: float, cost: float, t: int, xh: np.ndarray) -> None:
+        """One step of K; the cost blames the noise of ``acting`` steps ago and before."""
         rule, power = self.rule, self.power
         if rule.clip > 0:
             if power[3] > 0:
-                price = min(price, rule.clip * power[2] / power[3])
-            power[2:4] += price, 1.0
-        blame = price
+                cost = min(cost, rule.clip * power[2] / power[3])
+            power[2:4] += cost, 1.0
+        blame = cost
         if rule.baseline == "mean":
             blame -= self.baseline[0]
         elif rule.baseline == "moment" and t < len(self.baseline):
             blame -= self.baseline[t]
-            self.baseline[t] += rule.memory * (price - self.baseline[t])
+            self.baseline[t] += rule.memory * (cost - self.baseline[t])
         trace = self.traces[0] if t >= self.acting else np.zeros_like(self.momentum)
         pace = blame * (t >= self.acting)
         if rule.natural:

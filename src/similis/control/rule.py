@@ -31,11 +31,11 @@ class Rule:
     warmup : int, episodes in which the step of the controller grows from 0: first the filter, then the actions
     sigma : float, size of the exploring noise
     trace : float, what is left of the eligibility trace Z after a step; 1 within an episode in the paper
-    momentum : float, mu in G = mu G + price Z, K = K + eta_K G; Z is the eligibility trace
-    baseline : "none", "mean" (of the price of a step, over episodes) or "moment" (of the price at this moment)
+    momentum : float, mu in G = mu G + cost Z, K = K + eta_K G; Z is the eligibility trace
+    baseline : "none", "mean" (of the cost of a step, over episodes) or "moment" (of the cost at this moment)
     memory : float, share of an episode in the baseline
-    natural : bool, whether eta_K has no unit: prices are divided by their RMS, traces by their mean square / sigma^2
-    clip : float, errors are at most so many RMS norms of the observations, prices so many means, traces (where not
+    natural : bool, whether eta_K has no unit: costs are divided by their RMS, traces by their mean square / sigma^2
+    clip : float, errors are at most so many RMS norms of the observations, costs so many means, traces (where not
         natural) so many RMS norms; 0 for no limit
     damp : float, steps are divided by 1 + damp eta times the squared presynaptic activity; 0 for plain steps
     bias : float, activity of a last neuron that never changes; 0 for none
@@ -76,7 +76,7 @@ class Rule:
         return cls(eta, eta_K, **plain | changes)
 
     @classmethod
-    def still(cls, **changes: Any) -> Rule:
+    def frozen(cls, **changes: Any) -> Rule:
         """Nothing learns and nothing explores."""
         return cls(0.0, 0.0, **{"sigma": 0.0, "clip": 0.0, "average": 0.0} | changes)
 
@@ -96,7 +96,7 @@ class Rule:
             object.__setattr__(self, name, value)
         whole("warmup", self.warmup, 0)
 
-    def but(self, **changes: Any) -> Rule:
+    def replace(self, **changes: Any) -> Rule:
         """The same rule with some choices changed."""
         return replace(self, **changes)
 
@@ -212,7 +212,7 @@ class Agents:
         return cls(A, B, C, L, K)
 
     @classmethod
-    def knowing(cls, plant: Plant, L: np.ndarray, K: np.ndarray, number: int = 1) -> Self:
+    def from_plant(cls, plant: Plant, L: np.ndarray, K: np.ndarray, number: int = 1) -> Self:
         """Agents that know the plant and its sensors, with a gain L (d, n) and a policy K (p, d)."""
         parts = {"A": plant.A, "B": plant.B, "C": plant.C, "L": L, "K": K}
         A, B, C, L, K = (np.tile(parts[name], (number, 1, 1)) for name in SYNAPSES)

@@ -67,7 +67,7 @@ STEP = 0.02  # s
 def flight(delay: int = 5, *, n_steps: int = 1000) -> Plant:
     """Two wings hold a body in the wind at a point of the plane; actions reach the wings ``delay`` steps late.
 
-    The state is (px, py, vx, vy, wind, 1); the body starts anywhere, thrown. Its price is ten times the distance from
+    The state is (px, py, vx, vy, wind, 1); the body starts anywhere, thrown. Its cost is ten times the distance from
     the point, in units of the frame, and twice the size of the action. Seven observations, of which two are always 0.
     """
     one, move = np.eye(6), np.eye(6)  # velocities and wind change first, then the position moves at the new velocity

@@ -24,9 +24,9 @@ def dynamics(circuit: Circuit, hand: Text) -> list[str]:
     flow = f"{hand.flow(z)} = {hand.signed([(1.0, hand.bold('d')), *leak, held, threshold])}"
     flows = [f"{flow}{', ' if bounds else ''}{bounds}"]
     if total is not None:
-        give = (-1 / circuit.domain.stiffness, hand.unit)
+        leak = (-1 / circuit.domain.stiffness, hand.unit)
         flows.append(
-            f"{hand.flow(hand.unit)} = {hand.signed([(1.0, sum_words(circuit.domain, hand)), (-total, ''), give])}"
+            f"{hand.flow(hand.unit)} = {hand.signed([(1.0, sum_words(circuit.domain, hand)), (-total, ''), leak])}"
         )
     if circuit.lateral.has_interneurons:
         flows.append(f"{hand.flow(n)} = {hand.bold('P')}{hand.T} {z} - {n}")

@@ -30,8 +30,8 @@ def known(circuit: Circuit) -> None:
         )
 
 
-def against(circuit: Circuit, live: Tensors) -> Tensor:
-    """A = gain M + shift I (see ``similis.circuit.state.against``)."""
+def settling_matrix(circuit: Circuit, live: Tensors) -> Tensor:
+    """A = gain M + shift I (see ``similis.circuit.state.settling_matrix``)."""
     torch = require("torch", extra="torch")
     M, lateral, inhibition = live["M"], circuit.lateral, circuit.neuron.inhibition
     if lateral.has_interneurons:

@@ -11,7 +11,7 @@ from .._errors import InputError
 from .._optional import require
 from ..circuit import Circuit, State
 from ._input import Data, admit, diverged, rates
-from ._rules import against, drive, known, settle, step, sums
+from ._rules import drive, known, settle, settling_matrix, step, sums
 from .trace import Trace
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _hear(
     heard = {name: torch.tensor(~silent[:, None], device=M.device) for name, silent in spoke.items() if silent.any()}
     x |= {name: torch.where(speaks, x[name], 0.0) for name, speaks in heard.items()}
     a = {name: x[name] @ live[f"W.{circuit.channel(name).weights}"].T for name in x}
-    A, D = against(circuit, live), drive(circuit, a, M.new_zeros((mute.shape[1], circuit.size)))
+    A, D = settling_matrix(circuit, live), drive(circuit, a, M.new_zeros((mute.shape[1], circuit.size)))
     Z = settle(circuit, live, D, A, iterations=ITERATIONS, tolerance=TOLERANCE * torch.finfo(M.dtype).eps)
     finite = torch.isfinite(Z).all(1)
     if not bool(finite.all()):

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ..circuit import Box, Circuit, Domain, PowerControl, State
-from ..circuit.state import against
+from ..circuit.state import settling_matrix
 from ._input import Data, Rows, admit, diverged, excess, rates, reach, worth
 from .trace import Trace
 
@@ -30,7 +30,7 @@ def run(
         a = {name: np.zeros(k, state.dtype) for name in circuit.names}
         a |= {c.name: W[c.weights] @ x[c.name] for c in heard}
         d = sum(c.drive * a[c.name] for c in circuit.channels) - inhibition(circuit, state)
-        A = against(circuit, state) if circuit.settles else np.eye(k, dtype=state.dtype)
+        A = settling_matrix(circuit, state) if circuit.settles else np.eye(k, dtype=state.dtype)
         z, unit = settle(A, d, circuit.domain, state.cells)
         Z[t] = z
         if not np.isfinite(z).all():
@@ -55,7 +55,7 @@ def inhibition(circuit: Circuit, state: State) -> np.ndarray:
 def _learn(circuit: Circuit, state: State, x: dict, a: dict, z: np.ndarray, unit: float, eta: float) -> None:
     """The rules, as they stand in the table; changes the state's arrays."""
     W, lateral, k = state.W, circuit.lateral, circuit.size
-    feedback = against(circuit, state) @ z
+    feedback = settling_matrix(circuit, state) @ z
     kept = 1.0
     if circuit.step.limited and circuit.domain.learned:
         kept, told = worth(eta, z, state.cells["b"])
@@ -116,10 +116,10 @@ def settle(A: np.ndarray, d: np.ndarray, domain: Domain, cells: Mapping[str, np.
 
 def _under_a_total(A: np.ndarray, d: np.ndarray, b: np.ndarray, domain: Domain) -> tuple[np.ndarray, float]:
     """z >= 0 with b.z = total + lambda/soft: the root of a falling function of lambda, then exact on its support."""
-    plain, give = Box.nonnegative(), 1 / domain.stiffness
+    plain, compliance = Box.nonnegative(), 1 / domain.stiffness
 
     def excess(unit: float) -> float:
-        return float(b @ _unconstrained(A, d - unit * b, plain) - domain.total - give * unit)
+        return float(b @ _unconstrained(A, d - unit * b, plain) - domain.total - compliance * unit)
 
     if not (np.isfinite(d).all() and np.isfinite(b).all() and b.max() > 0):
         return np.full_like(d, np.nan), 0.0
@@ -132,7 +132,7 @@ def _under_a_total(A: np.ndarray, d: np.ndarray, b: np.ndarray, domain: Domain) 
     unit = brentq(excess, low, reach, xtol=1e-13, rtol=1e-13)
     S = _unconstrained(A, d - unit * b, plain) > 0
     both = np.linalg.solve(A[np.ix_(S, S)], np.stack([d[S], b[S]], axis=1))
-    unit = (b[S] @ both[:, 0] - domain.total) / (b[S] @ both[:, 1] + give)
+    unit = (b[S] @ both[:, 0] - domain.total) / (b[S] @ both[:, 1] + compliance)
     z = np.zeros_like(d)
     z[S] = both[:, 0] - unit * both[:, 1]
     return z, float(unit)

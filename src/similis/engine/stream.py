@@ -10,7 +10,7 @@ from scipy import linalg, sparse
 from .._errors import InputError
 from .._threads import one_thread
 from ..circuit import Circuit, Lift, State
-from ..circuit.state import against
+from ..circuit.state import settling_matrix
 from ..circuit.table import CURRENTS, DRIVE, Table, compile_circuit
 from ..kernels.gram import products
 from ..kernels.stream import DONE, workspace
@@ -20,16 +20,16 @@ from ._input import Data, Rows, admit, diverged, rates
 from .trace import Trace
 
 #: weights of at most so many bytes stay in the first-level cache: plain loops beat matrix products
-TINY = 36_000
+CACHE_BYTES = 36_000
 #: M^{-1} is recomputed from M whenever the laterals have forgotten by exp(-this): until then rounding errors grow, by
 #: up to exp(this) in directions that no output reaches
 REFRESH = {"float32": 1.0, "float64": 8.0}
 #: with so few neurons our own X W' beats the general matrix product
-THIN = 16
+SMALL_K = 16
 #: where fewer of the updates are not zero (rectified neurons), a neuron learns from a lift by the samples it answered
-BUSY = 0.75
+DENSE_FRACTION = 0.75
 #: samples in a block of plain loops or of pure inference
-LONG = 256
+PLAIN_BLOCK = 256
 
 
 def run(
@@ -107,9 +107,9 @@ class _Workspace:
         self.places = np.stack([ends - self.inputs, ends, homes, np.add(homes, self.inputs)], axis=1)
         k, C = circuit.size, len(circuit.names)
         # weights gated by their own inputs do not shrink together, shared ones have two inputs: no blocks
-        self.plain = table.plain or (k * int(self.offsets[-1]) * state.dtype.itemsize <= TINY and block is None)
+        self.plain = table.plain or (k * int(self.offsets[-1]) * state.dtype.itemsize <= CACHE_BYTES and block is None)
         lifted = any(isinstance(X, Lift) for X in rows.values())  # its similarities cost next to nothing
-        self.block = LONG if self.plain else block or (128 if lifted else 64 if k > 32 else 32)
+        self.block = PLAIN_BLOCK if self.plain else block or (128 if lifted else 64 if k > 32 else 32)
         dtype = state.dtype
         self.M, self.P = state.M.copy(), np.zeros((k, 0), dtype) if state.P is None else state.P.copy()
         self.R = np.zeros((0, k), dtype) if state.R is None else state.R.copy()
@@ -207,7 +207,7 @@ def _products(X: Rows, W: np.ndarray, A: np.ndarray, G: np.ndarray) -> None:
         A[:] = X @ W.T
         G[: len(A), : len(A)] = _dense(X @ X.T)
         return
-    thin = len(W) <= THIN
+    thin = len(W) <= SMALL_K
     products(X, W, A, G, thin)
     if not thin:
         np.dot(X, W.T, out=A)
@@ -221,7 +221,7 @@ def _update(W: np.ndarray, scale: np.floating, coef: np.ndarray, X: Rows) -> np.
         return W
     if not isinstance(X, Lift):
         return _add(W, scale, coef, X)
-    if np.count_nonzero(coef) > BUSY * coef.size:
+    if np.count_nonzero(coef) > DENSE_FRACTION * coef.size:
         return _add(W, scale, *X.factors(coef))
     for w, c in zip(W, coef.T, strict=True):
         spoke = np.flatnonzero(c)
@@ -273,7 +273,9 @@ def _infer(circuit: Circuit, table: Table, state: State, rows: Mapping, mute: np
     if table.linear:
         if table.root:
             drive -= table.root * state.cells["b"]
-        return linalg.cho_solve(_factor(circuit, against(circuit, state), state.t, rows), drive.T, check_finite=False).T
+        return linalg.cho_solve(
+            _factor(circuit, settling_matrix(circuit, state), state.t, rows), drive.T, check_finite=False
+        ).T
     k, row = circuit.size, np.zeros((1, CURRENTS + 1), Z.dtype)
     row[0, DRIVE] = 1
     one = table._replace(channels=row)

@@ -13,7 +13,7 @@ from .._errors import DivergenceError, InputError
 from .._random import generator
 from .._schema import Packed, Stored
 from ..circuit import Circuit, State, init
-from ..circuit.state import against
+from ..circuit.state import settling_matrix
 from ..engine import Trace, batch, stream
 from ._average import Average
 from ._estimator import Estimator, beyond, check_is_fitted, numbers
@@ -299,7 +299,7 @@ class NetworkEstimator(Estimator):
         """The same for scaled rows."""
         W = self.readout_.W[self.circuit_.channel(name).weights]
         try:
-            return np.linalg.solve(against(self.circuit_, self.readout_), W) if self.circuit_.settles else W
+            return np.linalg.solve(settling_matrix(self.circuit_, self.readout_), W) if self.circuit_.settles else W
         except np.linalg.LinAlgError as error:
             raise lost(type(self).__name__, self.n_samples_seen_) from error
 

@@ -54,11 +54,11 @@ class Frames(Running):
     def width(self) -> int:
         return len(self.mean) ** 2
 
-    def hear(self, X: np.ndarray, idle: np.ndarray | None = None, refuse: bool = False) -> Heard:
+    def normalise(self, X: np.ndarray, idle: np.ndarray | None = None, refuse: bool = False) -> Heard:
         """A pair in which nothing moves, or that is no measurement, says nothing, neither of motion nor of frames."""
         half, moves = len(self.mean), self._moving(X)
         if not moves.all():
-            heard = self.hear(X[moves], None if idle is None else idle[moves])
+            heard = self.normalise(X[moves], None if idle is None else idle[moves])
             left, right = (np.zeros((len(X), half), X.dtype) for _ in range(2))
             left[moves], right[moves] = heard.rows.left, heard.rows.right
             sizes, times = np.full(len(X), -1.0), np.full(len(X), np.inf)
@@ -74,7 +74,7 @@ class Frames(Running):
             now, start = seen, start + len(piece)
         none = np.zeros((0, half), X.dtype)
         left, right = (np.concatenate([none, *(getattr(part, side) for part in parts)]) for side in ("left", "right"))
-        heard = super().hear(Outer(left, right), idle)
+        heard = super().normalise(Outer(left, right), idle)
         return heard._replace(after=replace(now, power=heard.after.power, track=heard.after.track))
 
     def over(self, X: np.ndarray) -> Frames:

@@ -30,7 +30,7 @@ def hear(
     """
     if rng is not None:
         running = {name: running[name].over(X) for name, X in piece.items()}
-    found = {name: running[name].hear(X, refuse=name in unitless) for name, X in piece.items()}
+    found = {name: running[name].normalise(X, refuse=name in unitless) for name, X in piece.items()}
     for name, one in found.items():
         if one.bad >= 0:
             raise outweighed(name, one.after.spread, seen + one.bad)
@@ -39,20 +39,20 @@ def hear(
     starts_still = False
     if any((one.times >= 1).any() for one in found.values()):
         if rng is not None:
-            running = {name: running[name].knowing(X) for name, X in piece.items()}
-            found = {name: running[name].hear(X) for name, X in piece.items()}
+            running = {name: running[name].updated(X) for name, X in piece.items()}
+            found = {name: running[name].normalise(X) for name, X in piece.items()}
         idle = _idle(running, found, drives)
         if rng is not None:
             runs = [_first_run(X) for X in piece.values()]
             idle[1 : min(runs)] |= idle[min(runs) - 1]  # all of a constant first, or nothing
             starts_still = any(run > IDLE and not idle[run - 1] for run in runs)
-        found = {name: running[name].hear(X, idle) for name, X in piece.items()}
+        found = {name: running[name].normalise(X, idle) for name, X in piece.items()}
     where = np.flatnonzero(np.all([found[name].sizes >= 0 for name in drives], axis=0))
     if rng is not None:
         where = rng.permutation(where)
         if starts_still or any(sorted_rows(running[n].center, one.rows, one.sizes) for n, one in found.items()):
             none = np.zeros(len(where), bool)
-            found = {name: running[name].hear(X[where], none) for name, X in piece.items()}
+            found = {name: running[name].normalise(X[where], none) for name, X in piece.items()}
             after = {name: replace(one.after, spread=spreads[name]) for name, one in found.items()}
             return *_taken(found, slice(None)), where, after
     after = {name: replace(one.after, spread=spreads[name]) for name, one in found.items()}

@@ -11,7 +11,7 @@ import numpy as np
 from .._errors import ModelFileError
 from .._schema import Packed, Stored, pack_records
 from ..circuit import Circuit, State
-from ..circuit.state import against
+from ..circuit.state import settling_matrix
 from ..kernels.running import MOVES
 from ._guard import Order
 from ._moments import Moments
@@ -112,9 +112,12 @@ def _check_inverses(circuit: Circuit, state: State, readout: State) -> None:
     if circuit.lateral.averages and not all((part.M.diagonal() > 0).all() for part in (state, readout)):
         raise ModelFileError("M is no mean of z z': its diagonal is not above 0")
     acts = circuit.settles and circuit.domain.radius == np.inf  # a ball may be all that holds outputs back
-    if acts and not np.isfinite(np.linalg.inv(against(circuit, readout))).all():
+    if acts and not np.isfinite(np.linalg.inv(settling_matrix(circuit, readout))).all():
         raise ModelFileError("M is singular")
-    if state.Minv is not None and not np.abs(state.Minv @ against(circuit, state) - np.eye(circuit.size)).max() < DRIFT:
+    if (
+        state.Minv is not None
+        and not np.abs(state.Minv @ settling_matrix(circuit, state) - np.eye(circuit.size)).max() < DRIFT
+    ):
         raise ModelFileError("Minv is not the inverse of M")
 
 

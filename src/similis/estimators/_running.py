@@ -90,10 +90,10 @@ class Running:
 
     def learn(self, X: Any) -> tuple[Any, Running]:
         """Normalise the rows one after the other, each by the moments up to itself; return them and the new moments."""
-        heard = self.hear(X)
+        heard = self.normalise(X)
         return heard.rows, heard.after
 
-    def hear(self, X: Any, idle: np.ndarray | None = None, refuse: bool = False) -> Heard:
+    def normalise(self, X: Any, idle: np.ndarray | None = None, refuse: bool = False) -> Heard:
         """As :meth:`learn`, with what the rows say.
 
         ``idle`` (n_samples,) bool says which do not; without it each row is judged by its past (``kernels.running``).
@@ -128,14 +128,14 @@ class Running:
         """The same moments, which know the sizes of features of all rows to come, where none have come."""
         if not self.each or self.count:
             return self
-        some = self.hear(X[:: -(-len(X) // SOME)]).after
+        some = self.normalise(X[:: -(-len(X) // SOME)]).after
         if some.gains is None or not some.power > 0:
             return self
         gains, fourth = some.gains.copy(), np.zeros(len(self.mean))
         gauge(X, some.power, some.mean, gains, fourth)
         return replace(self, gains=gains, fourth=fourth)
 
-    def knowing(self, X: Any) -> Running:
+    def updated(self, X: Any) -> Running:
         """The same moments, told how long these rows stand still, but for the longest time: it may be the sensor."""
         moves = np.flatnonzero(moving(X))
         longest = int(np.diff(moves, append=X.shape[0]).max(initial=0))

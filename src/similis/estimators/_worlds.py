@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..control import Agent, Agents, Chance, Plant, Rule, diverged, run
+from ..control import Agent, Agents, Plant, RandomStreams, Rule, diverged, run
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class World:
 
         return cls(env, *measure(env), n_steps(env))
 
-    def play(self, agents: Agents, rule: Rule, n_episodes: int, chance: Chance) -> tuple[np.ndarray, np.ndarray]:
-        """Prices and prediction errors of episodes; the agents change as the rule says.
+    def play(self, agents: Agents, rule: Rule, n_episodes: int, chance: RandomStreams) -> tuple[np.ndarray, np.ndarray]:
+        """Costs and prediction errors of episodes; the agents change as the rule says.
 
         Raises
         ------

@@ -12,7 +12,7 @@ from .._errors import InputError, ModelFileError
 from .._random import Seed, generator
 from .._schema import Stored
 from .._values import FLAG, NONNEGATIVE, NOTHING, Number, OneOf, Whole
-from ..control import Agent, Agents, Chance, Plant, Rule, bio_ofc
+from ..control import Agent, Agents, Plant, RandomStreams, Rule, bio_ofc
 from ..control.gate import whole
 from ..control.rule import BASELINES, SYNAPSES
 from ..display import System
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gymnasium import Env
 
 _MEMORY = ("momentum", "baseline", "power")
-_GENERATORS = tuple(field.name for field in fields(Chance))
+_GENERATORS = tuple(field.name for field in fields(RandomStreams))
 
 
 class OptimalFeedbackController(Estimator):
@@ -33,7 +33,7 @@ class OptimalFeedbackController(Estimator):
 
         u = -K xh + noise,   e = y(t+1-delay) - C xh(t+1-delay),   xh(t+1) = A xh + B u + L e
         dA ~ (L e) xh(t-delay)',  dB ~ (L e) u(t-delay)',  dL ~ (L e) e(t-delay)',  dC ~ e xh(t+1-delay)'
-        Z = trace Z + noise xh',  G = momentum G + (price - baseline) Z,  dK ~ G
+        Z = trace Z + noise xh',  G = momentum G + (cost - baseline) Z,  dK ~ G
 
     Nothing is known of the plant but how late it is. Learns from a :class:`similis.control.Plant` in a compiled loop,
     or from any gymnasium environment step by step; the two do the same.
@@ -42,8 +42,8 @@ class OptimalFeedbackController(Estimator):
     ----------
     n_latent : int, neurons of the filter; as many as there are observations by default
     eta, eta_K, decay, decay_K, half_life, warmup, sigma, decay_sigma, trace, momentum, baseline, memory, natural, clip,
-        damp, bias, ridge, average : as in :class:`similis.control.Rule`. By default errors and prices are limited by
-        their own scale, steps are damped by the activity, and prices and traces divided by their size, so that the
+        damp, bias, ridge, average : as in :class:`similis.control.Rule`. By default errors and costs are limited by
+        their own scale, steps are damped by the activity, and costs and traces divided by their size, so that the
         steps have no unit; sigma, the exploring noise, has the unit of the actions
     n_episodes : int, of ``fit``
     random_state : int, Generator, RandomState or None: first synapses, exploration, and what a Plant does by chance
@@ -53,7 +53,7 @@ class OptimalFeedbackController(Estimator):
     agents_ : Agents, the synapses as they are
     A_, B_, C_, L_, K_ : (m, m), (m, p), (n, m), (m, n), (p, m) synapses averaged over episodes
     delay_ : (sensing, acting), steps by which observations and actions were late
-    costs_, errors_ : price of each episode, and mean square of its prediction errors
+    costs_, errors_ : cost of each episode, and mean square of its prediction errors
     n_episodes_seen_ : int
 
     Raises
@@ -88,7 +88,7 @@ class OptimalFeedbackController(Estimator):
     costs_: np.ndarray
     errors_: np.ndarray
     n_episodes_seen_: int
-    _chance: Chance
+    _chance: RandomStreams
 
     _allowed: ClassVar = {
         "n_latent": (Whole(1), NOTHING), "eta": (NONNEGATIVE,), "eta_K": (NONNEGATIVE,), "decay_K": (NONNEGATIVE,),
@@ -147,14 +147,14 @@ class OptimalFeedbackController(Estimator):
             chance, agents = self._begin(world)
             return self._go_on(world, agents, chance, n_episodes, [], [])
         self._fits(world)
-        chance = Chance(*(_copied(getattr(self._chance, name)) for name in _GENERATORS))
+        chance = RandomStreams(*(_copied(getattr(self._chance, name)) for name in _GENERATORS))
         return self._go_on(world, self.agents_.copy(), chance, n_episodes, self.costs_, self.errors_)
 
-    def _begin(self, world: World) -> tuple[Chance, Agents]:
+    def _begin(self, world: World) -> tuple[RandomStreams, Agents]:
         n, p = world.n_observations, world.n_actions
         m = self._size(self.rule, n)
         rng = generator(self.random_state)
-        chance = Chance(*(np.random.default_rng(int(rng.integers(2**63))) for _ in _GENERATORS))
+        chance = RandomStreams(*(np.random.default_rng(int(rng.integers(2**63))) for _ in _GENERATORS))
         return chance, Agents.new(n, p, m, [rng])
 
     def _size(self, rule: Rule, n: int) -> int:
@@ -163,7 +163,7 @@ class OptimalFeedbackController(Estimator):
         return whole("n_latent", m, 1 + (rule.bias != 0))
 
     def _go_on(
-        self, world: World, agents: Agents, chance: Chance, n_episodes: int, costs: Any, errors: Any
+        self, world: World, agents: Agents, chance: RandomStreams, n_episodes: int, costs: Any, errors: Any
     ) -> Self:  # fmt: skip
         paid, squares = world.play(agents, self.rule, whole("n_episodes", n_episodes), chance)
         self.agents_, self._chance, self.delay_ = agents, chance, (world.sensing, world.acting)
@@ -181,20 +181,20 @@ class OptimalFeedbackController(Estimator):
             raise InputError(f"the environment has {said}: it is not like the one learned from. Use fit to start anew")
 
     def play(self, env: Plant | Env, *, n_episodes: int = 1, random_state: Seed = 0) -> np.ndarray:
-        """(n_episodes,) prices of episodes without exploring and without learning, with the averaged synapses."""
+        """(n_episodes,) costs of episodes without exploring and without learning, with the averaged synapses."""
         world = World.of(env)
         self._fits(world)
         rng = generator(random_state)
-        chance = Chance(*(np.random.default_rng(int(rng.integers(2**63))) for _ in _GENERATORS))
-        still = Rule.still(bias=self.bias, ridge=self.ridge)
+        chance = RandomStreams(*(np.random.default_rng(int(rng.integers(2**63))) for _ in _GENERATORS))
+        still = Rule.frozen(bias=self.bias, ridge=self.ridge)
         return world.play(self._readout, still, whole("n_episodes", n_episodes), chance)[0]
 
     def score(self, env: Plant | Env, y: Any = None) -> float:
-        """Minus the mean price of 200 episodes without exploring (20 of a gymnasium environment)."""
+        """Minus the mean cost of 200 episodes without exploring (20 of a gymnasium environment)."""
         return -float(self.play(env, n_episodes=200 if isinstance(env, Plant) else 20).mean())
 
     def agent(self, *, learn: bool = False, n_steps: int, missing: bool = False) -> Agent:
-        """The controller as an agent for a loop of your own: ``begin(y)``, ``act()``, ``hear(y, price)``, ``finish()``.
+        """The controller as an agent for a loop of your own: ``begin(y)``, ``act()``, ``hear(y, cost)``, ``finish()``.
 
         Parameters
         ----------
@@ -205,7 +205,7 @@ class OptimalFeedbackController(Estimator):
         check_is_fitted(self)
         agents, rule = self.agents_, self.rule
         if not learn:
-            agents, rule = self._readout, Rule.still(bias=self.bias, ridge=self.ridge)
+            agents, rule = self._readout, Rule.frozen(bias=self.bias, ridge=self.ridge)
         sensing, acting = self.delay_
         rng = self._chance.action if learn else None
         return Agent(agents, rule, sensing=sensing, acting=acting, n_steps=n_steps, rng=rng, missing=missing)
@@ -262,7 +262,7 @@ class OptimalFeedbackController(Estimator):
         self.agents_.must_be_sound()
         sensing, acting = file.numbers("delay", 2, low=0)
         self.delay_, chance = (whole("sensing", sensing, 0), whole("acting", acting, 0)), file.part("chance")
-        self._chance = Chance(*(_generator(chance.plain(name)) for name in _GENERATORS))
+        self._chance = RandomStreams(*(_generator(chance.plain(name)) for name in _GENERATORS))
         self.costs_, self.errors_ = (file.array(name, "episodes", dtype=np.float64) for name in ("costs", "errors"))
         self.n_episodes_seen_, self.circuit_ = self.agents_.n_episodes, bio_ofc()
 

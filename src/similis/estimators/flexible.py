@@ -61,8 +61,8 @@ class FlexibleSimilarityMatching(ClusterMixin, Scaled):
     mu : float > 0, softness of the tiles' borders, in the same units; with ``trace`` its first value
     n_clusters : int or None, into how many clusters the neurons are grouped, by how much they fire together; None
         joins those that do so more often than not (average correlation above 1/2)
-    soft : float > 0 or None, stiffness of the row sums: a leaky unit, lambda = soft (b.z - 1), in the same units as mu;
-        then the origin matters a little. None: exact
+    stiffness : float > 0 or None, of the row sums: a leaky unit, lambda = stiffness (b.z - 1), in the same units as
+        mu; then the origin matters a little. None: exact
     center : bool, remove the running mean (of no effect but on rounding, once the mean is known)
     scale, tau, n_epochs, shuffle, trace_every, random_state : as in :class:`SimilarityMatching`
     eta0, decay, floor : learning rate eta_t = max(floor, eta0 / (1 + decay t))
@@ -95,12 +95,12 @@ class FlexibleSimilarityMatching(ClusterMixin, Scaled):
 
     _allowed: ClassVar = {
         "trace": (Number(1), NOTHING), "gamma": (NONNEGATIVE,), "mu": (POSITIVE,), "n_clusters": (Whole(1), NOTHING),
-        "soft": (Number(0, open_="low", infinite=True), NOTHING),
+        "stiffness": (Number(0, open_="low", infinite=True), NOTHING),
     }  # fmt: skip
 
     def __init__(
         self, n_components: int = 16, *, trace: float | None = None, gamma: float = 0.0, mu: float = 0.05,
-        n_clusters: int | None = None, soft: float | None = None, center: bool = True, scale: str | None = "auto",
+        n_clusters: int | None = None, stiffness: float | None = None, center: bool = True, scale: str | None = "auto",
         eta0: float = 0.05, decay: float = 0.002, floor: float = 0.001, tau: float = 0.5, n_epochs: int | str = "auto",
         shuffle: bool = True, trace_every: int | None = None, random_state: Seed = None,
     ) -> None:  # fmt: skip
@@ -109,7 +109,7 @@ class FlexibleSimilarityMatching(ClusterMixin, Scaled):
         self.gamma = gamma
         self.mu = mu
         self.n_clusters = n_clusters
-        self.soft = soft
+        self.stiffness = stiffness
         self.center = center
         self.scale = scale
         self.eta0 = eta0
@@ -134,10 +134,10 @@ class FlexibleSimilarityMatching(ClusterMixin, Scaled):
         return self
 
     def _circuit(self, dims: dict[str, int]) -> Circuit:
-        soft = math.inf if self.soft is None else self.soft
+        stiffness = math.inf if self.stiffness is None else self.stiffness
         return row_sum_similarity(
-            int(self.n_components), trace=self.trace, gamma=float(self.gamma), mu=self.mu, stiffness=soft, tau=self.tau,
-            step=Step(self.eta0, self.decay, self.floor, limited=True),
+            int(self.n_components), trace=self.trace, gamma=float(self.gamma), mu=self.mu, stiffness=stiffness,
+            tau=self.tau, step=Step(self.eta0, self.decay, self.floor, limited=True),
         )  # fmt: skip
 
     def _admit(self, X: Any, *, reset: bool) -> Any:
@@ -184,12 +184,12 @@ class FlexibleSimilarityMatching(ClusterMixin, Scaled):
         if self._held is None:
             return X
         before, lacking = self.running_["x"], WAIT * self.circuit_.size - len(self._held)
-        rows, sizes, _, after, _ = before.hear(X)
+        rows, sizes, _, after, _ = before.normalise(X)
         fresh = moving(np.concatenate([self._held[-1:], X]))[len(self._held[-1:]) :]
         found, left, mixed = np.flatnonzero((sizes >= 0) & fresh), len(X), False
         if len(found) >= lacking and rng is None:
             left = int(found[lacking - 1]) + 1
-            after = before.hear(X[:left]).after
+            after = before.normalise(X[:left]).after
         elif len(found) >= lacking and rng is not None:
             rows, _, told, _ = hear(self.circuit_, {"x": before}, {"x": X}, 0, rng, ())
             first = np.argsort(~moving(X[told]), kind="stable")  # rows that repeat are for want of others

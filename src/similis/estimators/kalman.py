@@ -1,4 +1,4 @@
-"""A filter that learns a stream's dynamics while it foretells it, with gaps where nothing was observed."""
+"""A filter that learns a stream's dynamics while it predicts it, with gaps where nothing was observed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COUNTS = ("n_seen", "known", "n_rows")
 
 
 class NeuralKalmanFilter(Estimator):
-    """Foretell a stream from what was seen of it, some steps late, learning how it moves.
+    """Predict a stream from what was seen of it, some steps late, learning how it moves.
 
     ::
 
@@ -48,7 +48,7 @@ class NeuralKalmanFilter(Estimator):
     n_latent : int, numbers in the state; least squares takes whole moments, so it is rounded up to a multiple of the
         observations. By default four moments of up to 4 observations, two of more than 8; as many numbers as there
         are observations in the published rule
-    delay : int >= 1, y(t) is foretold from the rows up to t - delay
+    delay : int >= 1, y(t) is predicted from the rows up to t - delay
     clip : float, errors are at most so many RMS of the recent ones (published: RMS norms of the observations); 0 for no
         limit
     average : float, row t counts in the synapses with a weight that grows as t^average; 0 for all alike (published: for
@@ -92,7 +92,7 @@ class NeuralKalmanFilter(Estimator):
 
     _allowed: ClassVar = {
         "rule": (OneOf(RULES),), "n_latent": (Whole(1), NOTHING),
-        "delay": (Whole(1, why="what is seen now cannot be foretold now"),), "eta": (NONNEGATIVE,),
+        "delay": (Whole(1, why="what is seen now cannot be predicted now"),), "eta": (NONNEGATIVE,),
         "clip": (Number(0, infinite=True),), "damp": (NONNEGATIVE,), "average": (NONNEGATIVE,),
     }  # fmt: skip
 
@@ -133,7 +133,7 @@ class NeuralKalmanFilter(Estimator):
         U = self._acted(actions, len(X), None if first else self._n_actions, reset=first)
         rule = self._forecaster(X.shape[1])
         if first:
-            state, count = rule.begin(X.shape[1], U.shape[1], generator(self.random_state)), 0
+            state, count = rule.reset(X.shape[1], U.shape[1], generator(self.random_state)), 0
         else:
             state, count = {name: array.copy() for name, array in self._state.items()}, self.n_samples_seen_
         with np.errstate(over="ignore", invalid="ignore"):
@@ -181,21 +181,21 @@ class NeuralKalmanFilter(Estimator):
         return self._state["actions"].shape[1]
 
     def predict(self, X: Any, *, actions: Any = None) -> np.ndarray:
-        """(n_samples, n) each row foretold from the rows before it, learning nothing.
+        """(n_samples, n) each row predicted from the rows before it, learning nothing.
 
         The stream begins anew: what the model heard last is not before it.
 
         Raises
         ------
         DivergenceError
-            If a row foretold is not finite.
+            If a row predicted is not finite.
         """
         check_is_fitted(self)
         X = self._admit(X, False)
         U = self._acted(actions, len(X), self._n_actions)
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                found = self._forecaster(X.shape[1]).foretell(self._state, X, U)
+                found = self._forecaster(X.shape[1]).predict(self._state, X, U)
         except np.linalg.LinAlgError as error:
             raise DivergenceError("the filter diverged (NaN or inf): fit again, with clip=10") from error
         if not np.isfinite(found).all():
@@ -203,12 +203,12 @@ class NeuralKalmanFilter(Estimator):
         return found
 
     def score(self, X: Any, y: Any = None, *, actions: Any = None) -> float:
-        """Share of the variance of the observations that is foretold: 1 - mean |x - predict|^2 / mean |x - mean|^2.
+        """Share of the variance of the observations that is predicted: 1 - mean |x - predict|^2 / mean |x - mean|^2.
 
-        Observations that never varied while the filter learned (``rule="published"``: never came) cannot be foretold:
-        they are left out, with a warning if they vary here. The first rows are foretold from next to nothing.
+        Observations that never varied while the filter learned (``rule="published"``: never came) cannot be predicted:
+        they are left out, with a warning if they vary here. The first rows are predicted from next to nothing.
         """
-        foretold, X = self.predict(X, actions=actions), self._admit(X, False)
+        predicted, X = self.predict(X, actions=actions), self._admit(X, False)
         unknown = self._forecaster(X.shape[1]).unknown(self._state)
         vary = np.array([len(np.unique(column[~np.isnan(column)])) > 1 for column in X.T])
         if (unknown & vary).any():
@@ -218,12 +218,12 @@ class NeuralKalmanFilter(Estimator):
                 UserWarning, stacklevel=2,
             )  # fmt: skip
         here = ~(np.isnan(X).all(0) | unknown)
-        X, foretold = X[:, here], foretold[:, here]
+        X, predicted = X[:, here], predicted[:, here]
         if not X.size:
             return 0.0
         unit = np.nanmax(np.abs(X)) or 1.0
-        X, foretold = X / unit, foretold / unit
-        left, all_of_it = np.nansum((X - foretold) ** 2), np.nansum((X - np.nanmean(X, axis=0)) ** 2)
+        X, predicted = X / unit, predicted / unit
+        left, all_of_it = np.nansum((X - predicted) ** 2), np.nansum((X - np.nanmean(X, axis=0)) ** 2)
         return float(1 - left / all_of_it) if all_of_it > 0 else 0.0
 
     @property

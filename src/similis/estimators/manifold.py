@@ -200,7 +200,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         """Hold samples back until there is one for each tile, then learn; rows that say nothing are left out."""
         if self._held is not None:
             X, y = (np.concatenate([held, new]) for held, new in zip(self._held, (X, y), strict=True))
-            telling = self._input.hear(X).sizes >= 0
+            telling = self._input.normalise(X).sizes >= 0
             self._held, k = (X[telling], y[telling]), self._layer().size
             if telling.sum() >= k:
                 self._begin()
@@ -224,7 +224,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         """Rows, scaled one after the other, but for those that say nothing; and (n_samples,) whether a row does."""
         rows, sizes = [X[:0]], [np.zeros(0)]
         for at in _blocks(np.arange(len(X))):
-            scaled, size, _, self._input, _ = self._input.hear(X[at].astype(self._dtype, copy=False))
+            scaled, size, _, self._input, _ = self._input.normalise(X[at].astype(self._dtype, copy=False))
             rows.append(scaled[size >= 0])
             sizes.append(size)
         return np.concatenate(rows), np.concatenate(sizes) >= 0

@@ -160,9 +160,11 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
 
         self._check()
         self.table_, self.refused_ = table(_sequence(X), y)
-        warm = int((self.table_.tc > 0).sum())
-        if warm < 10:
-            raise InputError(f"{warm} compositions with a Tc above 0, expected at least 10. Fix: give more rows.")
+        superconducting = int((self.table_.tc > 0).sum())
+        if superconducting < 10:
+            raise InputError(
+                f"{superconducting} compositions with a Tc above 0, expected at least 10. Fix: give more rows."
+            )
         seed, data = int(generator(self.random_state).integers(2**31)), self.table_
         keep = kept(checkpoint, self, [data.fractions, data.tc, data.systems], resume=resume)
         if (held := keep.found("seed")) is not None:
@@ -210,9 +212,9 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
         F, share = self._admit(X), self.coverage if coverage is None else coverage
         if not 0 < share < 1:
             raise InputError(f"coverage={share}; expected a number between 0 and 1")
-        (tc, warm, above), around = self._ensemble(F).T, self._ensemble.surroundings(F)
+        (tc, superconducting, above), around = self._ensemble(F).T, self._ensemble.surroundings(F)
         half = self._held_out().half_width(tc, *around, share)
-        return Judgement(tc, np.maximum(tc - half, 0), tc + half, warm, above, self._novelty(F))
+        return Judgement(tc, np.maximum(tc - half, 0), tc + half, superconducting, above, self._novelty(F))
 
     def predict_proba_superconducting(self, X: Sequence[Any]) -> NDArray[np.float64]:
         """(n,) probability that a Tc is reported for such a composition."""
@@ -276,11 +278,11 @@ class CriticalTemperatureRegressor(Regressor, Estimator):
         return fractions([composition for composition in found if composition is not None])
 
     def _novelty(self, F: NDArray) -> NDArray[np.float64]:
-        from ..superconductor.novelty import foreign
+        from ..superconductor.novelty import exchange_fraction
 
         hot = self.table_.fractions[self.table_.tc > 0]
         unseen = F[:, ~(hot > 0).any(0)].any(1)
-        return np.where(unseen, np.inf, foreign(F, hot) / self._usual)
+        return np.where(unseen, np.inf, exchange_fraction(F, hot) / self._usual)
 
     def _held_out(self) -> Errors:
         if self._errors is None:

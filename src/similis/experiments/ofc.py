@@ -8,9 +8,9 @@ from scipy.signal import medfilt
 
 from ..control import (
     Agents,
-    Chance,
     Innovations,
     Plant,
+    RandomStreams,
     Record,
     Reflex,
     Rollout,
@@ -18,9 +18,9 @@ from ..control import (
     bio_ofc,
     double_integrator,
     expected_cost,
-    foretell,
     innovation_error,
     optimal_cost,
+    predict,
     run,
     steady_gain,
     steady_regulator,
@@ -29,7 +29,7 @@ from ..estimators import NeuralKalmanFilter
 from . import figures
 from ._registry import Budget, Claim, Figure, Measured, Outcome, Table, experiment
 
-STUDY = "a hyper-parameter study stored with the authors' code: mean price in training + in evaluation"
+STUDY = "a hyper-parameter study stored with the authors' code: mean cost in training + in evaluation"
 SCRIPT = "an independent vectorised script of ours made before this library, 20,000 episodes; not the paper's number"
 LQG = {1: 5.593, 2: 6.948, 3: 8.376}
 #: delay: step of the filter, step of the controller, value of the study
@@ -51,72 +51,72 @@ def beginners(plant: Plant, seeds: tuple[int, ...], n_latent: int | None = None)
     return Agents.new(plant.n_observations, plant.n_actions, n_latent or plant.n_observations, rngs)
 
 
-def chances(seeds: tuple[int, ...], what: int = 0) -> list[Chance]:
-    return [Chance.of(np.random.SeedSequence([seed, what])) for seed in seeds]
+def random_streams(seeds: tuple[int, ...], what: int = 0) -> list[RandomStreams]:
+    return [RandomStreams.of(np.random.SeedSequence([seed, what])) for seed in seeds]
 
 
 @experiment(
-    "ofc", "optimum", "Price against delay, at the best gains",
+    "ofc", "optimum", "Cost against delay, at the best gains",
     claims=[
         *(Claim(id=f"lqg-{d}", text=f"Delay {d}: exact optimum (LQG), relative distance from a simulated one",
                 goal=0.005, better="lower", known=0.0, source=SCRIPT) for d in LQG),
-        Claim(id="bio", text="Bio-OFC with the true model and its best fixed gains: largest price over the optimum's",
+        Claim(id="bio", text="Bio-OFC with the true model and its best fixed gains: largest cost over the optimum's",
               goal=1.10, better="lower", provenance="ours"),
-        Claim(id="reflex", text="Model-free (a gain on the last observation): smallest price over Bio-OFC's",
+        Claim(id="reflex", text="Model-free (a gain on the last observation): smallest cost over Bio-OFC's",
               goal=1.25, better="higher"),
     ],
 )  # fmt: skip
 def optimum(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
-    """A mass on a line, ten steps; expected prices in closed form, no episode is drawn. LQG has the best gain of every
+    """A mass on a line, ten steps; expected costs in closed form, no episode is drawn. LQG has the best gain of every
     moment; the others one gain for all moments, found numerically for each delay: L and K for Bio-OFC, which corrects
     the present by late errors, and for the rollout, which filters the past and runs the model forward; K for the
-    model-free reflex. (The paper fits L to the prediction error; here both are fitted to the price.)"""
+    model-free reflex. (The paper fits L to the prediction error; here both are fitted to the cost.)"""
     every = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10) if budget == "full" else (1, 2, 3, 5, 8)
-    prices: dict[str, list[float]]
-    prices = {name: [] for name in ("LQG", "rollout of the model", "Bio-OFC", "model-free")}
+    costs: dict[str, list[float]]
+    costs = {name: [] for name in ("LQG", "rollout of the model", "Bio-OFC", "model-free")}
     for delay in every:
         plant = double_integrator(delay)
         K, L = steady_regulator(plant).ravel(), steady_gain(plant).ravel()
-        prices["LQG"].append(optimal_cost(plant))
-        prices["rollout of the model"].append(_best(plant, np.append(L, K), "rollout"))
-        prices["Bio-OFC"].append(_best(plant, np.append(0.5**delay * L, K), "innovations"))
-        prices["model-free"].append(_best(plant, np.array([0.1, 0.1]), "reflex"))
+        costs["LQG"].append(optimal_cost(plant))
+        costs["rollout of the model"].append(_best(plant, np.append(L, K), "rollout"))
+        costs["Bio-OFC"].append(_best(plant, np.append(0.5**delay * L, K), "innovations"))
+        costs["model-free"].append(_best(plant, np.array([0.1, 0.1]), "reflex"))
     canvas, ax = figures.canvas(5.6, 3.5)
     for (name, values), colour in zip(
-        prices.items(), (figures.GREY, figures.BLUE, figures.ORANGE, figures.PURPLE), strict=True
+        costs.items(), (figures.GREY, figures.BLUE, figures.ORANGE, figures.PURPLE), strict=True
     ):
         ax.plot(every, values, "o-" if name != "LQG" else "--", color=colour, label=name, markersize=4)
-    figures.label(ax, "delay (steps)", "expected price of an episode")
+    figures.label(ax, "delay (steps)", "expected cost of an episode")
     picture = figures.svg(
         canvas, salt="ofc/delay", alt="Four rising curves; the model-free one lies far above the others.",
-        caption="Expected price against delay. Correcting the present by late errors costs little more than running "
-        "the model forward; without a model the price is nearly double.",
+        caption="Expected cost against delay. Correcting the present by late errors costs little more than running "
+        "the model forward; without a model the cost is nearly double.",
     )  # fmt: skip
-    bio, best = np.array(prices["Bio-OFC"]), np.array(prices["LQG"])
+    bio, best = np.array(costs["Bio-OFC"]), np.array(costs["LQG"])
     measured = {
         f"lqg-{d}": Measured.over([abs(optimal_cost(double_integrator(d)) / known - 1)], seeds[:1])
         for d, known in LQG.items()
     }
     measured["bio"] = Measured.over([float((bio / best).max())], seeds[:1], oracle=1.0)
-    measured["reflex"] = Measured.over([float((np.array(prices["model-free"]) / bio).min())], seeds[:1])
+    measured["reflex"] = Measured.over([float((np.array(costs["model-free"]) / bio).min())], seeds[:1])
     rows: tuple[tuple[str | float, ...], ...]
-    rows = tuple((name, *(float(v) for v in values)) for name, values in prices.items())
-    table = Table("Expected price of an episode, in closed form", ("controller", *(f"delay {d}" for d in every)), rows)
+    rows = tuple((name, *(float(v) for v in values)) for name, values in costs.items())
+    table = Table("Expected cost of an episode, in closed form", ("controller", *(f"delay {d}" for d in every)), rows)
     return Outcome(measured, (picture,), (table,), bio_ofc())
 
 
 def _best(plant: Plant, start: np.ndarray, kind: str) -> float:
-    """The lowest expected price over gains (L, K), from a start."""
+    """The lowest expected cost over gains (L, K), from a start."""
 
-    def price(gains: np.ndarray) -> float:
+    def cost(gains: np.ndarray) -> float:
         L, K = gains[:-2].reshape(-1, 2), gains[-2:].reshape(1, 2)
         if kind == "reflex":
             return expected_cost(plant, Reflex(K))
         if kind == "rollout":
             return expected_cost(plant, Rollout(plant, L, K))
-        return expected_cost(plant, Innovations(Agents.knowing(plant, L, K), plant.delay))
+        return expected_cost(plant, Innovations(Agents.from_plant(plant, L, K), plant.delay))
 
-    return float(minimize(price, start, method="Nelder-Mead" if kind == "reflex" else "BFGS").fun)
+    return float(minimize(cost, start, method="Nelder-Mead" if kind == "reflex" else "BFGS").fun)
 
 
 BLOCKS = ((0.04, 0.25), (0.04, 0.01), (0.01, 0.01), (0.04, 0.25))
@@ -135,11 +135,11 @@ def adaptive_gain(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     plant = double_integrator(1)
     rule = Rule.published(0.05, 0.0, sigma=0.5, learned="L", clip=10.0)
     L = np.array([beginners(plant, (seed,)).L[0] for seed in runs])
-    agents, lucky = Agents.knowing(plant, L[0], np.zeros((1, 2)), len(runs)), chances(runs)
+    agents, lucky = Agents.from_plant(plant, L[0], np.zeros((1, 2)), len(runs)), random_streams(runs)
     agents.L[:] = L
     errors, exact, gains = [], [], []
     for noise in BLOCKS:
-        plant = plant.but(W=np.diag(noise))
+        plant = plant.replace(W=np.diag(noise))
         exact.append(innovation_error(plant))
         for _ in range(20):
             errors.append(run(plant, agents, rule, length // 20, lucky).error)
@@ -174,10 +174,10 @@ def adaptive_gain(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     "ofc", "closed-loop", "Everything at once, from nothing",
     claims=[
         *(Claim(id=f"published-{d}", text=f"Delay {d}, published rule and steps, seeds that survive: distance of the "
-                f"sum of mean prices in training and evaluation from {value}, relative", goal=0.03, better="lower",
+                f"sum of mean costs in training and evaluation from {value}, relative", goal=0.03, better="lower",
                 known=0.0, provenance="authors' code", source=f"{STUDY}, {value}")
           for d, (_, _, value) in PUBLISHED.items()),
-        *(Claim(id=f"defaults-{d}", text=f"Delay {d}, our defaults: price after 10,000 episodes over the exact optimum",
+        *(Claim(id=f"defaults-{d}", text=f"Delay {d}, our defaults: cost after 10,000 episodes over the exact optimum",
                 goal=goal, better="lower", known=known, source=SCRIPT.replace("20,000 episodes", "published settings"))
           for d, (goal, known) in GOALS.items()),
         Claim(id="diverged", text="Seeds that diverged or were lost (above 3 optima in the end), of all runs with "
@@ -186,8 +186,8 @@ def adaptive_gain(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
 )  # fmt: skip
 def closed_loop(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     """A, B, C, L and K learn together for 10,000 episodes of ten steps. First the published rule and steps as they are
-    (some seeds diverge, and are left out); then with limits on errors, prices and steps in units of the data seen so
-    far. Then our defaults: prices and traces normalised, a baseline for every moment, steps that fade,
+    (some seeds diverge, and are left out); then with limits on errors, costs and steps in units of the data seen so
+    far. Then our defaults: costs and traces normalised, a baseline for every moment, steps that fade,
     synapses averaged over episodes; chosen on other seeds (from 1000 on), the same for all delays. Evaluation without
     exploring: 1,000 episodes for the published steps; for the defaults the expectation in closed form."""
     runs = several(seeds, 20 if budget == "full" else 12)
@@ -219,26 +219,26 @@ def closed_loop(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         "", "training", "evaluation", "sum", "authors' sum", f"diverge, of {len(runs)}", "sum with limits",
         "published / optimum", "defaults / optimum", "worst seed", "open loop: sum", "authors'",
     )  # fmt: skip
-    caption = "Prices of an episode, mean over seeds. Open loop: 5,000 episodes of random actions, then 5,000 in which "
+    caption = "Costs of an episode, mean over seeds. Open loop: 5,000 episodes of random actions, then 5,000 in which "
     rows = Table(f"{caption}only K learns (sum: the second half and evaluation)", columns, tuple(table))
     return Outcome(measured, (_curves(curves),), (rows,), bio_ofc())
 
 
 def _learned(plant: Plant, runs: tuple[int, ...], rule: Rule) -> tuple[Record, np.ndarray, Agents]:
-    """Learning, the mean price of 1,000 episodes after it, and the agents then."""
+    """Learning, the mean cost of 1,000 episodes after it, and the agents then."""
     agents = beginners(plant, runs)
-    record = run(plant, agents, rule, EPISODES, chances(runs))
+    record = run(plant, agents, rule, EPISODES, random_streams(runs))
     after = agents.averaged() if rule.average else agents
-    still = run(plant, after.copy(), Rule.still(ridge=rule.ridge), 1000, chances(runs, 1))
+    still = run(plant, after.copy(), Rule.frozen(ridge=rule.ridge), 1000, random_streams(runs, 1))
     return record, still.cost.mean(1), after
 
 
 def _open(plant: Plant, runs: tuple[int, ...], eta: float, eta_K: float) -> tuple[np.ndarray, np.ndarray]:
-    """First the model from random actions, then the policy: its mean price, and the mean price after it."""
-    agents, lucky = beginners(plant, runs), chances(runs)
+    """First the model from random actions, then the policy: its mean cost, and the mean cost after it."""
+    agents, lucky = beginners(plant, runs), random_streams(runs)
     run(plant, agents, Rule.published(eta, 0.0, sigma=0.5, clip=10.0, damp=1.0), EPISODES // 2, lucky)
     record = run(plant, agents, Rule.published(0.0, eta_K, clip=10.0), EPISODES // 2, lucky)
-    still = run(plant, agents.copy(), Rule.still(), 1000, chances(runs, 1))
+    still = run(plant, agents.copy(), Rule.frozen(), 1000, random_streams(runs, 1))
     return record.cost.mean(1), still.cost.mean(1)
 
 
@@ -256,14 +256,14 @@ def _curves(curves: dict[int, tuple[Record, Record, float]]) -> Figure:
             ax.axhline(best, color=COLOURS[delay], linestyle="--", linewidth=1.0)
     for ax in axes[:2]:
         ax.set_ylim(0, 40)
-    figures.label(axes[0], "episodes", "price of an episode", "published steps")
-    figures.label(axes[1], "episodes", "price of an episode", "defaults")
+    figures.label(axes[0], "episodes", "cost of an episode", "published steps")
+    figures.label(axes[1], "episodes", "cost of an episode", "defaults")
     figures.label(axes[2], "episodes", "squared prediction error", "defaults")
     axes[2].set_yscale("log")
     return figures.svg(
         canvas, salt="ofc/closed", wide=True, alt="Falling curves for three delays and dashed lines below them.",
         caption="Learning in closed loop, means over seeds, smoothed. Dashed: exact optimum without exploration; the "
-        "curves include the price of exploring (deviation 0.2 left, 0.4 middle).",
+        "curves include the cost of exploring (deviation 0.2 left, 0.4 middle).",
     )  # fmt: skip
 
 
@@ -296,7 +296,7 @@ def gaps(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
             seen[np.random.default_rng([seed, 2]).random(T) < 0.2] = np.nan
             model = NeuralKalmanFilter(delay=delay, random_state=seed).fit(seen, actions=U)
             learned = ((model.predictions_ - Y) ** 2).sum(1).reshape(20, -1).mean(1)
-            exact = ((foretell(plant, seen, U) - Y) ** 2).sum(1).reshape(20, -1).mean(1)
+            exact = ((predict(plant, seen, U) - Y) ** 2).sum(1).reshape(20, -1).mean(1)
             ratios.append(learned[15:].sum() / exact[15:].sum())
             curves.append(learned / exact)
         measured[f"gaps-{delay}"] = Measured.over(ratios, seeds, "worst", oracle=1.0)

@@ -10,10 +10,10 @@ import numpy as np
 from ..control import Agents, Record, Rule, bio_ofc, flight, run
 from . import figures
 from ._registry import Budget, Claim, Figure, Measured, Outcome, Table, experiment
-from .ofc import beginners, chances, several
+from .ofc import beginners, random_streams, several
 
 STORED = "a run stored with the authors' code (Box2D), one seed, mean of the last 100 episodes"
-#: price of a step after so many episodes, in the stored run
+#: cost of a step after so many episodes, in the stored run
 KNOWN = {100: 8.09, 300: 4.62, 1000: 3.13, 3000: 2.04, 10_000: 1.11, 30_000: 0.853}
 #: chosen on seeds from 500 to 902 and 6000 to 7119, by the number that hover after 300 and 1,000 episodes; the filter's
 #: step fades as published: with one that fades as 1/i the gain L grows without end, for observations have no noise here
@@ -22,7 +22,7 @@ RULE = Rule(
     trace=0.99, momentum=0.999, memory=0.5, clip=5.0, damp=40.0, bias=0.2,
 )  # fmt: skip
 PLAIN = Rule.published(2e-3, 4e-10, half_life=2000 * math.log(2), sigma=0.1, momentum=0.9995, bias=0.2)
-LOST = 50.0  # a price a step that no body near its goal pays
+LOST = 50.0  # a cost a step that no body near its goal pays
 LATENT = 6  # five neurons, and one that never changes
 
 
@@ -34,11 +34,11 @@ def lengths(episodes: np.ndarray) -> np.ndarray:
 @experiment(
     "ofc", "flight", "Winged flight in the wind",
     claims=[
-        Claim(id="price-300", text="Price of a step after 300 episodes", goal=4.62, better="lower", known=KNOWN[300],
+        Claim(id="cost-300", text="Cost of a step after 300 episodes", goal=4.62, better="lower", known=KNOWN[300],
               provenance="authors' code", source=STORED),
-        Claim(id="price-1000", text="Price of a step after 1,000 episodes", goal=3.13, better="lower",
+        Claim(id="cost-1000", text="Cost of a step after 1,000 episodes", goal=3.13, better="lower",
               known=KNOWN[1000], provenance="authors' code", source=STORED, budgets=("full",)),
-        Claim(id="price-30000", text="Price of a step after 30,000 episodes", goal=0.853, better="lower",
+        Claim(id="cost-30000", text="Cost of a step after 30,000 episodes", goal=0.853, better="lower",
               known=KNOWN[30_000], provenance="authors' code", source=STORED, budgets=("full",)),
         Claim(id="stable", text="Seeds of 10 that hover at the end, none diverging", goal=10, better="higher",
               budgets=("full",)),
@@ -47,20 +47,20 @@ def lengths(episodes: np.ndarray) -> np.ndarray:
 def fly(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     """A body with two wings is thrown and has to hold a point; actions reach the wings 100 ms late. The published task
     as the point mass that it is (its body never turns), not in Box2D. Five neurons and one that never changes, knowing
-    nothing. Prices a step include those of exploring, whose noise fades here (as published it stays), mean of the last
+    nothing. Costs a step include those of exploring, whose noise fades here (as published it stays), mean of the last
     100 episodes."""
     runs, n_episodes = (several(seeds, 10), 30_000) if budget == "full" else (several(seeds, 3), 300)
-    plant, agents, lucky = flight(), beginners(flight(), runs, LATENT), chances(runs)
+    plant, agents, lucky = flight(), beginners(flight(), runs, LATENT), random_streams(runs)
     learned = run(plant, agents, RULE, n_episodes, lucky, lengths=lengths)
     steps = lengths(np.arange(n_episodes))
-    prices = learned.cost / steps
+    costs = learned.cost / steps
     plain_agents, few = beginners(plant, runs, LATENT), min(n_episodes, 1000)
-    plain = run(plant, plain_agents, PLAIN, few, chances(runs), lengths=lengths)
+    plain = run(plant, plain_agents, PLAIN, few, random_streams(runs), lengths=lengths)
     limited_agents = beginners(plant, runs, LATENT)
-    limited = run(plant, limited_agents, PLAIN.but(clip=5.0, damp=10.0), few, chances(runs), lengths=lengths)
+    limited = run(plant, limited_agents, PLAIN.replace(clip=5.0, damp=10.0), few, random_streams(runs), lengths=lengths)
     at = [n for n in KNOWN if n <= n_episodes]
-    late = {n: np.nan_to_num(prices[:, n - 100 : n].mean(1), nan=np.inf) for n in at}
-    measured = {f"price-{n}": Measured.over(late[n], runs, "mean") for n in at if n in (300, 1000, 30_000)}
+    late = {n: np.nan_to_num(costs[:, n - 100 : n].mean(1), nan=np.inf) for n in at}
+    measured = {f"cost-{n}": Measured.over(late[n], runs, "mean") for n in at if n in (300, 1000, 30_000)}
     if budget == "full":
         hovering = int((learned.alive & (late[n_episodes] < LOST)).sum())
         measured["stable"] = Measured.over([hovering], runs[:1], "worst", better="higher", oracle=10.0)
@@ -69,12 +69,12 @@ def fly(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
          float(np.mean(learned.error[:, n - 100 : n])), _median(limited, steps, n, few)) for n in at
     )  # fmt: skip
     table = Table(
-        f"Price of a step. The published rule without limits diverges on {int((~plain.alive).sum())} of {len(runs)} "
+        f"Cost of a step. The published rule without limits diverges on {int((~plain.alive).sum())} of {len(runs)} "
         f"seeds, with limits on {int((~limited.alive).sum())}",
         ("", "mean", "median", "worst seed", "authors' run", "squared error", "published rule with limits, median"),
         rows,
     )
-    return Outcome(measured, (_learning(prices, learned.error), _flown(agents, runs[0])), (table,), bio_ofc())
+    return Outcome(measured, (_learning(costs, learned.error), _flown(agents, runs[0])), (table,), bio_ofc())
 
 
 def _median(record: Record, steps: np.ndarray, n: int, few: int) -> float | str:
@@ -83,17 +83,17 @@ def _median(record: Record, steps: np.ndarray, n: int, few: int) -> float | str:
     return float(np.nanmedian((record.cost[:, n - 100 : n] / steps[n - 100 : n]).mean(1)))
 
 
-def _learning(prices: np.ndarray, errors: np.ndarray) -> Figure:
+def _learning(costs: np.ndarray, errors: np.ndarray) -> Figure:
     canvas, (left, right) = figures.canvas(9.6, 3.3, n_columns=2)
-    edges = np.unique(np.geomspace(10, prices.shape[1], 60).astype(int))
+    edges = np.unique(np.geomspace(10, costs.shape[1], 60).astype(int))
     at = (edges[1:] + edges[:-1]) / 2
-    for ax, part, colour in ((left, prices, figures.BLUE), (right, errors, figures.ORANGE)):
+    for ax, part, colour in ((left, costs, figures.BLUE), (right, errors, figures.ORANGE)):
         binned = np.array([part[:, a:b].mean(1) for a, b in pairwise(edges)])
         ax.loglog(at, np.median(binned, axis=1), color=colour, label="median")
         ax.fill_between(at, binned.min(1), binned.max(1), color=colour, alpha=0.18, linewidth=0)
-    known = [(n, price) for n, price in KNOWN.items() if n <= prices.shape[1]]
+    known = [(n, cost) for n, cost in KNOWN.items() if n <= costs.shape[1]]
     left.plot(*zip(*known, strict=True), "o", color=figures.GREY, markersize=5, label="authors' run")
-    figures.label(left, "episodes", "price of a step")
+    figures.label(left, "episodes", "cost of a step")
     figures.label(right, "episodes", "squared prediction error")
     return figures.svg(
         canvas, salt="ofc/flight", wide=True, alt="Two falling curves.",
@@ -105,8 +105,8 @@ def _flown(agents: Agents, seed: int) -> Figure:
     """Five flights of the first agent as it is at the end."""
     A, B, C, L, K = (agents.mean[name][:1] for name in "ABCLK")
     one = Agents(A, B, C, L, K, n_episodes=agents.n_episodes)
-    still = Rule.still(bias=RULE.bias, ridge=RULE.ridge)
-    record = run(flight(n_steps=300), one, still, 5, chances((seed,), 1), keep=True)
+    still = Rule.frozen(bias=RULE.bias, ridge=RULE.ridge)
+    record = run(flight(n_steps=300), one, still, 5, random_streams((seed,), 1), keep=True)
     canvas, (left, right) = figures.canvas(9.6, 3.5, n_columns=2)
     for path in record.states[0]:
         left.plot(path[:, 0], path[:, 1], linewidth=1.2)

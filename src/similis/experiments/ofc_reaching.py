@@ -7,7 +7,7 @@ import numpy as np
 from ..control import FIELD, Agents, Plant, Record, Rule, bio_ofc, reaching, run, steady_regulator
 from . import figures
 from ._registry import Budget, Claim, Figure, Measured, Outcome, Table, experiment
-from .ofc import chances, several
+from .ofc import random_streams, several
 
 #: gain fitted to the null field at a delay of 5 steps, as stored with the authors' code (rounded there)
 GAIN = np.kron([[0.17, 0.42, 2.4], [0.0, 0.105, 0.53], [0.0, 0.0, 0.172]], np.eye(2))
@@ -27,7 +27,7 @@ EPISODES, BLOCK = 1000, 8  # starts come in turn from eight sides
               goal=1.5, better="higher"),
         Claim(id="opposite", text="and it bends the other way: correlation of the deviations, after-effect with onset",
               goal=-0.5, better="lower"),
-        Claim(id="price", text="Price of the last 40 reaches over that of the first 40 in the field", goal=0.9,
+        Claim(id="cost", text="Cost of the last 40 reaches over that of the first 40 in the field", goal=0.9,
               better="lower"),
         Claim(id="error", text="Prediction error of the last 40 reaches over that of the first 40 in the field",
               goal=0.9, better="lower"),
@@ -41,7 +41,7 @@ def reach(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     runs = several(seeds, 16 if budget == "full" else 4)
     plain = _adapt(runs, RULE)
     rows = [("everything learns", *plain["means"])]
-    variants = {"K does not learn": (RULE.but(eta_K=0.0), 0.0), "noise grows with the action": (RULE, 200.0)}
+    variants = {"K does not learn": (RULE.replace(eta_K=0.0), 0.0), "noise grows with the action": (RULE, 200.0)}
     for name, (rule, signal) in variants.items():
         rows.append((name, *_adapt(runs, rule, signal)["means"]))
     start, end = plain["learning"]
@@ -50,7 +50,7 @@ def reach(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         "after": Measured.over((plain["after"] - plain["before"]) / (plain["onset"] - plain["before"]), runs, "mean"),
         "after-effect": Measured.over(plain["effect"] / plain["before"], runs, "mean", better="higher"),
         "opposite": Measured.over(plain["opposite"], runs, "mean"),
-        "price": Measured.over(end.cost[:, -40:].mean(1) / start.cost[:, :40].mean(1), runs, "mean"),
+        "cost": Measured.over(end.cost[:, -40:].mean(1) / start.cost[:, :40].mean(1), runs, "mean"),
         "error": Measured.over(end.error[:, -40:].mean(1) / start.error[:, :40].mean(1), runs, "mean"),
     }
     table = Table("Largest distance from the straight line in cm, mean over reaches and seeds",
@@ -61,8 +61,8 @@ def reach(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
 def _adapt(runs: tuple[int, ...], rule: Rule, signal: float = 0.0) -> dict:
     """Before, at onset, after learning and without the field again: paths and deviations, (S,) each."""
     null, field = reaching(signal=signal), reaching(field=FIELD, signal=signal)
-    agents = Agents.knowing(null, GAIN, steady_regulator(null), len(runs))
-    still, lucky = Rule.still(ridge=rule.ridge), chances(runs)
+    agents = Agents.from_plant(null, GAIN, steady_regulator(null), len(runs))
+    still, lucky = Rule.frozen(ridge=rule.ridge), random_streams(runs)
     before = _quiet(null, agents, still, runs)
     start = run(field, agents, rule, 40, lucky, keep=True)
     middle = run(field, agents, rule, EPISODES - 80, lucky)
@@ -76,17 +76,17 @@ def _adapt(runs: tuple[int, ...], rule: Rule, signal: float = 0.0) -> dict:
         "effect": _deviation(effect), "opposite": opposite,
     }  # fmt: skip
     shown = {"before": before[0], "onset": onset[0], "after": end.states[0, -BLOCK:], "field removed": effect[0]}
-    prices = np.hstack([part.cost for part in (start, middle, end)])
+    costs = np.hstack([part.cost for part in (start, middle, end)])
     errors = np.hstack([part.error for part in (start, middle, end)])
     means = tuple(float(sizes[name].mean()) for name in ("before", "onset", "after", "effect"))
-    return sizes | {"paths": shown, "learning": (start, end), "curves": (prices, errors), "means": means}
+    return sizes | {"paths": shown, "learning": (start, end), "curves": (costs, errors), "means": means}
 
 
 def _quiet(plant: Plant, agents: Agents, still: Rule, runs: tuple[int, ...]) -> np.ndarray:
     """(S, 8, T + 1, d) states of one reach from each side, without learning."""
     copy = agents.copy()
     copy.n_episodes = 0
-    record: Record = run(plant, copy, still, BLOCK, chances(runs, 1), keep=True)
+    record: Record = run(plant, copy, still, BLOCK, random_streams(runs, 1), keep=True)
     return record.states
 
 
@@ -121,12 +121,12 @@ def _paths(found: dict) -> Figure:
 def _curves(found: dict) -> Figure:
     canvas, axes = figures.canvas(9.6, 3.1, n_columns=2)
     at = np.arange(EPISODES).reshape(-1, BLOCK).mean(1)
-    for ax, part, name in zip(axes, found["curves"], ("price of a reach", "squared prediction error"), strict=True):
+    for ax, part, name in zip(axes, found["curves"], ("cost of a reach", "squared prediction error"), strict=True):
         blocks = part.reshape(len(part), -1, BLOCK).mean(2)
         ax.plot(at, blocks.mean(0), color=figures.BLUE)
         ax.fill_between(at, blocks.min(0), blocks.max(0), color=figures.BLUE, alpha=0.18, linewidth=0)
         figures.label(ax, "reaches in the field", name)
     return figures.svg(
         canvas, salt="ofc/reach", wide=True, alt="Two falling curves.",
-        caption="Price and prediction error in the field, eight reaches at a time, mean over seeds, range shaded.",
+        caption="Cost and prediction error in the field, eight reaches at a time, mean over seeds, range shaded.",
     )  # fmt: skip

@@ -50,12 +50,12 @@ def known_ones(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
         said = model.judge(X)
         answers[test] = np.stack([said.tc, said.superconducting, said.above], 1)
         rival[test] = Forest(part, threshold=10, seed=seeds[0])(data.fractions[test])
-    warm = data.tc > 0
-    error, other = (float(abs(p[warm, 0] - data.tc[warm]).mean()) for p in (answers, rival))
-    auc, other_auc = (float(roc_auc_score(warm, p[:, 1])) for p in (answers, rival))
+    superconducting = data.tc > 0
+    error, other = (float(abs(p[superconducting, 0] - data.tc[superconducting]).mean()) for p in (answers, rival))
+    auc, other_auc = (float(roc_auc_score(superconducting, p[:, 1])) for p in (answers, rival))
     model = CriticalTemperatureRegressor(random_state=seeds[0], n_jobs=-1).fit(given.formulas, given.tc)
     flagged = float((model.novelty(UNSEEN) > 1).mean())
-    picture = parity(data.tc[warm], answers[warm, 0], salt="tc/known",
+    picture = parity(data.tc[superconducting], answers[superconducting, 0], salt="tc/known",
                      caption="Known superconductors, each predicted from the other four folds.")  # fmt: skip
     rows = (("networks", error, auc), ("random forest", other, other_auc))
     measured = {

@@ -55,9 +55,9 @@ def _claims() -> list[Claim]:
 
 def _warm(fold: Fold, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Measured and predicted Tc of the rows that have one."""
-    warm = fold["tc"] > 0
+    superconducting = fold["tc"] > 0
     answer = fold[name]
-    return fold["tc"][warm], (answer if answer.ndim == 1 else answer[:, 0])[warm]
+    return fold["tc"][superconducting], (answer if answer.ndim == 1 else answer[:, 0])[superconducting]
 
 
 def _rmse(fold: Fold, name: str) -> float:
@@ -102,9 +102,9 @@ def _narrower(fold: Fold) -> float:
 
 def _same_coverage(fold: Fold, answers: str, half: str) -> float:
     """Mean width in kelvin once every interval is scaled so that 90 % hold."""
-    warm = fold["tc"] > 0
-    error = abs(fold[answers][warm, 0] - fold["tc"][warm]) / fold[half][warm]
-    return float(2 * np.quantile(error, COVERAGE) * fold[half][warm].mean())
+    superconducting = fold["tc"] > 0
+    error = abs(fold[answers][superconducting, 0] - fold["tc"][superconducting]) / fold[half][superconducting]
+    return float(2 * np.quantile(error, COVERAGE) * fold[half][superconducting].mean())
 
 
 @experiment(
@@ -147,8 +147,10 @@ def on_supercon(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
 
 
 def _covered(fold: Fold) -> float:
-    warm = fold["tc"] > 0
-    return float((abs(fold["ours"][warm, 0] - fold["tc"][warm]) <= fold["half"][warm]).mean())
+    superconducting = fold["tc"] > 0
+    return float(
+        (abs(fold["ours"][superconducting, 0] - fold["tc"][superconducting]) <= fold["half"][superconducting]).mean()
+    )
 
 
 def _reliability(found: list[Fold], words: str) -> Figure:
@@ -215,13 +217,13 @@ def _families(by_seed: list[list[Fold]], words: str) -> Table:
     """Errors by family and by Tc, over all folds; numbers of rows are those of one seed."""
     found = [fold for folds in by_seed for fold in folds]
     tc = np.concatenate([f["tc"] for f in found])
-    warm = tc > 0
+    superconducting = tc > 0
     kinds = np.concatenate([f["family"] for f in found])
     ours, other = (np.concatenate([f[name][:, 0] for f in found]) - tc for name in ("ours", "forest"))
     inside = np.concatenate([abs(f["ours"][:, 0] - f["tc"]) <= f["half"] for f in found])
-    parts = [(name, warm & (kinds == i)) for i, name in enumerate(FAMILIES)]
+    parts = [(name, superconducting & (kinds == i)) for i, name in enumerate(FAMILIES)]
     edges = (0, 10, 30, 77, 200)
-    parts += [(f"Tc {low} to {high} K", warm & (tc > low) & (tc <= high)) for low, high in pairwise(edges)]
+    parts += [(f"Tc {low} to {high} K", superconducting & (tc > low) & (tc <= high)) for low, high in pairwise(edges)]
     rows = [
         (name, int(part.sum()) // len(by_seed), float(np.sqrt((ours[part] ** 2).mean())),
          float(np.sqrt((other[part] ** 2).mean())),
@@ -299,7 +301,7 @@ def molybdenum(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     rival = RandomForestRegressor(max_features=0.33, **words).fit(hot.fractions, hot.tc)
     each = [tree.predict(X.astype(np.float32))[0] for tree in rival.estimators_]
     odds = RandomForestClassifier(**words).fit(data.fractions, data.tc > 0).predict_proba(X)[0, 1]
-    model.screen(["Mo", "Re"], 10)  # warm
+    model.screen(["Mo", "Re"], 10)  # superconducting
     began = time.perf_counter()
     many = model.screen(["Mo", "Re", "Si", "B"], 180)
     speed = len(many.tc) / (time.perf_counter() - began)
@@ -308,9 +310,9 @@ def molybdenum(budget: Budget, seeds: tuple[int, ...]) -> Outcome:
     shares = around.amounts / 60
     ternary_map(ax, ["Mo", "Re", "Si"], shares, around.tc, mark=np.array([20, 6, 4]) / 30)
     picture = figures.svg(canvas, caption="Expected Tc over Mo-Re-Si; the ring is Mo20Re6Si4.", salt="tc/molybdenum",
-                          alt="A triangle, warm along the edge from Mo to Re.")  # fmt: skip
-    rows = [(f, float(tc), f"{low:.1f} to {high:.1f}", float(warm), "yes" if novelty > 1 else "no")
-            for f, tc, low, high, warm, _, novelty in zip(asked, *said, strict=True)]  # fmt: skip
+                          alt="A triangle, superconducting along the edge from Mo to Re.")  # fmt: skip
+    rows = [(f, float(tc), f"{low:.1f} to {high:.1f}", float(superconducting), "yes" if novelty > 1 else "no")
+            for f, tc, low, high, superconducting, _, novelty in zip(asked, *said, strict=True)]  # fmt: skip
     rows.append(("Mo20Re6Si4, forest", float(np.mean(each)), f"spread of trees {np.std(each):.1f}", float(odds), ""))
     columns = ("composition", "Tc, K", "90 % interval, K", "P(superconducting)", "flagged as unlike")
     told = model.explain(asked[0])

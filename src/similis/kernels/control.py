@@ -153,7 +153,7 @@ def quadratic(M, x):
 
 
 @inner
-def price(Q, R, goal, root, x, u, gap):
+def cost(Q, R, goal, root, x, u, gap):
     """(x - goal)'Q(x - goal) + u'Ru, or the sum of their roots."""
     for i in range(x.shape[0]):
         gap[i] = x[i] - goal[i]
@@ -194,7 +194,7 @@ def episodes(
     Plant: x(t+1) = F x + G u(t - acting) + v, kept within low and high; y = H x + w, seen ``sensing`` steps later.
     ``X0`` (S, E, .), ``V`` (S, E, T, .), ``W`` (S, E, T + 1, .), ``noise`` (S, E, T, .) are what chance does;
     ``eta``, ``eta_K``, ``sigma``, ``share`` (E,) the rates of each episode. ``cost``, ``error`` (S, E): the sum of
-    prices, and the mean square of the errors. ``alive`` (S,) turns 0 where numbers left the finite. ``paths``
+    costs, and the mean square of the errors. ``alive`` (S,) turns 0 where numbers left the finite. ``paths``
     (S, E or 0, T + 1, .) and ``actions`` keep states and actions if they have room.
     """
     S, E, d = X0.shape
@@ -226,7 +226,7 @@ def episodes(
                     xh[r + 1, i] = total
                 if bias != 0.0:
                     xh[r + 1, m - 1] = bias
-            paid, squares, seen = price(Q, R, goal, root, x, idle, gap), 0.0, 0
+            paid, squares, seen = cost(Q, R, goal, root, x, idle, gap), 0.0, 0
             for t in range(steps):
                 now, old = t + delay, t + 1  # rows of xh[t] and of xh[t + 1 - delay]
                 trace, earlier = traces[t % (acting + 1)], traces[(t - 1) % (acting + 1)]
@@ -277,7 +277,7 @@ def episodes(
                         xh[now + 1, m - 1] = bias
                     for i in range(n):
                         e[i] = 0.0
-                value = price(Q, R, goal, root, x, done, gap)
+                value = cost(Q, R, goal, root, x, done, gap)
                 paid += value
                 if policy > 0.0:
                     if clip > 0.0:
@@ -336,7 +336,7 @@ def stream(Y, U, xh, errors, delay, A, B, C, L, eta, damp, clip, power, bias, fr
     """Filter a stream; row r of Y (T + delay, n), U, ``errors`` and xh (T + delay + 1, m) is time r - delay.
 
     Rows up to time 0 of xh, and up to time -1 of the others, are what came before; NaN in Y is missing. ``eta`` (T,)
-    steps; ``out`` (T, n) holds C xh[t], foretold from what was seen up to t - delay.
+    steps; ``out`` (T, n) holds C xh[t], predicted from what was seen up to t - delay.
     """
     n, m, Le = C.shape[0], C.shape[1], np.zeros(C.shape[1])
     for t in range(out.shape[0]):

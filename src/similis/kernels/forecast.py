@@ -121,7 +121,7 @@ def measured(y, origin, unit, n_seen, level, spread, slow, centre, clip, x):
 
 
 @inner
-def foretold(theta, phi, level, spread, slow, clip, plain, value):
+def predicted(theta, phi, level, spread, slow, clip, plain, value):
     """plain = theta phi; value is at most ``clip`` deviations from the mean of the observations: it cannot run away."""
     for i in range(theta.shape[0]):
         s = 0.0
@@ -158,7 +158,7 @@ def forecast(
     Y, U, delay, theta, V, D, phi, origin, unit, n_seen, level, spread, fast, slow, drive, known, centre, clip,
     growth, learn, out,
 ):  # fmt: skip
-    """Foretell a stream and, if ``learn``, learn from it; row t counts as t^growth.
+    """Predict a stream and, if ``learn``, learn from it; row t counts as t^growth.
 
     Row r of Y and U (T + delay, .) is time r - delay; NaN in Y is missing. ``out`` (T, n) is said before its row is
     heard, from what was heard up to ``delay`` rows before. theta (n, k), V (k, k), D (k,), phi (k,): synapses, lateral
@@ -174,7 +174,7 @@ def forecast(
     for t in range(T):
         put(phi, ahead)
         for step in range(delay):
-            foretold(theta, ahead, level, spread, slow, clip, plain, value)
+            predicted(theta, ahead, level, spread, slow, clip, plain, value)
             if step == 0:
                 put(value, said)
                 put(plain, first)

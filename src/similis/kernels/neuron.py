@@ -107,7 +107,7 @@ def settle(table, total, dense, M, N, track, V, d, z, tol, cells):
             return settle_alone(own, d, table.lower, table.upper, table.l1, table.radius, z)
         return settle_diagonal(own, d, cells[B], total, table.compliance, z, cells[SINGLE, LAMBDA:])
     order, work, L, S, g, b = dense
-    matrix = against(table, M, cells, S)
+    matrix = settling_matrix(table, M, cells, S)
     if total is not None:
         unit = cells[SINGLE, LAMBDA:]
         return settle_total(matrix, d, cells[B], total, table.compliance, z, unit, g, tol, order, work, L, b)
@@ -137,7 +137,7 @@ def settle_alone(own, d, lower, upper, l1, radius, z):
 
 
 @inner
-def against(table, M, cells, S):
+def settling_matrix(table, M, cells, S):
     """A = gain M + shift I: what z settles against; M itself where that is the same."""
     shift = cells[SINGLE, SHIFT]
     if table.gain == 1 and shift == 0:

@@ -1,7 +1,7 @@
 """Settling under a total: z = argmin_{z >= 0, b.z = total} z'Az - 2 z'd, with the multiplier lambda of the total.
 
 z solves the problem without the total for the drive d - lambda b, and b.z falls as lambda rises: one number is sought.
-A soft total is b.z = total + give lambda.
+A soft total is b.z = total + compliance lambda.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ EXCHANGES, PATIENCE = 30, 3
 
 
 @inner
-def settle_diagonal(own, d, b, total, give, z, unit):
+def settle_diagonal(own, d, b, total, compliance, z, unit):
     """A = own I: drop the neurons whose lambda is too high for them until none is left to drop (Michelot's projection).
 
     Fills z and unit[0] = lambda; False if no weight b is positive.
@@ -28,7 +28,7 @@ def settle_diagonal(own, d, b, total, give, z, unit):
     for i in range(k):
         z[i] = own  # a mark: still active
     while True:
-        top, bottom, best, active = -own * total, own * give, -1, 0
+        top, bottom, best, active = -own * total, own * compliance, -1, 0
         for i in range(k):
             if z[i] > 0:
                 top += b[i] * d[i]
@@ -47,11 +47,11 @@ def settle_diagonal(own, d, b, total, give, z, unit):
         if left == active or left == 0:
             break
     if left <= 1 and best >= 0:  # one takes all; its drive, of which rounding may leave nothing, does not matter
-        share = total + give * unit[0]
+        share = total + compliance * unit[0]
         if share > 0:
             z[best] = share / b[best]
         else:  # a soft total is not worth any output
-            z[best], unit[0] = zero, -total / give
+            z[best], unit[0] = zero, -total / compliance
         return True
     for i in range(k):
         if z[i] > 0:
@@ -60,7 +60,7 @@ def settle_diagonal(own, d, b, total, give, z, unit):
 
 
 @inner
-def settle_total(A, d, b, total, give, z, unit, g, tol, order, work, L, x):
+def settle_total(A, d, b, total, compliance, z, unit, g, tol, order, work, L, x):
     """Exchange the support until it is right. Where that goes round in circles, take Newton steps on lambda,
     safeguarded by bisection, until a step that keeps the support: its end is the solution.
 
@@ -70,10 +70,10 @@ def settle_total(A, d, b, total, give, z, unit, g, tol, order, work, L, x):
     infinite, own = tol / tol / zero, zero
     for i in range(k):
         own += A[i, i] / k
-    if not (own > 0 and settle_diagonal(own, d, b, total, give, z, unit)):
+    if not (own > 0 and settle_diagonal(own, d, b, total, compliance, z, unit)):
         return False
     low, high, y = -infinite, infinite, np.empty_like(d)
-    if exchange(A, d, b, total, give, z, unit, tol, order, work, L, x, y):
+    if exchange(A, d, b, total, compliance, z, unit, tol, order, work, L, x, y):
         return True
     for _ in range(MAX_STEPS):
         value = unit[0]
@@ -81,7 +81,7 @@ def settle_total(A, d, b, total, give, z, unit, g, tol, order, work, L, x):
             y[i] = d[i] - value * b[i]
         if not coordinate_descent(A, y, zero, infinite, zero, z, g, tol, order, work, L, x):
             return False
-        n, excess = np.intp(0), -total - give * value
+        n, excess = np.intp(0), -total - compliance * value
         for i in range(k):
             if z[i] > 0:
                 order[n] = i
@@ -93,7 +93,7 @@ def settle_total(A, d, b, total, give, z, unit, g, tol, order, work, L, x):
                 work[p, q] = A[order[p], order[q]]
         if not cholesky_solve(work, n, L, x):  # z falls by x when lambda rises by 1
             return False
-        slope = give
+        slope = compliance
         for p in range(n):
             slope += b[order[p]] * x[p]
         if excess > 0:
@@ -113,7 +113,7 @@ def settle_total(A, d, b, total, give, z, unit, g, tol, order, work, L, x):
 
 
 @inner
-def exchange(A, d, b, total, give, z, unit, tol, order, work, L, x, y):
+def exchange(A, d, b, total, compliance, z, unit, tol, order, work, L, x, y):
     """Solve on the support of z; drop who came out negative, add who is pushed up, all at once, and again.
 
     Block principal pivoting (Kim & Park 2011). True if nothing was left to exchange: then z and unit[0] are the
@@ -133,7 +133,7 @@ def exchange(A, d, b, total, give, z, unit, tol, order, work, L, x, y):
         if n == 0 or not cholesky_solve(work, n, L, x):
             return False
         substitute(L, n, y)
-        top, bottom = -total, give
+        top, bottom = -total, compliance
         for p in range(n):
             top += b[order[p]] * x[p]
             bottom += b[order[p]] * y[p]

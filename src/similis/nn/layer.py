@@ -160,7 +160,7 @@ class Layer(Weights):
         ModelFileError
             If z'Az has no minimum for what outputs settle against.
         """
-        if self.circuit.settles and bounded(rules.against(self.circuit, self.weights)) is None:
+        if self.circuit.settles and bounded(rules.settling_matrix(self.circuit, self.weights)) is None:
             raise ModelFileError("outputs have no minimum to settle in")
 
     # what a user calls -----------------------------------------------------------------------------------------------
@@ -332,7 +332,10 @@ class Layer(Weights):
         check_type(self.M.dtype)
         circuit, weights = self.circuit, self.weights
         a = {name: self._current(name, X) for name, X in rows.items()}
-        A, nothing = rules.against(circuit, weights), self.M.new_zeros(1).expand(max(map(len, a.values())), len(self.M))
+        A, nothing = (
+            rules.settling_matrix(circuit, weights),
+            self.M.new_zeros(1).expand(max(map(len, a.values())), len(self.M)),
+        )
         D = rules.drive(circuit, a, nothing)
         read = {signal for c in circuit.channels for signal in c.synapse.post.terms}
         for c in circuit.channels:  # what nobody reads is memory

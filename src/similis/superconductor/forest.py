@@ -19,18 +19,20 @@ class Forest:
 
     def __init__(self, data: Table, *, threshold: float, seed: int) -> None:
         words = {"n_estimators": 150, "random_state": seed}
-        warm = data.where(data.tc > 0)
+        superconducting = data.where(data.tc > 0)
 
         def learn(rows: NDArray) -> RandomForestRegressor:
-            return RandomForestRegressor(max_features=0.33, **words).fit(warm.fractions[rows], warm.tc[rows])
+            return RandomForestRegressor(max_features=0.33, **words).fit(
+                superconducting.fractions[rows], superconducting.tc[rows]
+            )
 
         scores = []
         for kind in ("random", "system"):
-            kept, held = next(folds(warm, kind, 4, seed))
-            tc, spread = _trees(learn(kept), warm.fractions[held])
-            scores.append(abs(tc - warm.tc[held]) / (spread + 1))
+            kept, held = next(folds(superconducting, kind, 4, seed))
+            tc, spread = _trees(learn(kept), superconducting.fractions[held])
+            scores.append(abs(tc - superconducting.tc[held]) / (spread + 1))
         self._scores = np.concatenate(scores)
-        self._regressor = learn(np.arange(len(warm.tc)))
+        self._regressor = learn(np.arange(len(superconducting.tc)))
         self._classifiers = [
             RandomForestClassifier(**words).fit(data.fractions, data.tc > limit) for limit in (0, threshold)
         ]
@@ -48,8 +50,12 @@ class Forest:
 
 def neighbours(data: Table, X: NDArray) -> NDArray[np.float64]:
     """(n,) Tc of the three nearest superconductors in L1, weighed by inverse distance."""
-    warm = data.where(data.tc > 0)
-    return KNeighborsRegressor(3, weights="distance", metric="manhattan").fit(warm.fractions, warm.tc).predict(X)
+    superconducting = data.where(data.tc > 0)
+    return (
+        KNeighborsRegressor(3, weights="distance", metric="manhattan")
+        .fit(superconducting.fractions, superconducting.tc)
+        .predict(X)
+    )
 
 
 def _trees(forest: RandomForestRegressor, X: NDArray) -> tuple[NDArray, NDArray]:

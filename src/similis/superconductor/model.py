@@ -88,8 +88,8 @@ class Ensemble:
         found: dict[str, NDArray] = {}
         if self.kernels or self.recalls:  # a scout has neither: coordinates would be most of its time
             c = self.coordinates(X)
-        for i, (warm, gated, classes) in enumerate(self.kernels):
-            found[f"kernel{i}"] = np.concatenate([np.mean([warm(c), gated(c)], 0), classes(c)], 1)
+        for i, (plain, gated, classes) in enumerate(self.kernels):
+            found[f"kernel{i}"] = np.concatenate([np.mean([plain(c), gated(c)], 0), classes(c)], 1)
         found |= {f"recall{i}": member(c) for i, member in enumerate(self.recalls)}
         found |= {f"{kind}{i}": answer(net, X, self.device) for i, (kind, net) in enumerate(self.trunks)}
         return {
@@ -100,12 +100,12 @@ class Ensemble:
     def surroundings(self, X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
         """(n,) each: distance to the nearest superconductor, kelvin by which those around differ, and whether none has
         just these elements."""
-        warm, seen = self.kernels[0][0], self.coordinates.seen
-        z = warm.place(self.coordinates(X))
-        known = {row.tobytes() for row in warm.reading.Z[:, : len(seen)] > 0}  # scales are 0 for what is absent
-        foreign = np.delete(X, seen, 1).any(1)
-        apart = np.array([row.tobytes() not in known for row in X[:, seen] > 0], bool) | foreign
-        nearest, spread = warm.reading.around(z)
+        plain, seen = self.kernels[0][0], self.coordinates.seen
+        z = plain.place(self.coordinates(X))
+        known = {row.tobytes() for row in plain.reading.Z[:, : len(seen)] > 0}  # scales are 0 for what is absent
+        unseen_element = np.delete(X, seen, 1).any(1)
+        apart = np.array([row.tobytes() not in known for row in X[:, seen] > 0], bool) | unseen_element
+        nearest, spread = plain.reading.around(z)
         return _finite(nearest), _finite(UNIT * spread), apart
 
 
@@ -140,9 +140,15 @@ def train(
     in half an epoch. ``keep`` keeps the weights of each as soon as they are learned.
     """
     check_members(members)
-    coordinates, y, warm = Coordinates(X), targets(tc, threshold), np.flatnonzero(tc > 0)
+    coordinates, y, superconducting = Coordinates(X), targets(tc, threshold), np.flatnonzero(tc > 0)
     c = coordinates(X)
-    of_tc = (coordinates, c[warm], y[warm, :1], np.median(y[warm, :1], 0), systems[warm])
+    of_tc = (
+        coordinates,
+        c[superconducting],
+        y[superconducting, :1],
+        np.median(y[superconducting, :1], 0),
+        systems[superconducting],
+    )
     of_classes = (coordinates, c, y[:, 1:], y[:, 1:].mean(0), systems)
     few, passes = 15 * epochs // 2, max(20, epochs * len(X) // (2 * 512))
     numbered = [(kind, i) for kind in MEMBERS for i in range(members.get(kind, 0))]
@@ -216,14 +222,14 @@ def calibrate(ensemble: Ensemble, data: Table, seed: int) -> Errors | None:
     rows = np.flatnonzero(data.tc > 0)
     if len(rows) < 40:
         return None
-    warm, columns = data.where(data.tc > 0), []
-    quarters = folds(warm, "random", 4, seed)
+    superconducting, columns = data.where(data.tc > 0), []
+    quarters = folds(superconducting, "random", 4, seed)
     splits = [next(quarters)]
-    if (warm.systems != warm.systems[0]).any():
-        splits.append(next(folds(warm, "system", 4, seed)))
+    if (superconducting.systems != superconducting.systems[0]).any():
+        splits.append(next(folds(superconducting, "system", 4, seed)))
     while sum(len(held) for _, held in splits) < FEWEST:
         splits.append(next(quarters))
-    c = ensemble.coordinates(warm.fractions)
+    c = ensemble.coordinates(superconducting.fractions)
     for kept, held in splits:
         left = np.delete(np.arange(len(data.tc)), rows[held])  # a recall knows normal materials, too
         kernels = [[half.without(kept) for half in halves] for *halves, _ in ensemble.kernels]
@@ -231,6 +237,6 @@ def calibrate(ensemble: Ensemble, data: Table, seed: int) -> Errors | None:
         said |= {f"recall{i}": own.without(left)(c[held])[:, :1] for i, own in enumerate(ensemble.recalls)}
         tc, first = UNIT * np.maximum(mean(said)[:, 0], 0), kernels[0][0]
         nearest, spread = first.reading.around(first.place(c[held]))
-        apart = ~np.isin(warm.systems[held], warm.systems[kept])
-        columns.append((tc, nearest, UNIT * spread, apart, abs(tc - warm.tc[held])))
+        apart = ~np.isin(superconducting.systems[held], superconducting.systems[kept])
+        columns.append((tc, nearest, UNIT * spread, apart, abs(tc - superconducting.tc[held])))
     return Errors(*(np.concatenate(column) for column in zip(*columns, strict=True)))

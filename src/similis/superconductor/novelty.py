@@ -1,6 +1,6 @@
 """How unlike the known compositions one is: the share of its atoms to exchange until it is the nearest of them.
 
-foreign(x) = min_j sum_e |x_e - x_je| / 2
+exchange_fraction(x) = min_j sum_e |x_e - x_je| / 2
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ..kernels.cityblock import cityblock
 from .recall import blocks
 
 
-def foreign(X: NDArray, known: NDArray) -> NDArray[np.float64]:
+def exchange_fraction(X: NDArray, known: NDArray) -> NDArray[np.float64]:
     """(n,) shares, 0 to 1, of fractions X (n, 118) among known ones (m, 118)."""
     return np.concatenate([_exchanged(part, known).min(1) for part in blocks(X)]).astype(np.float64)
 

@@ -59,11 +59,11 @@ def unpack(file: Any, members: Mapping[str, int], threshold: float, device: str,
     kernels, recalls = [], []
     trunks: list[tuple[str, Any]] = []
     for i in range(members.get("kernel", 0)):
-        warm, gated, classes = (
+        plain, gated, classes = (
             _known(file, f"{prefix}kernel{i}.{j}.", "kernel", where, columns, gate, device)
             for j, (columns, gate) in enumerate(_KERNEL)
         )
-        kernels.append((warm, gated, classes))
+        kernels.append((plain, gated, classes))
     for i in range(members.get("recall", 0)):
         recalls.append(_known(file, f"{prefix}recall{i}.", "recall", where, 3, False, device))
     for kind in MEMBERS[2:]:

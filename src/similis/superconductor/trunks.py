@@ -158,8 +158,8 @@ def train_trunk(
                 break
             chosen = torch.from_numpy(rows).to(device)
             out = net(*(part[chosen] for part in inputs))
-            warm = F.smooth_l1_loss(out[:, 0], y[chosen, 0], beta=0.2, reduction="none") * known[chosen]
-            loss = warm.mean() + 0.25 * F.binary_cross_entropy_with_logits(out[:, 1:], y[chosen, 1:])
+            errors = F.smooth_l1_loss(out[:, 0], y[chosen, 0], beta=0.2, reduction="none") * known[chosen]
+            loss = errors.mean() + 0.25 * F.binary_cross_entropy_with_logits(out[:, 1:], y[chosen, 1:])
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
