@@ -84,7 +84,7 @@ def _save(fit: Callable[[], Any], progress: dict[str, Any] | None, path: Path) -
 
 READS = ("transform", "predict", "predict_proba", "decision_function", "predict_interval", "novelty")
 #: what may be infinite: of what is like nothing, of columns that never varied; what is nan where nothing was chosen
-ENDLESS, OPEN = ("novelty", "x_scale_", "y_scale_"), ("log_likelihood_",)
+ENDLESS, OPEN = ("novelty", "x_scale_", "y_scale_"), ("log_likelihood_", "slowness_")
 
 
 def use(rows: Rows, path: Path, loaded: tuple[Any, Any]) -> None:

@@ -45,5 +45,5 @@ def npy(tmp_path, X) -> str:
 def model(similis, tmp_path, npy) -> str:
     """A model of two neurons fitted to ``X``."""
     path = tmp_path / "model.safetensors"
-    similis("fit", "psp", npy, "-o", path, "-k", 2)
+    similis("fit", "psp", npy, "-o", path, "-k", 2, "--epochs", 1)
     return str(path)

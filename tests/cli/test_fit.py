@@ -13,6 +13,7 @@ from similis.datasets import shuffled
 from similis.estimators.persist import load
 
 KEEP = ("--param", "shuffle=false")
+ONCE = ("--epochs", 1)
 
 
 def weights(estimator):
@@ -39,7 +40,7 @@ def write(path, X):
 def test_every_format_gives_the_same_model(similis, tmp_path, X, suffix):
     data, out = tmp_path / f"data{suffix}", tmp_path / "m.safetensors"
     write(data, X)
-    record = similis("fit", "psp", data, "-o", out, "-k", 3, "--block-rows", 70, *KEEP, "--json").json
+    record = similis("fit", "psp", data, "-o", out, "-k", 3, "--block-rows", 70, *KEEP, *ONCE, "--json").json
     expected = SimilarityMatching(n_components=3, random_state=0)
     for start in range(0, 300, 70):
         expected.partial_fit(X[start : start + 70])
@@ -50,7 +51,7 @@ def test_every_format_gives_the_same_model(similis, tmp_path, X, suffix):
 def test_stdin_is_csv(similis, tmp_path, X):
     similis("fit", "psp", "-", "-o", tmp_path / "m", "--block-rows", 64, stdin=csv(X))
     np.save(tmp_path / "x.npy", X)
-    similis("fit", "psp", tmp_path / "x.npy", "-o", tmp_path / "n", "--block-rows", 64)
+    similis("fit", "psp", tmp_path / "x.npy", "-o", tmp_path / "n", "--block-rows", 64, *ONCE)
     assert weights(load(tmp_path / "m")) == weights(load(tmp_path / "n"))
     assert "once" in similis("fit", "psp", "-", "-o", tmp_path / "o", "--epochs", 2, status=2).stderr
 
@@ -78,7 +79,7 @@ def test_a_buffer_mixes_rows_further_than_a_block(similis, tmp_path):
     kind = np.repeat([0, 1, 2], 800)
     data = np.abs(np.eye(3)[kind] @ (4 * np.eye(3, 6)) + 0.3 * rng.standard_normal((2400, 6)))
     np.save(tmp_path / "x.npy", data)
-    words = ("fit", "psp", tmp_path / "x.npy", "--block-rows", 64, *KEEP)
+    words = ("fit", "psp", tmp_path / "x.npy", "--block-rows", 64, *KEEP, *ONCE)
     similis(*words, "--shuffle-buffer", 600, "--epochs", 2, "-o", tmp_path / "m")
     expected = SimilarityMatching(random_state=0)
     for epoch in range(2):
@@ -94,10 +95,8 @@ def test_a_buffer_mixes_rows_further_than_a_block(similis, tmp_path):
 def test_two_views_by_columns_or_by_files(similis, tmp_path, X, npy):
     np.save(tmp_path / "a.npy", X[:, :4])
     np.save(tmp_path / "b.npy", X[:, 4:])
-    similis("fit", "cca", npy, "--columns", "0:4", "--y-columns", "4:6", "-o", tmp_path / "m", *KEEP, "--epochs", 1)
-    similis(
-        "fit", "cca", tmp_path / "a.npy", "--y-data", tmp_path / "b.npy", "-o", tmp_path / "n", *KEEP, "--epochs", 1
-    )
+    similis("fit", "cca", npy, "--columns", "0:4", "--y-columns", "4:6", "-o", tmp_path / "m", *KEEP, *ONCE)
+    similis("fit", "cca", tmp_path / "a.npy", "--y-data", tmp_path / "b.npy", "-o", tmp_path / "n", *KEEP, *ONCE)
     expected = OnlineCCA(random_state=0).partial_fit(X[:, :4], X[:, 4:])
     assert weights(load(tmp_path / "m")) == weights(load(tmp_path / "n")) == weights(expected)
 
@@ -187,7 +186,7 @@ def test_python_m_similis_is_the_command(tmp_path, npy):
 def test_targets_are_numbers_or_labels(similis, tmp_path, X):
     table = np.column_stack([X, np.digitize(X[:, 0], [0, 2])])
     np.save(tmp_path / "t.npy", table)
-    where = (tmp_path / "t.npy", "--columns", "0:6", "--y-columns", "6", "--block-rows", 70, "--epochs", 1)
+    where = (tmp_path / "t.npy", "--columns", "0:6", "--y-columns", "6", "--block-rows", 70, *ONCE)
     similis("fit", "dual", *where, "-o", tmp_path / "m")
     expected = DualRegressor(random_state=0)
     for start in range(0, 300, 70):
@@ -215,7 +214,7 @@ def test_rows_that_were_left_out_or_shortened_are_counted(similis, tmp_path, X):
     dead = np.concatenate([np.zeros((40, 6)), X])
     dead[200] *= 1e4
     np.save(tmp_path / "x.npy", dead)
-    args = ("fit", "psp", tmp_path / "x.npy", "-k", 2, "--param", "center=false", "-o", tmp_path / "m", "--epochs", 1)
+    args = ("fit", "psp", tmp_path / "x.npy", "-k", 2, "--param", "center=false", "-o", tmp_path / "m", *ONCE)
     record = similis(*args, "--json").json
     assert record["n_idle"] >= 39
     assert record["n_damped"] >= 1

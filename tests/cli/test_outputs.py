@@ -121,7 +121,7 @@ def test_a_fit_is_kept_elsewhere_when_its_place_is_gone(similis, tmp_path, npy, 
     assert len(kept) == 1
     assert str(kept[0]) in said
     assert len(said.splitlines()) == 1
-    assert load(kept[0]).n_samples_seen_ == 300
+    assert load(kept[0]).n_samples_seen_ == 3000  # ten passes
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_the_data_are_read(similis, tmp_path):
@@ -140,7 +140,7 @@ def test_a_checkpoint_that_cannot_be_written_ends_no_fit(similis, tmp_path, npy,
         return _atomic.new_file(path, **how)
 
     monkeypatch.setattr(persist, "new_file", full)
-    words = ("--block-rows", 100, "--checkpoint-every", 100)
+    words = ("--block-rows", 100, "--checkpoint-every", 100, "--epochs", 1)
     said = similis("fit", "psp", npy, "-k", 2, "-o", tmp_path / "m.safetensors", *words).stderr
     assert said.count("note: no checkpoint after") == 3
     assert load(tmp_path / "m.safetensors").n_samples_seen_ == 300

@@ -77,7 +77,7 @@ def test_the_network_rests_at_the_exact_solution():
 @pytest.mark.parametrize("size", [1, 7, 250])
 def test_pieces_of_a_stream_are_the_stream(solver, size, tmp_path):
     X = waves(2, T=1000)
-    whole, pieces = (SlowFeatureAnalysis(3, solver=solver, shuffle=False, random_state=0) for _ in range(2))
+    whole, pieces = (SlowFeatureAnalysis(3, solver=solver, n_epochs=1, shuffle=False, random_state=0) for _ in range(2))
     whole.fit(X)
     for start in range(0, len(X), size):
         pieces.partial_fit(X[start : start + size])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -130,6 +131,11 @@ class Circuit:
     def settles(self) -> bool:
         """Whether outputs settle against A."""
         return self.neuron.settles
+
+    @property
+    def inverts(self) -> bool:
+        """Whether outputs without bounds are A^{-1} d; a ball may be all that holds them back."""
+        return self.settles and self.domain.radius == math.inf
 
     @property
     def names(self) -> tuple[str, ...]:

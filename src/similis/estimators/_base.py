@@ -291,7 +291,7 @@ class NetworkEstimator(Estimator):
     def _filters(self, name: str) -> np.ndarray:
         """A^{-1} W of a channel, (k, d): the linear response to the channel alone, in the data's units.
 
-        Where the circuit does not settle, W itself.
+        Where the circuit does not settle, or only a ball holds outputs back, W itself.
         """
         return self._scaled_filters(name) / self.running_[name].rms
 
@@ -299,7 +299,7 @@ class NetworkEstimator(Estimator):
         """The same for scaled rows."""
         W = self.readout_.W[self.circuit_.channel(name).weights]
         try:
-            return np.linalg.solve(settling_matrix(self.circuit_, self.readout_), W) if self.circuit_.settles else W
+            return np.linalg.solve(settling_matrix(self.circuit_, self.readout_), W) if self.circuit_.inverts else W
         except np.linalg.LinAlgError as error:
             raise lost(type(self).__name__, self.n_samples_seen_) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class Compared(Estimator):
     _instead: ClassVar[str]
     n_samples_seen_: int
 
-    def _hold(self, x: Any, y: np.ndarray, *, fresh: bool, whole: bool, idle: int = 0) -> None:
+    def _hold(self, x: np.ndarray, y: np.ndarray, *, fresh: bool, whole: bool, idle: int = 0) -> None:
         """After learning these rows, the first ones if ``fresh``, of which ``idle`` said nothing."""
         if fresh or self._unjudged is None:
             self._unjudged = Unjudged()

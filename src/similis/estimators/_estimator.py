@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from functools import cache, wraps
-from inspect import isfunction
+from inspect import getattr_static, isfunction
 from typing import Any, ClassVar
 
 import numpy as np
@@ -46,9 +46,11 @@ class Estimator(BaseEstimator):
             if name in vars(cls):
                 setattr(cls, name, _learning(vars(cls)[name]))
         for name in ANSWERING:
-            method = getattr(cls, name, None)
+            method = getattr_static(cls, name, None)
             if isfunction(method) and not hasattr(method, "answers"):
                 setattr(cls, name, _answering(method))
+            elif isfunction(conditional := getattr(method, "fn", None)) and not hasattr(conditional, "answers"):
+                method.fn = _answering(conditional)  # of sklearn's available_if
 
     def _keep_params(self) -> None:
         """Remember the parameters that what is learned now depends on."""

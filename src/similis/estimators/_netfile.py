@@ -111,8 +111,7 @@ def _check_inverses(circuit: Circuit, state: State, readout: State) -> None:
     """Refuse what outputs cannot settle against, and an inverse of other weights."""
     if circuit.lateral.averages and not all((part.M.diagonal() > 0).all() for part in (state, readout)):
         raise ModelFileError("M is no mean of z z': its diagonal is not above 0")
-    acts = circuit.settles and circuit.domain.radius == np.inf  # a ball may be all that holds outputs back
-    if acts and not np.isfinite(np.linalg.inv(settling_matrix(circuit, readout))).all():
+    if circuit.inverts and not np.isfinite(np.linalg.inv(settling_matrix(circuit, readout))).all():
         raise ModelFileError("M is singular")
     if (
         state.Minv is not None

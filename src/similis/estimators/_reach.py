@@ -30,7 +30,7 @@ MORE = (
 )
 
 
-def _directions(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def directions(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(m,) variances and (d, m) directions in which rows (n, d) vary, m at most the smaller of n and d."""
     n, d = x.shape
     values, vectors = np.linalg.eigh((x.T @ x if d <= n else x @ x.T) / n)
@@ -48,7 +48,7 @@ def _ridges(x: np.ndarray, least: float) -> tuple[float, ...]:
 
 def exact_correlations(rows: Halves, k: int, ridges: tuple[float, float]) -> np.ndarray | None:
     """(n_held, k) products of canonical variates as ``agreement`` has them, by exact CCA; None where there is none."""
-    sides = [(*_directions(x), _ridges(x, ridge)) for x, ridge in zip((rows.x, rows.y), ridges, strict=True)]
+    sides = [(*directions(x), _ridges(x, ridge)) for x, ridge in zip((rows.x, rows.y), ridges, strict=True)]
     if not all(len(values) for values, *_ in sides):
         return None
     (wx, Vx, to_x), (wy, Vy, to_y) = sides
@@ -83,7 +83,7 @@ def exact_predictions(
     L, failed = lapack.dpotrf(S)
     if failed:
         return
-    values, V = _directions(rows.x)
+    values, V = directions(rows.x)
     C, held = (rows.x @ V).T @ rows.y / len(rows.x), rows.held_x @ V
     for size in _ridges(rows.x, ridge):
         root = np.sqrt(values + size)[:, None]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 #: rows that are compared, at least and at most, columns beyond which those are no more than twice as many; few rows
 FEWEST, ROWS, WIDE, FEW = 16, 2048, 512, 64
@@ -68,9 +67,9 @@ class Unjudged:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def add(self, x: Any, y: np.ndarray, seen: int, *, whole: bool, idle: int) -> None:
+    def add(self, x: np.ndarray, y: np.ndarray, seen: int, *, whole: bool, idle: int) -> None:
         """After learning these rows, ``idle`` of which said nothing; ``whole`` if they are all there will be."""
-        width, n = x.shape[1] + y.shape[1], x.shape[0]
+        width, n = x.shape[1] + y.shape[1], len(x)
         if whole:
             self.due = min(seen, FEW)
         if whole or idle > n // 20:
@@ -81,8 +80,7 @@ class Unjudged:
         self.whole = whole and n < FEW
         most = max(FEW, min(ROWS if width <= WIDE else 2 * WIDE, HELD // width))
         every = -(-n // most) if whole or seen <= SMALL else min(ONE_IN, 1 + n * width // COPIED)
-        x = x[::every].toarray() if sparse.issparse(x) else x[::every].copy()
-        y = y[::every].copy()
+        x, y = x[::every].copy(), y[::every].copy()
         self.rows.append((x, y))
         self.n_rows += len(x)
         while self.n_rows - len(self.rows[0][0]) >= most:

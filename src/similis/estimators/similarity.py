@@ -20,7 +20,7 @@ from ._compared import ComparedNetwork
 from ._estimator import check_is_fitted
 from ._moments import principal
 from ._principal import ALIVE, axes, enough
-from ._reach import MORE, UNSURE, say, short, within_subspace
+from ._reach import MORE, UNSURE, directions, say, short, within_subspace
 from ._scales import largest
 from ._stream import Scaled
 from ._unjudged import Halves
@@ -165,7 +165,9 @@ class SimilarityMatching(ComparedNetwork, Scaled):
             return self._merge(streams)
         fresh, idle, X = not hasattr(self, "n_samples_seen_"), getattr(self, "n_idle_", 0), streams["x"]
         super()._learn(streams, epochs, shuffle)
-        return self._hold(X, np.empty((X.shape[0], 0)), fresh=fresh, whole=bool(shuffle), idle=self.n_idle_ - idle)
+        if not sparse.issparse(X):  # dense rows alone are compared
+            self._hold(X, np.empty((len(X), 0)), fresh=fresh, whole=bool(shuffle), idle=self.n_idle_ - idle)
+        return None
 
     def _judge(self, rows: Halves) -> bool:
         """Compare with the principal subspace of the same rows."""
@@ -173,7 +175,7 @@ class SimilarityMatching(ComparedNetwork, Scaled):
         if self.n_samples_seen_ <= len(learn) + len(held):  # these are all that the network knows: no doubt of chance
             learn = held = np.concatenate([learn, held])
             doubt = 0
-        exact = principal(learn.T @ learn / len(learn), self.circuit_.size)[1]
+        exact = directions(learn)[1][:, -self.circuit_.size :].T
         found, best = (within_subspace(held, basis) for basis in (self._scaled_filters("x"), exact))
         if far := short(found, best, doubt=doubt):
             say(f"SimilarityMatching keeps {found.mean():.2g} of the variance, PCA {best.mean():.2g}: {MORE}")
