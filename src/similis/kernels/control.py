@@ -153,7 +153,7 @@ def quadratic(M, x):
 
 
 @inner
-def cost(Q, R, goal, root, x, u, gap):
+def step_cost(Q, R, goal, root, x, u, gap):
     """(x - goal)'Q(x - goal) + u'Ru, or the sum of their roots."""
     for i in range(x.shape[0]):
         gap[i] = x[i] - goal[i]
@@ -226,7 +226,7 @@ def episodes(
                     xh[r + 1, i] = total
                 if bias != 0.0:
                     xh[r + 1, m - 1] = bias
-            paid, squares, seen = cost(Q, R, goal, root, x, idle, gap), 0.0, 0
+            paid, squares, seen = step_cost(Q, R, goal, root, x, idle, gap), 0.0, 0
             for t in range(steps):
                 now, old = t + delay, t + 1  # rows of xh[t] and of xh[t + 1 - delay]
                 trace, earlier = traces[t % (acting + 1)], traces[(t - 1) % (acting + 1)]
@@ -277,7 +277,7 @@ def episodes(
                         xh[now + 1, m - 1] = bias
                     for i in range(n):
                         e[i] = 0.0
-                value = cost(Q, R, goal, root, x, done, gap)
+                value = step_cost(Q, R, goal, root, x, done, gap)
                 paid += value
                 if policy > 0.0:
                     if clip > 0.0:
