@@ -299,5 +299,5 @@ def test_what_cannot_be_learned_says_so(estimator, data, match):
 
 @pytest.mark.parametrize("name", ["round_rows", "n_epochs", "checkpoint_every"])
 def test_counts_are_at_least_one(name):
-    with pytest.raises(InputError, match=rf"{name}=0.*expected integers >= 1"):
+    with pytest.raises(InputError, match=rf"{name}=0.*expected an integer >= 1"):
         fit(SimilarityMatching(2), cut(X), **{name: 0})
