@@ -1,7 +1,7 @@
 """Learning through the dual: error neurons, hard samples, and additive against multiplicative plasticity.
 
 Left: a classifier of the digits 3 and 8; each dot is a sample, its dual variable against the output. The dots lie on
-the response of the error neuron. Middle: the samples whose error neurons speak loudest. Right: a target that depends on
+the response of the error neuron. Middle: the samples whose error neurons speak largest. Right: a target that depends on
 3 of 200 inputs; multiplicative synapses find them sooner, and never change their sign.
 
     python examples/plot_duality.py        # writes plot_duality.png
@@ -34,7 +34,7 @@ def main() -> None:
     X, labels = X[pair], labels[pair]
     model = DualClassifier("logistic", alpha=1e-3, tol=1e-8, random_state=0).fit(X, labels)
     side = np.where(labels == 8, 1.0, -1.0)
-    margin, voice = side * model.decision_function(X), side * model.dual_coef_[0]
+    margin, dual = side * model.decision_function(X), side * model.dual_coef_[0]
 
     plt.rcParams.update({"font.size": 11} | dict.fromkeys(INKED, INK))
     plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
@@ -42,14 +42,14 @@ def main() -> None:
 
     z = np.linspace(margin.min(), margin.max(), 200)
     left.plot(z, model.representer_.loss.error(z, np.ones_like(z)), color=GREY, label="error neuron, $-dl/dz$")
-    left.plot(margin, voice, ".", color=ORANGE, markersize=5, label="dual variables")
+    left.plot(margin, dual, ".", color=ORANGE, markersize=5, label="dual variables")
     left.set(xlabel="output, towards the right class", ylabel="|a|")
     left.set_title(f"3 or 8: gap {model.gap_:.0e}, certified", loc="left")
     left.legend(frameon=False)
 
-    loudest = np.argsort(-voice)[:12]
+    largest = np.argsort(-dual)[:12]
     sheet = np.full((3 * 9 - 1, 4 * 9 - 1), np.nan)
-    for place, sample in enumerate(loudest):
+    for place, sample in enumerate(largest):
         row, column = divmod(place, 4)
         sheet[9 * row : 9 * row + 8, 9 * column : 9 * column + 8] = X[sample].reshape(8, 8)
         middle.text(9 * column + 7.2, 9 * row + 0.9, str(labels[sample]), color=BLUE, fontsize=10, ha="center")

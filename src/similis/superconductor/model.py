@@ -25,9 +25,9 @@ from .weights import weights_of
 UNIT = 30.0  # kelvin in a unit of the first target
 MEMBERS = ("kernel", "recall", "attention", "connected", "convolutional")
 #: how sharply a predicted Tc tells what is above the threshold
-_STEEP = 5
+_LOGISTIC_SLOPE = 5
 #: how often an answer counts, for Tc and the two classes
-_VOICES = {"kernel": (8, 3, 3)}
+_MEMBER_WEIGHTS = {"kernel": (8, 3, 3)}
 
 
 def check_members(members: Any) -> None:
@@ -80,7 +80,7 @@ class Ensemble:
     def __call__(self, X: NDArray) -> NDArray[np.float64]:
         """(n, 3): Tc in kelvin, P(a Tc is reported), P(Tc above the threshold)."""
         tc, reported, above = _finite(mean(self.apart(X))).T
-        by_tc = reported / (1 + ((self.threshold + 1) / (tc + 1)) ** _STEEP)
+        by_tc = reported / (1 + ((self.threshold + 1) / (tc + 1)) ** _LOGISTIC_SLOPE)
         return np.stack([tc, reported, (above + by_tc) / 2], 1)
 
     def apart(self, X: NDArray) -> dict[str, NDArray[np.float64]]:
@@ -123,11 +123,11 @@ def _finite(answers: NDArray) -> NDArray:
 
 
 def mean(answers: Mapping[str, NDArray]) -> NDArray[np.float64]:
-    """Of the members' answers, by their voices."""
-    voices = np.array([_VOICES.get(name.rstrip("0123456789"), (1, 1, 1)) for name in answers])
+    """Of the members' answers, by their weights."""
+    weights = np.array([_MEMBER_WEIGHTS.get(name.rstrip("0123456789"), (1, 1, 1)) for name in answers])
     columns = range(next(iter(answers.values())).shape[1])
     each = np.array(list(answers.values()))
-    return np.stack([np.average(each[:, :, j], 0, voices[:, j]) for j in columns], 1)
+    return np.stack([np.average(each[:, :, j], 0, weights[:, j]) for j in columns], 1)
 
 
 def train(

@@ -18,7 +18,7 @@ _BLOCK = 4096
 #: coordinates of a place that count by their Euclidean distance, the last ones; the others by their city-block distance
 N_CURVED = 96
 #: what is around a query is told from the rest by a sharper kernel than that of the regression
-_SHARPER = 10.0
+_LOCAL_SHARPNESS = 10.0
 
 
 class Kernel:
@@ -58,7 +58,7 @@ class Kernel:
         for part in blocks(z):
             far = apart(part, self.Z)
             near = far.min(1)
-            found.append(np.column_stack([near, _attention(far, near, _SHARPER) @ powers]))
+            found.append(np.column_stack([near, _attention(far, near, _LOCAL_SHARPNESS) @ powers]))
         near, mean, square, total = np.concatenate(found).astype(np.float64).T
         return near, np.sqrt(np.maximum(square / total - (mean / total) ** 2, 0))
 

@@ -43,7 +43,7 @@ _START = {"kernel": 0.5, "recall": 2.0}
 #: features of the descriptors that a gate sees
 _GATES = 4
 #: weights learn so many times as quickly as the networks
-_HASTE = 4
+_LR_MULTIPLIER = 4
 
 
 class Similarity(nn.Module):
@@ -141,7 +141,7 @@ def learn(
     quick = net.weights()
     others = [p for p in net.parameters() if all(p is not q for q in quick)]
     optimiser = torch.optim.AdamW([{"params": others, "weight_decay": 0.02}, {"params": quick, "weight_decay": 0}])
-    schedule = rise_and_fall(optimiser, [1e-2, _HASTE * 1e-2], steps)
+    schedule = rise_and_fall(optimiser, [1e-2, _LR_MULTIPLIER * 1e-2], steps)
     for _ in range(steps):
         chosen = torch.from_numpy(_around(c, rng) if reading == "kernel" else rng.permutation(len(c))[: 512 + 2048])
         error = loss(net, net(rows[chosen]), values[chosen], own[chosen])
