@@ -1,7 +1,7 @@
 """Learning through the dual: error neurons, hard samples, and additive against multiplicative plasticity.
 
 Left: a classifier of the digits 3 and 8; each dot is a sample, its dual variable against the output. The dots lie on
-the response of the error neuron. Middle: the samples whose error neurons speak largest. Right: a target that depends on
+the response of the error neuron. Middle: the samples whose error neurons are largest. Right: a target that depends on
 3 of 200 inputs; multiplicative synapses find them sooner, and never change their sign.
 
     python examples/plot_duality.py        # writes plot_duality.png
@@ -55,10 +55,17 @@ def main() -> None:
         middle.text(9 * column + 7.2, 9 * row + 0.9, str(labels[sample]), color=BLUE, fontsize=10, ha="center")
     middle.imshow(sheet, cmap="Greys", vmin=0, vmax=1.3)
     middle.axis("off")
-    middle.set_title("Loudest error neurons (label in blue)", loc="left")
+    middle.set_title("Largest error neurons (label in blue)", loc="left")
 
     X, y = stream()
-    words: dict = {"alpha": 1e-9, "fit_intercept": False, "solver": "online", "decay": 0.0, "shuffle": False}
+    words: dict = {
+        "alpha": 1e-9,
+        "fit_intercept": False,
+        "solver": "online",
+        "decay": 0.0,
+        "n_epochs": 1,
+        "shuffle": False,
+    }
     for kind, eta0, name, color in (("l2", 0.5, "additive", BLUE), ("entropy", 2.5, "multiplicative", ORANGE)):
         rule = DualRegressor(regularizer=kind, total_weight=3.0, eta0=eta0, average=False, **words).fit(X, y)
         right.plot(np.cumsum(rule.errors_[0] ** 2), color=color, label=name)
