@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import train_test_split
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import scale
 
 from similis import (
@@ -18,6 +19,7 @@ from similis import (
     DualRegressor,
     LocalSupervisionClassifier,
     LocalSupervisionRegressor,
+    ManifoldClassifier,
     OnlineCCA,
     ReducedRankRegression,
     SimilarityMatching,
@@ -137,3 +139,15 @@ def test_two_views_of_a_small_table_agree_as_exact_cca_has_it(n):
         learn, test = (rows[:n, :15], rows[:n, 15:]), (rows[n:, :15], rows[n:, 15:])
         exact = OnlineCCA(2, solver="exact").fit(*learn).score(*test)
         assert OnlineCCA(2, random_state=seed).fit(*learn).score(*test) > exact - 0.05
+
+
+@pytest.mark.parametrize("n", [30, 60, 120])
+@pytest.mark.parametrize("name", ["wine", "digits"])
+def test_tiles_of_a_small_table_tell_its_classes(name, n):
+    X, y = TABLES[name], {"wine": load_wine, "digits": load_digits}[name]().target
+    found, known = [], []
+    for seed in SEEDS:
+        learn, test, y_learn, y_test = train_test_split(X, y, train_size=n, random_state=seed)
+        found.append(ManifoldClassifier(random_state=seed).fit(learn, y_learn).score(test, y_test))
+        known.append(KNeighborsClassifier(3).fit(learn, y_learn).score(test, y_test))
+    assert np.mean(found) > np.mean(known) - 0.2

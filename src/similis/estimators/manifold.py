@@ -33,6 +33,8 @@ from ._running import Running, multiplied
 ROWS = 4096
 #: tiles at most by default; rows and features there must be for each; see decision 9
 TILES, ROWS_A_TILE, TILES_A_FEATURE = 400, 6, 25
+#: tiles that as many rows have, however few
+FEW_TILES = 40
 
 
 class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
@@ -47,7 +49,7 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
     Parameters
     ----------
     n_components : int or "auto", number of tiles; they should be narrower than the gaps between classes. "auto" is 25 a
-        feature, at most one for six rows given to ``fit`` and at most 400; for a stream, whose length is not known, the
+        feature, at most 400, and at most one for six rows given to ``fit``, but for the first 40; for a stream, whose length is not known, the
         same without regard to rows. It is settled by the first rows and kept
     sharpness : float in (0, 1], near 1 each sample lies in one tile (labels hardly spread), near 0 in many
     emphasis : float >= 1, how many times faster layer 2 learns from a labelled sample than from another
@@ -279,7 +281,8 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
         """Tiles for rows of d features, n of them where that is known."""
         k = self.n_components
         if isinstance(k, str) and k == "auto":
-            return max(1, min(TILES, TILES_A_FEATURE * d, TILES if n is None else n // ROWS_A_TILE))
+            most = TILES if n is None else max(n // ROWS_A_TILE, min(n, FEW_TILES))
+            return max(1, min(TILES, TILES_A_FEATURE * d, most))
         return int(k)
 
     def _layer(self) -> Circuit:
