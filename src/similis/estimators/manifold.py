@@ -49,8 +49,8 @@ class ManifoldClassifier(ClassifierMixin, NetworkEstimator):
     Parameters
     ----------
     n_components : int or "auto", number of tiles; they should be narrower than the gaps between classes. "auto" is 25 a
-        feature, at most 400, and at most one for six rows given to ``fit``, but for the first 40; for a stream, whose length is not known, the
-        same without regard to rows. It is settled by the first rows and kept
+        feature, at most 400, and at most one for six rows given to ``fit``, but for the first 40 rows; for a stream,
+        whose length is not known, the same without regard to rows. It is settled by the first rows and kept
     sharpness : float in (0, 1], near 1 each sample lies in one tile (labels hardly spread), near 0 in many
     emphasis : float >= 1, how many times faster layer 2 learns from a labelled sample than from another
     center : bool, remove the running mean (of no effect but on rounding)
