@@ -63,7 +63,17 @@ class Compared(Estimator):
 
 
 class ComparedNetwork(Compared, NetworkEstimator):
-    """A network of a stream "x", and perhaps "y", compared when outputs or filters are asked for; abstract."""
+    """A network of a stream "x", and perhaps "y", compared when outputs or filters are asked for; abstract.
+
+    Sparse rows are not held.
+    """
+
+    def _learn(self, streams: Streams, epochs: int | str = 1, shuffle: bool | np.random.Generator = False) -> None:
+        fresh, idle, x = not hasattr(self, "n_samples_seen_"), getattr(self, "n_idle_", 0), streams["x"]
+        super()._learn(streams, epochs, shuffle)
+        if isinstance(x, np.ndarray):
+            y = streams["y"] if "y" in streams else np.empty((len(x), 0))
+            self._hold(x, y, fresh=fresh, whole=bool(shuffle), idle=self.n_idle_ - idle)
 
     def _as_heard(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
         x = self.running_["x"].apply(x).astype(float)

@@ -170,11 +170,6 @@ class Shortened(TwoStreams):
 class ComparedStreams(ComparedNetwork, TwoStreams):
     """Two streams whose network is compared with an exact solution; abstract."""
 
-    def _learn(self, streams: Streams, epochs: int | str = 1, shuffle: bool | np.random.Generator = False) -> None:
-        fresh, idle = not hasattr(self, "n_samples_seen_"), getattr(self, "n_idle_", 0)
-        super()._learn(streams, epochs, shuffle)
-        self._hold(streams["x"], streams["y"], fresh=fresh, whole=bool(shuffle), idle=self.n_idle_ - idle)
-
 
 class SolvedStreams(ComparedStreams):
     """Two streams whose network has a closed form: ``solver="exact"``, with a ridge; abstract."""

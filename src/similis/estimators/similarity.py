@@ -163,11 +163,7 @@ class SimilarityMatching(ComparedNetwork, Scaled):
     def _learn(self, streams: Any, epochs: int | str = 1, shuffle: bool | np.random.Generator = False) -> None:
         if self.solver == "exact":
             return self._merge(streams)
-        fresh, idle, X = not hasattr(self, "n_samples_seen_"), getattr(self, "n_idle_", 0), streams["x"]
-        super()._learn(streams, epochs, shuffle)
-        if not sparse.issparse(X):  # dense rows alone are compared
-            self._hold(X, np.empty((len(X), 0)), fresh=fresh, whole=bool(shuffle), idle=self.n_idle_ - idle)
-        return None
+        return super()._learn(streams, epochs, shuffle)
 
     def _judge(self, rows: Halves) -> bool:
         """Compare with the principal subspace of the same rows."""
